@@ -1,0 +1,220 @@
+// Set algebra over the service axis, and services as the language writes them.
+#include "net/service.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "net/ranges.h"
+#include "support/bug.h"
+
+namespace hcipol::net {
+namespace {
+
+constexpr std::uint32_t axis_end = 0x00ff'ffff;
+
+constexpr std::uint32_t first_point(std::uint32_t protocol) {
+  return protocol << 16;
+}
+constexpr std::uint32_t last_point(std::uint32_t protocol) {
+  return protocol << 16 | 0xffff;
+}
+constexpr std::uint8_t protocol_of(std::uint32_t point) {
+  return static_cast<std::uint8_t>(point >> 16);
+}
+constexpr bool has_details(std::uint8_t protocol) {
+  return has_ports(protocol) || has_types(protocol);
+}
+
+struct Axis {
+  using Range = ServiceRange;
+  static std::optional<std::uint32_t> next(std::uint32_t point) {
+    return point == axis_end ? std::nullopt : std::optional(point + 1);
+  }
+  static std::optional<std::uint32_t> previous(std::uint32_t point) {
+    return point == 0 ? std::nullopt : std::optional(point - 1);
+  }
+};
+
+void check(const ServiceRange& range) {
+  if (range.last < range.first || range.last > axis_end) bug("bad service range");
+  const bool split_first =
+      range.first != first_point(range.first >> 16) && !has_details(protocol_of(range.first));
+  const bool split_last =
+      range.last != last_point(range.last >> 16) && !has_details(protocol_of(range.last));
+  if (split_first || split_last) bug("part of a protocol without details");
+}
+
+struct Name {
+  std::string_view text;
+  std::uint8_t number;
+};
+constexpr std::array<Name, 4> names = {{{"icmp", protocol::icmp},
+                                        {"tcp", protocol::tcp},
+                                        {"udp", protocol::udp},
+                                        {"icmpv6", protocol::icmpv6}}};
+
+std::string run(std::uint32_t first, std::uint32_t last) {
+  return first == last ? std::to_string(first) : std::to_string(first) + "-" + std::to_string(last);
+}
+
+void add(std::string& text, const std::string& member) {
+  if (!text.empty()) text += ", ";
+  text += member;
+}
+
+/// A run of type × 256 + code: up to three members, since its ends may cut a type.
+void add_types(std::string& text, const std::string& protocol, std::uint32_t first,
+               std::uint32_t last) {
+  while (first <= last) {
+    const std::uint32_t type = first >> 8;
+    const std::uint32_t type_end = first | 0xff;
+    if ((first & 0xff) != 0 || last < type_end) {
+      const std::uint32_t end = std::min(last, type_end);
+      add(text, protocol + "/" + std::to_string(type) + ":" + run(first & 0xff, end & 0xff));
+      first = end + 1;
+    } else {
+      const std::uint32_t whole = (last + 1) >> 8;
+      add(text, protocol + "/" + run(type, whole - 1));
+      first = whole << 8;
+    }
+  }
+}
+
+/// The members of one protocol that has details.
+void add_detailed(std::string& text, const ServiceSet& set, std::uint8_t protocol) {
+  const std::string name = protocol_name(protocol);
+  if (set.contains_whole(protocol)) {
+    add(text, has_ports(protocol) ? name + "/any" : name);
+    return;
+  }
+  for (const PortRange& range : set.ports(protocol)) {
+    if (has_ports(protocol)) {
+      add(text, name + "/" + run(range.first, range.last));
+    } else {
+      add_types(text, name, range.first, range.last);
+    }
+  }
+}
+
+}  // namespace
+
+ServiceSet ServiceSet::any() {
+  return of({{0, axis_end}});
+}
+
+ServiceSet ServiceSet::of(std::vector<ServiceRange> ranges) {
+  for (const ServiceRange& range : ranges) check(range);
+  ServiceSet set;
+  set.ranges_ = ranges::normalised<Axis>(std::move(ranges));
+  return set;
+}
+
+ServiceSet ServiceSet::ports(std::uint8_t protocol, std::uint16_t first, std::uint16_t last) {
+  return of({{first_point(protocol) + first, first_point(protocol) + last}});
+}
+
+ServiceSet ServiceSet::whole(std::uint8_t protocol) {
+  return of({{first_point(protocol), last_point(protocol)}});
+}
+
+ServiceSet ServiceSet::icmp_type(std::uint8_t protocol, std::uint8_t type) {
+  const std::uint32_t first = first_point(protocol) + std::uint32_t{type} * 256;
+  return of({{first, first + 255}});
+}
+
+bool ServiceSet::is_any() const {
+  return ranges_.size() == 1 && ranges_.front() == ServiceRange{0, axis_end};
+}
+
+std::vector<std::uint8_t> ServiceSet::protocols() const {
+  std::vector<std::uint8_t> out;
+  for (const ServiceRange& range : ranges_) {
+    for (std::uint32_t number = range.first >> 16; number <= range.last >> 16; ++number) {
+      if (out.empty() || out.back() != number) out.push_back(static_cast<std::uint8_t>(number));
+    }
+  }
+  return out;
+}
+
+bool ServiceSet::contains_whole(std::uint8_t protocol) const {
+  return contains(whole(protocol));
+}
+
+ServiceSet ServiceSet::only(std::uint8_t protocol) const {
+  return *this & whole(protocol);
+}
+
+std::vector<PortRange> ServiceSet::ports(std::uint8_t protocol) const {
+  std::vector<PortRange> out;
+  const ServiceSet members = only(protocol);
+  for (const ServiceRange& range : members.ranges_) {
+    out.push_back(
+        {static_cast<std::uint16_t>(range.first), static_cast<std::uint16_t>(range.last)});
+  }
+  return out;
+}
+
+bool ServiceSet::contains(const ServiceSet& other) const {
+  return ranges::include(ranges(), other.ranges());
+}
+
+bool ServiceSet::intersects(const ServiceSet& other) const {
+  return ranges::meet(ranges(), other.ranges());
+}
+
+ServiceSet operator|(const ServiceSet& a, const ServiceSet& b) {
+  ServiceSet set;
+  set.ranges_ = ranges::unite<Axis>(a.ranges(), b.ranges());
+  return set;
+}
+
+ServiceSet operator&(const ServiceSet& a, const ServiceSet& b) {
+  ServiceSet set;
+  set.ranges_ = ranges::intersect<Axis>(a.ranges(), b.ranges());
+  return set;
+}
+
+ServiceSet operator-(const ServiceSet& a, const ServiceSet& b) {
+  ServiceSet set;
+  set.ranges_ = ranges::subtract<Axis>(a.ranges(), b.ranges());
+  return set;
+}
+
+std::string protocol_name(std::uint8_t protocol) {
+  for (const Name& name : names) {
+    if (name.number == protocol) return std::string(name.text);
+  }
+  return std::to_string(protocol);
+}
+
+std::optional<std::uint8_t> protocol_number(std::string_view name) {
+  for (const Name& known : names) {
+    if (known.text == name) return known.number;
+  }
+  return std::nullopt;
+}
+
+std::string to_string(const ServiceSet& set) {
+  if (set.empty()) return "none";
+  if (set.is_any()) return "any";
+  const std::vector<std::uint8_t> members = set.protocols();
+  if (members.size() > 128) return "any except " + to_string(ServiceSet::any() - set);
+
+  std::string text;
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    const std::size_t begin = i;
+    if (has_details(members[i])) {
+      add_detailed(text, set, members[i]);
+      continue;
+    }
+    while (i + 1 < members.size() && members[i + 1] == members[i] + 1 &&
+           !has_details(members[i + 1])) {
+      ++i;
+    }
+    add(text, "ip/" + run(members[begin], members[i]));
+  }
+  return text;
+}
+
+}  // namespace hcipol::net
