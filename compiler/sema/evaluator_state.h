@@ -1,0 +1,47 @@
+// What an Evaluator remembers; shared by its source files only.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+
+#include "sema/evaluator.h"
+
+namespace hcipol::sema {
+
+struct Evaluator::State {
+  /// A definition that is being read is there without a value: meeting it again is a cycle.
+  template <class Key>
+  using Memory = std::map<Key, std::optional<Value>>;
+
+  Memory<std::pair<const Module*, std::string_view>> variables;
+  Memory<std::tuple<const Module*, std::string_view, const ClusterScope*>> locals;
+  Memory<std::pair<const Module*, std::string_view>> outputs;
+  std::set<const void*> reading;
+  std::vector<std::pair<const void*, std::string>> reading_stack;
+
+  std::unordered_map<std::string, const NamedSet*> literals;
+  std::map<std::tuple<const syntax::Block*, const Module*, const ClusterScope*, const FeatureScope*>,
+           const NamedSet*>
+      endpoints;
+  std::map<std::tuple<const syntax::Block*, const Module*, const ClusterScope*>, const NamedSet*>
+      roles;
+
+  std::map<std::string, std::optional<std::string>> files;
+  std::map<const syntax::Block*, std::optional<ServiceTags>> data;
+  std::map<std::string, const ServiceTags*, std::less<>> tags_of_cloud;
+
+  /// Literals that name no set of the policy.
+  const NamedSet* any = nullptr;
+  const NamedSet* internet = nullptr;
+  const NamedSet* private_ = nullptr;
+
+  unsigned depth = 0;
+  std::size_t values = 0;
+};
+
+}  // namespace hcipol::sema

@@ -1,0 +1,44 @@
+// A line scan: the library must cost nothing where a policy does not use it.
+#include "sema/library_scan.h"
+
+namespace hcipol::sema {
+
+namespace {
+
+bool letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+std::string_view first_word(std::string_view line) {
+  std::size_t end = 0;
+  while (end < line.size() && (letter(line[end]) || line[end] == '_' || line[end] == '-')) ++end;
+  return line.substr(0, end);
+}
+
+std::string_view label(std::string_view line) {
+  const std::size_t open = line.find('"');
+  if (open == std::string_view::npos) return {};
+  return line.substr(open + 1, line.find('"', open + 1) - open - 1);
+}
+
+}  // namespace
+
+std::optional<std::vector<std::string_view>> lazy_names(std::string_view text) {
+  std::vector<std::string_view> names;
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    if (!line.empty() && letter(line.front())) {
+      const std::string_view kind = first_word(line);
+      if (kind != "feature" && kind != "endpoint") return std::nullopt;
+      names.push_back(label(line));
+      continue;
+    }
+    const std::size_t start = line.find_first_not_of(' ');
+    if (start != std::string_view::npos && first_word(line.substr(start)) == "auto") {
+      return std::nullopt;
+    }
+  }
+  return names;
+}
+
+}  // namespace hcipol::sema

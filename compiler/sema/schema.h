@@ -1,0 +1,35 @@
+// Which block stands where with which attributes: the one table behind checks, hints and did-you-mean.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace hcipol::sema {
+
+struct AttributeSpec {
+  std::string_view name;
+  bool required = false;
+};
+
+/// `parents` are kinds of blocks, or "file" for the top level.
+struct BlockSpec {
+  std::string_view kind;
+  std::span<const std::string_view> parents;
+  std::span<const AttributeSpec> attributes;
+  /// Attribute names are the user's own: locals, variables of a module, parameters, target options.
+  bool any_attribute = false;
+  unsigned min_labels = 0;
+  unsigned max_labels = 0;
+  std::string_view labels;  ///< for messages: "a name in quotes", "no label"
+  bool names_something = true;  ///< the first label is a name, not a path or a sentence
+  bool alias = false;
+  bool needs_body = true;
+  bool rules = false;
+};
+
+std::span<const BlockSpec> schema();
+const BlockSpec* find_block(std::string_view kind);
+/// The attributes of `allow` and `deny`.
+std::span<const AttributeSpec> rule_attributes();
+
+}  // namespace hcipol::sema
