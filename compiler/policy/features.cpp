@@ -1,0 +1,300 @@
+// Which features a cluster has, why, and with which parameters.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "policy/build.h"
+#include "support/graph.h"
+#include "support/text.h"
+
+namespace hcipol::policy {
+
+namespace {
+
+using sema::Declared;
+using sema::DeclarationKind;
+using sema::find_attribute;
+using sema::find_blocks;
+
+/// A feature that a cluster has, and why.
+struct Chosen {
+  std::string because;
+  Span enabled_at;
+  const syntax::Block* enable = nullptr;  ///< where its parameters are given
+};
+
+class FeatureResolver {
+ public:
+  FeatureResolver(BuildContext& context, std::size_t index)
+      : context_(context), cluster_(context.policy.clusters[index]), scope_(context.scopes[index]),
+        out_(context.features[index]) {}
+
+  void resolve() {
+    const syntax::Block& block = *context_.program.root->source->clusters.find(cluster_.name)->second;
+    for (const syntax::Block* enable : find_blocks(block.items, "enable")) read_enable(*enable);
+    for (const sema::Module& module : context_.program.modules) add_automatic(module);
+    close();
+    const auto order = order_by_need();
+    if (!order) return;
+    refuse_conflicts();
+    for (const Declared& feature : *order) add(feature);
+  }
+
+ private:
+  Reporter& reporter() { return context_.reporter; }
+  sema::Scope scope_of(const Declared& feature) const {
+    return {feature.module, &scope_, nullptr, nullptr, nullptr};
+  }
+  static const std::string& name_of(const Declared& feature) { return feature.block->labels[0].text; }
+  static std::string full_name(const Declared& feature) {
+    return fmt::format("{}/{}", feature.module->name, name_of(feature));
+  }
+
+  // ---- choosing
+
+  void read_enable(const syntax::Block& enable) {
+    if (enable.labels.size() != 1) return;
+    const auto feature = find(enable.labels[0].text, *context_.program.root, enable.labels[0].span);
+    if (!feature) return;
+    const auto [place, added] =
+        chosen_.try_emplace(*feature, Chosen{"enabled", enable.header_span, &enable});
+    if (added) return;
+    reporter().report<Diag::enabled_twice>(enable.header_span, enable.labels[0].text)
+        .label(place->second.enabled_at, "the first time is here");
+    if (!enable.items.empty()) {
+      reporter().report<Diag::duplicate>(enable.header_span,
+                                         fmt::format("feature `{}`", enable.labels[0].text))
+          .label(place->second.enabled_at, "its parameters are given here");
+    }
+  }
+
+  std::optional<Declared> find(const std::string& name, const sema::Module& module, Span span) {
+    const auto found = sema::lookup(module, DeclarationKind::feature, name);
+    if (found.size() == 1) return found.front();
+    if (found.empty()) {
+      reporter().report<Diag::unknown_feature>(span, one_line(name, 80))
+          .suggest(did_you_mean(name, sema::visible_names(module, DeclarationKind::feature)));
+      return std::nullopt;
+    }
+    auto report = reporter().report<Diag::ambiguous_name>(span, name);
+    for (const Declared& one : found) {
+      report.label(one.block->header_span, fmt::format("declared in `{}`", one.module->name));
+    }
+    report.help(fmt::format("write the module before it, as in \"{}\"", full_name(found.front())));
+    return std::nullopt;
+  }
+
+  // A feature that its module's extender hides with `without` cannot switch itself on.
+  bool hidden(const Declared& feature) const {
+    for (const sema::Module& module : context_.program.modules) {
+      for (const sema::Extend& extend : module.extends) {
+        if (extend.module == feature.module && extend.without.contains(name_of(feature))) return true;
+      }
+    }
+    return false;
+  }
+
+  void add_automatic(const sema::Module& module) {
+    for (const auto& [name, block] : module.source->features) {
+      const Declared feature{block, &module};
+      const auto* automatic = find_attribute(block->items, "auto");
+      if (automatic == nullptr || chosen_.contains(feature) || hidden(feature)) continue;
+      const auto on = context_.evaluator.truth(*automatic->value, scope_of(feature));
+      if (on && *on) chosen_.emplace(feature, Chosen{"automatic", automatic->name_span, nullptr});
+    }
+  }
+
+  // ---- requires and conflicts
+
+  std::vector<std::pair<Declared, Span>> named_in(const Declared& feature, std::string_view attribute) {
+    std::vector<std::pair<Declared, Span>> out;
+    const auto* list = find_attribute(feature.block->items, attribute);
+    if (list == nullptr) return out;
+    const auto names = context_.evaluator.texts(*list->value, scope_of(feature));
+    if (!names) return out;
+    for (const std::string& name : *names) {
+      if (const auto found = find(name, *feature.module, list->value->span)) {
+        out.emplace_back(*found, list->value->span);
+      }
+    }
+    return out;
+  }
+
+  // By full name: what is reported must depend on names and not on addresses.
+  std::vector<Declared> by_name() const {
+    std::vector<Declared> features;
+    for (const auto& [feature, why] : chosen_) features.push_back(feature);
+    std::sort(features.begin(), features.end(), [](const Declared& a, const Declared& b) {
+      return full_name(a) < full_name(b);
+    });
+    return features;
+  }
+
+  void close() {
+    std::vector<Declared> work = by_name();
+    for (std::size_t next = 0; next < work.size(); ++next) {
+      const Declared feature = work[next];
+      for (const auto& [needed, span] : named_in(feature, "requires")) {
+        needs_[feature].push_back({needed, span});
+        const std::string because = fmt::format("required by {}", full_name(feature));
+        if (chosen_.try_emplace(needed, Chosen{because, span, nullptr}).second) {
+          work.push_back(needed);
+        }
+      }
+    }
+  }
+
+  std::optional<std::vector<Declared>> order_by_need() {
+    const std::vector<Declared> features = by_name();
+    std::map<Declared, std::size_t> index;
+    for (std::size_t i = 0; i < features.size(); ++i) index[features[i]] = i;
+    Graph graph{features.size(), {}};
+    for (const auto& [feature, needed] : needs_) {
+      for (const auto& [other, span] : needed) graph.edges.emplace_back(index[feature], index[other]);
+    }
+    const auto order = dependencies_first(graph);
+    if (!order) {
+      for (const auto& cycle : cycles(graph)) report_cycle(cycle, features);
+      return std::nullopt;
+    }
+    std::vector<Declared> out;
+    for (const std::size_t i : *order) out.push_back(features[i]);
+    return out;
+  }
+
+  void report_cycle(const std::vector<std::size_t>& cycle, const std::vector<Declared>& features) {
+    std::vector<std::string> walk;
+    for (const std::size_t i : cycle) walk.push_back(full_name(features[i]));
+    walk.push_back(walk.front());
+    auto report = reporter().report<Diag::feature_cycle>(features[cycle.front()].block->header_span,
+                                                         fmt::format("{}", fmt::join(walk, " → ")));
+    for (const std::size_t i : cycle) {
+      for (const auto& [other, span] : needs_[features[i]]) {
+        const bool next = std::any_of(cycle.begin(), cycle.end(),
+                                      [&](std::size_t j) { return features[j] == other; });
+        if (next) report.label(span, fmt::format("`{}` requires this", full_name(features[i])));
+      }
+    }
+  }
+
+  void refuse_conflicts() {
+    std::set<std::pair<std::string, std::string>> seen;
+    for (const Declared& feature : by_name()) {
+      const Chosen& why = chosen_.at(feature);
+      for (const auto& [other, span] : named_in(feature, "conflicts")) {
+        const auto found = chosen_.find(other);
+        if (found == chosen_.end() || other == feature) continue;
+        const auto pair = std::minmax(full_name(feature), full_name(other));
+        if (!seen.insert(pair).second) continue;
+        reporter()
+            .report<Diag::feature_conflict>(why.enabled_at, full_name(feature), full_name(other),
+                                            cluster_.name)
+            .label(found->second.enabled_at,
+                   fmt::format("`{}` is {}", full_name(other), found->second.because))
+            .label(span, "the conflict is declared here");
+      }
+    }
+  }
+
+  // ---- parameters
+
+  void add(const Declared& feature) {
+    const Chosen& why = chosen_.at(feature);
+    sema::FeatureScope& scope = out_.emplace_back();
+    scope.feature = feature;
+    scope.enabled_at = why.enabled_at;
+    for (const syntax::Block* endpoint : find_blocks(feature.block->items, "endpoint")) {
+      if (endpoint->labels.size() == 1) scope.endpoints[endpoint->labels[0].text] = endpoint;
+    }
+    read_parameters(scope, why.enable);
+    EnabledFeature& enabled = cluster_.features.emplace_back();
+    enabled.module = feature.module->name;
+    enabled.name = name_of(feature);
+    enabled.because = why.because;
+    enabled.span = feature.block->header_span;
+    enabled.enabled_at = why.enabled_at;
+    const sema::Scope inside{feature.module, &scope_, &scope, nullptr, nullptr};
+    if (const auto* title = find_attribute(feature.block->items, "title")) {
+      enabled.title = plain_text(context_, *title->value, inside).value_or("");
+    }
+    if (const auto* source = find_attribute(feature.block->items, "source")) {
+      enabled.source = plain_text(context_, *source->value, inside).value_or("");
+    }
+  }
+
+  void read_parameters(sema::FeatureScope& feature, const syntax::Block* enable) {
+    const auto params = find_blocks(feature.feature.block->items, "param");
+    const sema::Scope inside{feature.feature.module, &scope_, &feature, nullptr, nullptr};
+    const sema::Scope root{context_.program.root, &scope_, nullptr, nullptr, nullptr};
+    std::vector<std::string> names;
+    for (const syntax::Block* param : params) {
+      if (param->labels.size() != 1) continue;
+      const std::string& name = param->labels[0].text;
+      names.push_back(name);
+      const auto* type = find_attribute(param->items, "type");
+      const auto* given = enable == nullptr ? nullptr : find_attribute(enable->items, name);
+      const auto* otherwise = find_attribute(param->items, "default");
+      if (given == nullptr && otherwise == nullptr) {
+        report_missing(feature, *param);
+        continue;
+      }
+      Reporter silent;  // check_names has read the type already
+      const sema::Type read = type == nullptr ? sema::Type{} : sema::read_type(*type->value, silent);
+      auto value = given != nullptr ? context_.evaluator.evaluate_as(*given->value, read, root)
+                                    : context_.evaluator.evaluate_as(*otherwise->value, read, inside);
+      if (value) feature.parameters.emplace(name, *std::move(value));
+    }
+    for (const syntax::Block* param : params) {
+      if (param->labels.size() != 1) continue;
+      const auto value = feature.parameters.find(param->labels[0].text);
+      if (value != feature.parameters.end()) context_.evaluator.validate(*param, value->second, inside);
+    }
+    if (enable != nullptr) refuse_unknown(*enable, names, name_of(feature.feature));
+  }
+
+  void report_missing(const sema::FeatureScope& feature, const syntax::Block& param) {
+    auto report = reporter().report<Diag::missing_parameter>(
+        feature.enabled_at, name_of(feature.feature), param.labels[0].text);
+    report.label(param.header_span, "it is declared here, without a default");
+    report.help(fmt::format("write `enable \"{}\" {{ {} = … }}`", name_of(feature.feature),
+                            param.labels[0].text));
+  }
+
+  void refuse_unknown(const syntax::Block& enable, const std::vector<std::string>& names,
+                      const std::string& feature) {
+    for (const syntax::Item& item : enable.items) {
+      const auto* attribute = std::get_if<syntax::Attribute>(&item.node);
+      if (attribute == nullptr) continue;
+      if (std::find(names.begin(), names.end(), attribute->name) != names.end()) continue;
+      auto report =
+          reporter().report<Diag::unknown_parameter>(attribute->name_span, feature, attribute->name);
+      if (names.empty()) {
+        report.help("it has no parameters");
+      } else if (const auto meant = did_you_mean(attribute->name, names)) {
+        report.suggest(meant);
+      } else {
+        report.help(fmt::format("it has {}", list_of(names)));
+      }
+    }
+  }
+
+  BuildContext& context_;
+  Cluster& cluster_;
+  const sema::ClusterScope& scope_;
+  std::deque<sema::FeatureScope>& out_;
+  std::map<Declared, Chosen> chosen_;
+  std::map<Declared, std::vector<std::pair<Declared, Span>>> needs_;
+};
+
+}  // namespace
+
+void resolve_features(BuildContext& context) {
+  context.features.resize(context.policy.clusters.size());
+  for (std::size_t i = 0; i < context.policy.clusters.size(); ++i) {
+    FeatureResolver(context, i).resolve();
+  }
+}
+
+}  // namespace hcipol::policy
