@@ -1,0 +1,22 @@
+// The meaning of a set of flows: (allows \ denies) ∪ exceptions, as packets.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "flow/flow.h"
+#include "net/packet_set.h"
+
+namespace hcipol::flow {
+
+/// Throws net::NodeLimitExceeded when the rules differ in too many ways.
+net::PacketSet effective(net::PacketUniverse& universe, std::span<const Flow> flows);
+
+/// The boxes of all flows, for building a universe.
+std::vector<net::Box> boxes(std::span<const Flow> flows);
+
+/// Whether a cluster's flows allow every packet of `from -> to on service`.
+bool allows(std::span<const Flow> flows, const net::Box& query);
+
+}  // namespace hcipol::flow

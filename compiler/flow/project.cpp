@@ -1,0 +1,226 @@
+// Flows stay boxes of named sets: a set that is seen whole keeps its name, and what is left of one is
+// named back to a site, a node or a role where it is exactly that.
+#include "flow/project.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+
+#include "flow/effective.h"
+#include "flow/lower.h"
+#include "support/bug.h"
+
+namespace hcipol::flow {
+
+namespace {
+
+using Sets = std::vector<const NamedSet*>;
+using Kind = policy::Rule::Kind;
+
+/// Restricts sets to others, remembering each result.
+class Clipper {
+ public:
+  Clipper(const policy::Policy& policy, const policy::Cluster& cluster, std::deque<NamedSet>& sets)
+      : sets_(sets) {
+    for (const auto& [name, set] : cluster.named) by_content_.emplace(set->set, set);
+    for (const NamedSet& set : policy.sets) {
+      const bool builtin = set.kind == NamedSet::Kind::any || set.kind == NamedSet::Kind::internet ||
+                           set.kind == NamedSet::Kind::private_;
+      if (builtin) by_content_.emplace(set.set, &set);
+    }
+  }
+
+  /// The members of `parts` that `allowed` has too. `key` names `allowed`: one key, one set.
+  Sets clip(const Sets& parts, const net::PeerSet& allowed, const void* key) {
+    Sets out;
+    for (const NamedSet* part : parts) {
+      auto [known, added] = clipped_.try_emplace({part, key}, nullptr);
+      if (added) known->second = part_of(*part, allowed);
+      if (known->second != nullptr) out.push_back(known->second);
+    }
+    return out;
+  }
+
+  /// Sets whose union is exactly `wanted`, a subset of the union of `parts`.
+  Sets name(const Sets& parts, const net::PeerSet& wanted) {
+    Sets out;
+    for (const NamedSet* part : parts) {
+      if (const NamedSet* named = part_of(*part, wanted)) out.push_back(named);
+    }
+    return out;
+  }
+
+ private:
+  const NamedSet* part_of(const NamedSet& part, const net::PeerSet& allowed) {
+    net::PeerSet common = part.set & allowed;
+    if (common.empty()) return nullptr;
+    if (common == part.set) return &part;
+    if (const auto known = by_content_.find(common); known != by_content_.end()) {
+      return known->second;
+    }
+    NamedSet& made = sets_.emplace_back();
+    made.name = common.names.empty() ? net::to_string(common.addresses) : fmt::format("part of {}", part.name);
+    made.title = part.title;
+    made.set = std::move(common);
+    made.span = part.span;
+    by_content_.emplace(made.set, &made);
+    return &made;
+  }
+
+  std::deque<NamedSet>& sets_;
+  std::map<net::PeerSet, const NamedSet*> by_content_;
+  std::map<std::pair<const NamedSet*, const void*>, const NamedSet*> clipped_;
+};
+
+class Projection {
+ public:
+  Projection(const policy::Policy& policy, std::size_t cluster, std::size_t target,
+             const ProjectOptions& options)
+      : device_(std::make_unique<DevicePolicy>()), options_(options) {
+    device_->policy = &policy;
+    device_->cluster = &policy.clusters[cluster];
+    device_->view = &policy.views[cluster][target];
+    clipper_ = std::make_unique<Clipper>(policy, *device_->cluster, device_->sets);
+  }
+
+  std::unique_ptr<DevicePolicy> run(const std::vector<Flow>& all) {
+    std::vector<Flow> seen = seen_of(all);
+    if (options_.host) {
+      for (const policy::Node* node : device_->cluster->nodes) add_host(*node, seen);
+    } else {
+      name_flows(seen);
+      device_->flows = ordered(std::move(seen));
+    }
+    return std::move(device_);
+  }
+
+ private:
+  std::vector<Flow> seen_of(const std::vector<Flow>& all) {
+    if (!device_->view->sees) return all;
+    const sema::Flow& sees = *device_->view->sees;
+    const net::PeerSet from = peers(sees.from.parts);
+    const net::PeerSet to = peers(sees.to.parts);
+    std::vector<Flow> out;
+    for (const Flow& flow : all) {
+      const std::size_t first = out.size();
+      see(flow, from, to, &sees.from, &sees.to, out);
+      if (sees.both_ways) see(flow, to, from, &sees.to, &sees.from, out);
+      const bool twice = out.size() == first + 2 && out[first].from == out[first + 1].from &&
+                         out[first].to == out[first + 1].to;
+      if (twice) out.pop_back();
+    }
+    return out;
+  }
+
+  void see(const Flow& flow, const net::PeerSet& from, const net::PeerSet& to, const void* from_key,
+           const void* to_key, std::vector<Flow>& out) {
+    Flow clipped{flow.kind, clipper_->clip(flow.from, from, from_key),
+                 clipper_->clip(flow.to, to, to_key), flow.service & device_->view->sees->service,
+                 flow.rule, {}};
+    if (!clipped.from.empty() && !clipped.to.empty() && !clipped.service.empty()) {
+      out.push_back(std::move(clipped));
+    }
+  }
+
+  void add_host(const policy::Node& node, const std::vector<Flow>& seen) {
+    HostFlows host{&node, {}, {}};
+    for (const Flow& flow : seen) {
+      Sets to = clipper_->clip(flow.to, node.set->set, node.set);
+      Sets from = clipper_->clip(flow.from, node.set->set, node.set);
+      if (!to.empty()) {
+        host.inbound.push_back({flow.kind, flow.from, std::move(to), flow.service, flow.rule, {}});
+      }
+      if (!from.empty()) {
+        host.outbound.push_back({flow.kind, std::move(from), flow.to, flow.service, flow.rule, {}});
+      }
+    }
+    name_flows(host.inbound);
+    name_flows(host.outbound);
+    host.inbound = ordered(std::move(host.inbound));
+    host.outbound = ordered(std::move(host.outbound));
+    device_->hosts.push_back(std::move(host));
+  }
+
+  // ---- subtraction, for devices that cannot order
+
+  std::vector<Flow> ordered(std::vector<Flow> flows) {
+    if (options_.order == Order::first_match) return flows;
+    const Kind cut = options_.order == Order::block_wins ? Kind::deny : Kind::allow;
+    const Kind away = options_.order == Order::block_wins ? Kind::exception : Kind::deny;
+    std::vector<const Flow*> blockers;
+    for (const Flow& flow : flows) {
+      if (flow.kind == away) blockers.push_back(&flow);
+    }
+    if (blockers.empty()) return flows;
+
+    std::vector<Flow> out;
+    bool changed = false;
+    for (const Flow& flow : flows) {
+      if (flow.kind == cut) {
+        changed = subtract(flow, blockers, out) || changed;
+      } else if (options_.order != Order::allows_only || flow.kind != Kind::deny) {
+        out.push_back(flow);
+      }
+    }
+    name_flows(out);
+    if (changed || options_.order == Order::allows_only) prove_equal(flows, out);
+    return out;
+  }
+
+  bool subtract(const Flow& flow, const std::vector<const Flow*>& blockers, std::vector<Flow>& out) {
+    const net::Box whole = box(flow);
+    std::vector<net::Box> meeting;
+    for (const Flow* blocker : blockers) {
+      net::Box other = box(*blocker);
+      if (other.service.intersects(whole.service) && other.from.intersects(whole.from) &&
+          other.to.intersects(whole.to)) {
+        meeting.push_back(std::move(other));
+      }
+    }
+    if (meeting.empty()) {
+      out.push_back(flow);
+      return false;
+    }
+    std::vector<net::Box> known = meeting;
+    known.push_back(whole);
+    net::PacketUniverse universe(known);
+    for (net::Box& piece : (universe.of(whole) - universe.of(meeting)).boxes()) {
+      out.push_back({flow.kind, clipper_->name(flow.from, piece.from),
+                     clipper_->name(flow.to, piece.to), std::move(piece.service), flow.rule, {}});
+    }
+    return true;
+  }
+
+  // Under the device's own order, the flows that it gets must mean what the policy's flows mean.
+  static void prove_equal(const std::vector<Flow>& before, const std::vector<Flow>& after) {
+    std::vector<net::Box> all = boxes(before);
+    for (net::Box& more : boxes(after)) all.push_back(std::move(more));
+    net::PacketUniverse universe(all);
+    std::vector<net::Box> allowed, denied;
+    for (const Flow& flow : after) (flow.kind == Kind::deny ? denied : allowed).push_back(box(flow));
+    const net::PacketSet device = universe.of(allowed) - universe.of(denied);
+    if (device != effective(universe, before)) bug("taking denies out of allows changed their meaning");
+  }
+
+  std::unique_ptr<DevicePolicy> device_;
+  ProjectOptions options_;
+  std::unique_ptr<Clipper> clipper_;
+};
+
+}  // namespace
+
+std::unique_ptr<DevicePolicy> project(const policy::Policy& policy, std::size_t cluster,
+                                      std::size_t target, const std::vector<Flow>& flows,
+                                      const ProjectOptions& options, Reporter& reporter) {
+  try {
+    return Projection(policy, cluster, target, options).run(flows);
+  } catch (const net::NodeLimitExceeded&) {
+    reporter.report<Diag::set_too_complex>(policy.clusters[cluster].span,
+                                           policy.clusters[cluster].name);
+    return nullptr;
+  }
+}
+
+}  // namespace hcipol::flow
