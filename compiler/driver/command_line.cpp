@@ -1,0 +1,206 @@
+// Flags and commands; what CLI11 says about a mistake is put into our own words where ours are better.
+#include "driver/command_line.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include <CLI/CLI.hpp>
+
+#include "driver/commands.h"
+#include "driver/version.h"
+#include "support/text.h"
+
+namespace hcipol::driver {
+
+namespace {
+
+constexpr std::string_view usage = R"(hcipolc compiles firewall policies for Azure Stack HCI clusters.
+
+usage: hcipolc COMMAND [PATH] [FLAGS]     PATH: a directory, a file, or - for standard input
+
+)";
+
+constexpr std::string_view flags = R"(
+build:      -t, --target NAME[,NAME]   only these targets (default: every `target` block)
+            -o, --output DIR           where to write (default: build); - for standard output
+            --file PATH                with -o -: which file
+            --check                    compare with what is there, write nothing
+fmt:        --check                    list what is not formatted, write nothing
+            --diff                     show what would change, write nothing
+show:       --json                     targets: --json
+graph:      --of features|modules|roles
+policies:   --as-of DATE               the day that counts as today (default: SOURCE_DATE_EPOCH, today)
+            --var NAME=VALUE           a variable of the policy, repeatable
+            --stdlib DIR               a library to read instead of the bundled one
+            --stdin-filename NAME      what messages call standard input
+always:     --format human|short|json  diagnostics, on standard error
+            --color auto|always|never  -q, --quiet  no warnings, no summary
+
+examples:   hcipolc check
+            hcipolc build --target azure-firewall
+            hcipolc build -t iptables -o - --file rules.v4 | iptables-restore --test
+
+exit codes: 0 fine · 1 the policy is wrong, or --check differs · 3 usage or environment · 70 a bug
+)";
+
+std::string help() {
+  std::string out(usage);
+  for (const Command& command : commands()) {
+    out += fmt::format("  {:<10}{}\n", command.name, command.summary);
+  }
+  return out + std::string(flags);
+}
+
+/// The parser of one command, with what it writes into Options.
+class Reader {
+ public:
+  explicit Reader(Reporter& reporter) : reporter_(reporter) {}
+
+  std::variant<std::monostate, Options, Answer> read(std::vector<std::string> words) {
+    if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
+      return Answer{help()};
+    }
+    if (words[0] == "--version") words[0] = "version";
+    const auto known = std::find_if(commands().begin(), commands().end(),
+                                    [&](const Command& c) { return c.name == words[0]; });
+    if (known == commands().end()) return unknown_command(words[0]);
+    options_.command = words[0];
+    const bool wants_help = std::any_of(words.begin(), words.end(), [](const std::string& word) {
+      return word == "--help" || word == "-h";
+    });
+    if (wants_help) return Answer{help()};
+    define();
+    words.erase(words.begin());
+    std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
+    try {
+      app_.parse(std::move(words));
+    } catch (const CLI::ParseError& error) {
+      return refuse(error);
+    }
+    if (!settle()) return std::monostate{};
+    return options_;
+  }
+
+ private:
+  bool is(std::string_view command) const { return options_.command == command; }
+
+  void define() {
+    app_.set_help_flag("");
+    app_.add_option("--format", format_)->check(CLI::IsMember({"human", "short", "json"}));
+    app_.add_option("--color", color_)->check(CLI::IsMember({"auto", "always", "never"}));
+    app_.add_flag("-q,--quiet", options_.quiet);
+    const bool reads_policy = is("check") || is("build") || is("show") || is("graph");
+    if (reads_policy) {
+      app_.add_option("path", options_.path);
+      app_.add_option("--as-of", as_of_);
+      app_.add_option("--var", variables_)->allow_extra_args(false);
+      app_.add_option("--stdlib", options_.library_directory);
+    }
+    if (reads_policy || is("fmt")) app_.add_option("--stdin-filename", options_.stdin_name);
+    if (is("build")) {
+      app_.add_option("-t,--target", options_.targets)->delimiter(',')->allow_extra_args(false);
+      app_.add_option("-o,--output", options_.output);
+      app_.add_option("--file", options_.file);
+    }
+    if (is("build") || is("fmt")) app_.add_flag("--check", options_.check);
+    if (is("fmt")) {
+      app_.add_option("path", options_.paths);
+      app_.add_flag("--diff", options_.diff);
+    }
+    if (is("show") || is("targets")) app_.add_flag("--json", options_.json);
+    if (is("graph")) {
+      app_.add_option("--of", options_.graph_of)->check(CLI::IsMember({"features", "modules", "roles"}));
+    }
+    if (is("explain")) app_.add_option("code", options_.code)->required();
+  }
+
+  // Values that need more than their text.
+  bool settle() {
+    options_.format = format_ == "json"    ? DiagnosticFormat::json
+                      : format_ == "short" ? DiagnosticFormat::short_
+                                           : DiagnosticFormat::human;
+    options_.color = color_ == "always"  ? Color::always
+                     : color_ == "never" ? Color::never
+                                         : Color::automatic;
+    if (is("fmt") && options_.paths.empty()) options_.paths = {"."};
+    bool good = true;
+    if (!as_of_.empty()) {
+      options_.as_of = parse_date(as_of_);
+      if (!options_.as_of) {
+        reporter_.report<Diag::bad_date>(Span{}, one_line(as_of_, 80), "`--as-of` takes 2022-09-30");
+        good = false;
+      }
+    }
+    for (const std::string& pair : variables_) {
+      const std::size_t equals = pair.find('=');
+      if (equals == std::string::npos || equals == 0) {
+        wrong(fmt::format("`--var` takes NAME=VALUE, not `{}`", one_line(pair, 80)));
+        good = false;
+      } else {
+        options_.variables[pair.substr(0, equals)] = pair.substr(equals + 1);
+      }
+    }
+    if (!options_.file.empty() && options_.output != "-") {
+      wrong("`--file` goes with `-o -`");
+      good = false;
+    }
+    if (options_.check && options_.output == "-") {
+      wrong("`--check` compares files, so it does not go with `-o -`");
+      good = false;
+    }
+    return good;
+  }
+
+  DiagnosticBuilder wrong(std::string message) {
+    return reporter_.report<Diag::bad_command_line>(Span{}, message);
+  }
+
+  std::monostate unknown_command(const std::string& word) {
+    std::vector<std::string> names;
+    for (const Command& command : commands()) names.emplace_back(command.name);
+    auto report = wrong(fmt::format("there is no command `{}`", one_line(word, 80)));
+    if (const auto meant = did_you_mean(word, names)) {
+      report.suggest(meant);
+    } else {
+      report.help(fmt::format("there are {}", list_of(names)));
+    }
+    return {};
+  }
+
+  std::monostate refuse(const CLI::ParseError& error) {
+    std::vector<std::string> names;
+    for (const CLI::Option* option : app_.get_options()) {
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    }
+    const auto rest = app_.remaining();
+    if (rest.empty()) {
+      wrong(one_line(to_lower(error.what()), 200));
+      return {};
+    }
+    for (const std::string& word : rest) {
+      if (word.starts_with("-")) {
+        wrong(fmt::format("`{}` has no flag `{}`", options_.command, one_line(word, 80)))
+            .suggest(did_you_mean(word, names));
+      } else {
+        wrong(fmt::format("`{}` is one word too many", one_line(word, 80)));
+      }
+    }
+    return {};
+  }
+
+  Reporter& reporter_;
+  Options options_;
+  CLI::App app_;
+  std::string format_ = "human", color_ = "auto", as_of_;
+  std::vector<std::string> variables_;
+};
+
+}  // namespace
+
+std::variant<std::monostate, Options, Answer> read_command_line(std::vector<std::string> words,
+                                                                Reporter& reporter) {
+  return Reader(reporter).read(std::move(words));
+}
+
+}  // namespace hcipol::driver

@@ -1,0 +1,41 @@
+// The commands: a table of names, one function each.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "driver/environment.h"
+#include "driver/options.h"
+#include "driver/pipeline.h"
+
+namespace hcipol::driver {
+
+inline constexpr int exit_fine = 0;
+inline constexpr int exit_wrong = 1;  ///< the policy is wrong, or `--check` found a difference
+inline constexpr int exit_usage = 3;  ///< the command line or the environment is wrong
+inline constexpr int exit_bug = 70;
+
+struct Command {
+  std::string_view name;
+  std::string_view summary;
+  int (*run)(const Options& options, Environment& environment) = nullptr;
+};
+
+std::span<const Command> commands();
+
+int run_check(const Options&, Environment&);
+int run_build(const Options&, Environment&);
+int run_show(const Options&, Environment&);
+int run_fmt(const Options&, Environment&);
+int run_explain(const Options&, Environment&);
+int run_targets(const Options&, Environment&);
+int run_graph(const Options&, Environment&);
+int run_version(const Options&, Environment&);
+
+/// Writes diagnostics to standard error in the format asked for. Returns exit_usage if all errors are
+/// of the command line or the environment (E0701, E0703, E0706, E0710), exit_wrong if there are
+/// others, exit_fine if there are none.
+int finish(const Options& options, Environment& environment, const Reporter& reporter,
+           const SourceMap& sources);
+
+}  // namespace hcipol::driver

@@ -1,0 +1,26 @@
+// `hcipolc check`: everything up to the artefacts; writes nothing.
+#include <fmt/format.h>
+
+#include "driver/commands.h"
+#include "support/text.h"
+
+namespace hcipol::driver {
+
+int run_check(const Options& options, Environment& environment) {
+  Compilation compilation;
+  if (compile(options, {}, environment, compilation)) {
+    // A policy that no device could take is wrong too: the targets that it names are tried.
+    emit(compilation);
+  }
+  const int code = finish(options, environment, compilation.reporter, compilation.sources);
+  if (code == exit_fine && !options.quiet) {
+    std::size_t rules = 0;
+    for (const auto& cluster : compilation.policy.clusters) rules += cluster.rules.size();
+    environment.out(fmt::format("{}, {}: no errors\n",
+                                counted(compilation.policy.clusters.size(), "cluster"),
+                                counted(rules, "rule")));
+  }
+  return code;
+}
+
+}  // namespace hcipol::driver

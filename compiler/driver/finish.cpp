@@ -1,0 +1,55 @@
+// The end of every command: diagnostics, and the exit code that they mean.
+#include <algorithm>
+
+#include "diagnostics/render.h"
+#include "driver/commands.h"
+
+namespace hcipol::driver {
+
+namespace {
+
+bool use_color(const Options& options, const Environment& environment) {
+  if (options.color == Color::always) return true;
+  if (options.color == Color::never) return false;
+  const auto set = [&](const char* name) {
+    const auto found = environment.variables.find(name);
+    return found != environment.variables.end() && !found->second.empty();
+  };
+  const auto is = [&](const char* name, std::string_view value) {
+    const auto found = environment.variables.find(name);
+    return found != environment.variables.end() && found->second == value;
+  };
+  if (set("NO_COLOR")) return false;
+  if (set("CLICOLOR_FORCE") && !is("CLICOLOR_FORCE", "0")) return true;
+  return environment.stderr_is_terminal && !is("TERM", "dumb");
+}
+
+bool is_environment(Diag id) {
+  return id == Diag::unreadable || id == Diag::no_policy_files || id == Diag::cannot_write ||
+         id == Diag::bad_command_line;
+}
+
+}  // namespace
+
+int finish(const Options& options, Environment& environment, const Reporter& reporter,
+           const SourceMap& sources) {
+  std::vector<Diagnostic> list = reporter.sorted();
+  const bool errors = reporter.has_errors();
+  const bool only_environment = std::all_of(list.begin(), list.end(), [](const Diagnostic& d) {
+    return d.severity != Severity::Error || (is_environment(d.id) && d.span.file == FileId::no_file);
+  });
+  if (options.quiet) {
+    std::erase_if(list, [](const Diagnostic& d) { return d.severity != Severity::Error; });
+  }
+  switch (options.format) {
+    case DiagnosticFormat::human:
+      environment.err(render_human(list, sources, use_color(options, environment)));
+      break;
+    case DiagnosticFormat::short_: environment.err(render_short(list, sources)); break;
+    case DiagnosticFormat::json: environment.err(render_json(list, sources)); break;
+  }
+  if (!errors) return exit_fine;
+  return only_environment ? exit_usage : exit_wrong;
+}
+
+}  // namespace hcipol::driver

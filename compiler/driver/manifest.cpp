@@ -1,0 +1,196 @@
+// Ordered JSON, one line per artefact rule, so that a changed rule is a changed line.
+#include "driver/manifest.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "driver/version.h"
+#include "support/files.h"
+#include "support/sha256.h"
+
+namespace hcipol::driver {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string json_text(std::string_view text) {
+  return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+/// "main.hcipol:79" and the document, once per rule.
+class Places {
+ public:
+  explicit Places(const SourceMap& sources) : sources_(sources) {}
+
+  const std::string& fields(const policy::Rule& rule) {
+    const auto [place, added] = known_.try_emplace(&rule);
+    if (!added) return place->second;
+    const Span span = rule.origin.span;
+    std::string& out = place->second;
+    out = fmt::format("\"rule\": {}, \"at\": {}", json_text(rule.address),
+                      json_text(fmt::format("{}:{}", sources_.file(span.file).path,
+                                         sources_.line_column(span.file, span.begin).line)));
+    if (!rule.origin.source.empty()) {
+      out += fmt::format(", \"source\": {}", json_text(rule.origin.source));
+    }
+    return out;
+  }
+
+ private:
+  const SourceMap& sources_;
+  std::map<const policy::Rule*, std::string> known_;
+};
+
+// An object on one line, with the blanks that this file writes.
+std::string spaced(const Json& object) {
+  std::string out = "{";
+  for (const auto& [key, value] : object.items()) {
+    out += out.size() == 1 ? " " : ", ";
+    out += fmt::format("{}: {}", json_text(key), value.dump(-1, ' ', false, Json::error_handler_t::replace));
+  }
+  return out + " }";
+}
+
+using Targets = std::map<std::pair<std::string, std::string>, std::string>;
+
+void append_rules(const BuiltFile& file, Places& places, std::string& out) {
+  for (std::size_t i = 0; i < file.rules.size(); ++i) {
+    const auto& [id, rule] = file.rules[i];
+    out += i == 0 ? "\n" : ",\n";
+    out += fmt::format("            {{ \"id\": {}", json_text(id));
+    if (rule != nullptr) out += ", " + places.fields(*rule);
+    out += " }";
+  }
+  if (!file.rules.empty()) out += "\n          ";
+}
+
+// One object for each cluster and target, as text.
+Targets target_objects(const Compilation& compilation, const Built& built) {
+  Places places(compilation.sources);
+  Targets out;
+  std::map<std::pair<std::string, std::string>, std::vector<const BuiltRemark*>> remarks;
+  for (const BuiltRemark& remark : built.remarks) {
+    remarks[{remark.cluster, remark.target}].push_back(&remark);
+  }
+  for (const BuiltFile& file : built.files) {
+    std::string& text = out[{file.cluster, file.target}];
+    text += text.empty() ? "" : ",";
+    text += fmt::format("\n        {{\n          \"path\": {},\n          \"sha256\": \"{}\",\n"
+                        "          \"rules\": [",
+                        json_text(file.path), sha256_hex(file.text));
+    append_rules(file, places, text);
+    text += "]\n        }";
+  }
+  for (auto& [key, text] : out) {
+    std::string list;
+    for (const BuiltRemark* remark : remarks[key]) {
+      list += list.empty() ? "\n" : ",\n";
+      list += fmt::format("        {{ \"code\": \"{}\"", remark->code);
+      if (remark->rule != nullptr) list += ", " + places.fields(*remark->rule);
+      list += fmt::format(", \"text\": {} }}", json_text(remark->text));
+    }
+    if (!list.empty()) list += "\n      ";
+    text = fmt::format("{{\n      \"files\": [{}\n      ],\n      \"remarks\": [{}]\n    }}", text, list);
+  }
+  return out;
+}
+
+// The targets of a former manifest, each as the text that it had there.
+Targets former_targets(const std::string& text) {
+  Targets out;
+  const Json json = Json::parse(text, nullptr, false);
+  if (!json.is_object() || !json.contains("targets") || !json["targets"].is_object()) return out;
+  for (const auto& [name, value] : json["targets"].items()) {
+    const std::size_t slash = name.find('/');
+    if (slash == std::string::npos) continue;
+    std::string files;
+    for (const Json& file : value.value("files", Json::array())) {
+      files += files.empty() ? "" : ",";
+      files += fmt::format("\n        {{\n          \"path\": {},\n          \"sha256\": {},\n"
+                           "          \"rules\": [",
+                           file["path"].dump(), file["sha256"].dump());
+      std::string rules;
+      for (const Json& rule : file["rules"]) {
+        rules += rules.empty() ? "\n" : ",\n";
+        rules += fmt::format("            {}", spaced(rule));
+      }
+      files += rules + (rules.empty() ? "" : "\n          ") + "]\n        }";
+    }
+    std::string remarks;
+    for (const Json& remark : value.value("remarks", Json::array())) {
+      remarks += remarks.empty() ? "\n" : ",\n";
+      remarks += fmt::format("        {}", spaced(remark));
+    }
+    if (!remarks.empty()) remarks += "\n      ";
+    out[{name.substr(0, slash), name.substr(slash + 1)}] =
+        fmt::format("{{\n      \"files\": [{}\n      ],\n      \"remarks\": [{}]\n    }}", files, remarks);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string manifest(const Compilation& compilation, const Built& built,
+                     const std::optional<Date>& as_of, const std::optional<std::string>& kept) {
+  Targets targets = target_objects(compilation, built);
+  if (kept) {
+    std::set<std::string> rebuilt;
+    for (const policy::Target& target : compilation.policy.targets) rebuilt.insert(target.folder());
+    for (auto& [key, text] : former_targets(*kept)) {
+      if (!rebuilt.contains(key.second)) targets.try_emplace(key, std::move(text));
+    }
+  }
+  std::string out = fmt::format("{{\n  \"version\": 1,\n  \"compiler\": \"{}\",\n", version);
+  if (!compilation.policy.name.empty()) {
+    out += fmt::format("  \"policy\": {},\n", json_text(compilation.policy.name));
+  }
+  if (as_of) out += fmt::format("  \"as_of\": \"{}\",\n", to_string(*as_of));
+  out += "  \"library\": {";
+  std::string library;
+  for (const auto& [path, revision] : compilation.policy.library_revisions) {
+    library += library.empty() ? " " : ", ";
+    library += fmt::format("{}: {}", json_text(path), json_text(revision));
+  }
+  out += library + (library.empty() ? "},\n" : " },\n");
+  out += "  \"targets\": {";
+  bool first = true;
+  for (const auto& [key, text] : targets) {
+    out += fmt::format("{}\n    {}: {}", first ? "" : ",",
+                       json_text(fmt::format("{}/{}", key.first, key.second)), text);
+    first = false;
+  }
+  out += targets.empty() ? "}\n}\n" : "\n  }\n}\n";
+  return out;
+}
+
+std::optional<std::set<std::string>> owned_files(const std::string& text, std::string& error) {
+  const Json json = Json::parse(text, nullptr, false);
+  if (json.is_discarded() || !json.is_object() || json.value("version", Json()) != 1 ||
+      !json.contains("targets") || !json["targets"].is_object()) {
+    error = "it is not JSON of version 1";
+    return std::nullopt;
+  }
+  std::set<std::string> paths;
+  for (const auto& [name, target] : json["targets"].items()) {
+    if (!target.is_object() || !target.contains("files") || !target["files"].is_array()) {
+      error = "a target has no list of files";
+      return std::nullopt;
+    }
+    for (const Json& file : target["files"]) {
+      const Json path = file.is_object() ? file.value("path", Json()) : Json();
+      const std::string normal = path.is_string() ? normal_path(path.get<std::string>()) : "..";
+      const bool inside = !normal.starts_with("..") && !normal.starts_with('/') && normal != ".";
+      if (!inside || !file.contains("sha256") || !file.contains("rules") || !file["rules"].is_array()) {
+        error = "a file has no path inside the output directory";
+        return std::nullopt;
+      }
+      paths.insert(normal);
+    }
+  }
+  return paths;
+}
+
+}  // namespace hcipol::driver
