@@ -1,0 +1,81 @@
+// The row of the azure-firewall backend: what it offers, and emit() = legalise, then print.
+#include "backends/azure_firewall/azure_firewall.h"
+
+#include <array>
+#include <utility>
+
+#include "backends/azure_firewall/legalise.h"
+#include "backends/azure_firewall/limits.h"
+#include "backends/azure_firewall/print.h"
+#include "backends/azure_firewall/settings.h"
+
+namespace hcipol::backends::azure_firewall {
+
+namespace {
+
+constexpr std::array option_specs{
+    sema::OptionSpec{
+        "mode", "string", "\"standalone\"",
+        "`standalone` creates a firewall policy, `child` creates one below `base_policy`, "
+        "`attach` adds rule collection groups to the existing `policy`"},
+    sema::OptionSpec{"policy", "string", "\"afwp-hci-<cluster>\"", "name of the firewall policy"},
+    sema::OptionSpec{"base_policy", "string", "none",
+                     "resource id of the parent policy, for `mode = \"child\"`"},
+    sema::OptionSpec{
+        "priority", "number", "1000",
+        "priority of the network group, 100 to 64900; the application group has 100 more"},
+    sema::OptionSpec{
+        "tier", "string", "\"Standard\"",
+        "`Basic`, `Standard` or `Premium`; Basic cannot match host names in network rules"},
+    sema::OptionSpec{
+        "dns_proxy", "bool", "true if a network rule has host names",
+        "whether the firewall answers DNS queries, as host names in network rules need"},
+    sema::OptionSpec{"dns_servers", "list(string)", "Azure DNS",
+                     "IPv4 addresses of the DNS servers that the firewall asks"},
+    sema::OptionSpec{"ip_groups", "bool", "true",
+                     "whether sources and long lists of destinations become IP groups"},
+    sema::OptionSpec{"api_version", "string", "\"2025-05-01\"",
+                     "version of Microsoft.Network in the template, from 2022-11-01 on"},
+};
+
+Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
+  const std::size_t errors_before = context.reporter().errors();
+  const Settings settings = read_settings(device, context);
+  Emission emission;
+  const Document document = legalise(device, settings, context);
+  check_limits(document, context);
+  // What follows an error is thrown away. An empty list of resources deploys nothing, so in that
+  // case there is nothing to write either.
+  const bool failed = context.reporter().errors() > errors_before;
+  if (!failed && (settings.mode != Mode::attach || !document.groups.empty())) {
+    emission.artefacts = print(document);
+    check_sizes(emission.artefacts, context);
+  }
+  emission.remarks = std::move(context.remarks);
+  return emission;
+}
+
+}  // namespace
+
+Backend backend() {
+  Backend row;
+  row.name = "azure-firewall";
+  row.title = title;
+  row.capabilities.order = Capabilities::Order::allows_only;
+  row.capabilities.default_sees = "servers -> internet";
+  row.capabilities.names =
+      "patterns for HTTP on port 80 and HTTPS on port 443; whole names for other TCP and UDP "
+      "ports, "
+      "with DNS proxy, from tier Standard on; no names as sources";
+  row.capabilities.addresses = "IPv4 and service tags as destinations; no IPv6";
+  row.capabilities.limits =
+      "20,000 pairs of source and destination, 2 MB of rules per group, 5,000 addresses per IP "
+      "group, "
+      "200 IP groups; ICMP as a whole; no other protocols but TCP and UDP; what Azure's built-in "
+      "infrastructure rules allow stays allowed";
+  row.options = option_specs;
+  row.emit = emit;
+  return row;
+}
+
+}  // namespace hcipol::backends::azure_firewall

@@ -1,0 +1,345 @@
+// A network rule of Azure Firewall knows IPv4 addresses, service tags and whole names; an
+// application rule knows names and patterns, but only for HTTP and HTTPS. Each flow is divided
+// accordingly.
+#include "backends/azure_firewall/legalise.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "backends/azure_firewall/naming.h"
+#include "backends/azure_firewall/notes.h"
+#include "backends/azure_firewall/peers.h"
+#include "backends/azure_firewall/rule_groups.h"
+#include "backends/azure_firewall/service_tags.h"
+#include "backends/azure_firewall/services.h"
+#include "backends/azure_firewall/sides.h"
+#include "backends/common/names.h"
+#include "support/bug.h"
+#include "support/text.h"
+
+namespace hcipol::backends::azure_firewall {
+
+namespace {
+
+/// Longer lists of destinations become IP groups: each counts once in the 20,000 pairs, and a rule
+/// stays readable.
+constexpr std::size_t longest_literal_list = 16;
+/// From a /8 on, destinations are so many that they may well hold what application rules name.
+constexpr std::uint64_t wide_destinations = std::uint64_t{1} << 24;
+constexpr std::size_t longest_description = 512;
+
+using Flow = flow::Flow;
+
+struct Draft {
+  std::string suffix;  ///< of the rule's name, when the flow makes several rules
+  std::variant<ApplicationMatch, NetworkMatch> match;
+};
+
+class Legaliser {
+ public:
+  Legaliser(const Settings& settings, EmitContext& context, Document& document)
+      : settings_(settings),
+        context_(context),
+        document_(document),
+        peers_(document),
+        sides_(peers_, notes_, context) {}
+
+  void add(const Flow& flow);
+  void finish();
+
+ private:
+  void add_named(const Flow& flow, const Sources& from, const Destinations& to,
+                 const net::ServiceSet& service);
+  void add_network_names(const Flow& flow, const Sources& from, const std::vector<Peer*>& named,
+                         const net::ServiceSet& service);
+  std::string why_no_network_names(const Peer& peer, const Layer4Services& services) const;
+  bool by_other_means(const Flow& flow, Peer& peer, const net::ServiceSet& service,
+                      Destinations& out);
+  void add_addressed(const Flow& flow, const Sources& from, const Destinations& to,
+                     const net::ServiceSet& service, const std::string& suffix);
+  std::vector<std::pair<Addresses, std::string>> address_lists(const Destinations& to);
+  void note_addressed(const Flow& flow, const Sources& from, const Destinations& to,
+                      const net::ServiceSet& service);
+
+  void ipv6_only(const Flow& flow);
+  Addresses source_list(const Sources& from);
+  void place(const Flow& flow, const Sources& from);
+
+  const Settings& settings_;
+  EmitContext& context_;
+  Document& document_;
+  PeerTable peers_;
+  Notes notes_;
+  SideReader sides_;
+  RuleGroups groups_;
+  std::vector<Draft> drafts_;  ///< of the flow at hand
+};
+
+std::string description(const policy::Rule& rule) {
+  std::string text = rule.address;
+  const std::string& about = rule.title.empty() ? rule.origin.feature_title : rule.title;
+  if (!about.empty()) text += ": " + about;
+  if (rule.kind == policy::Rule::Kind::exception) {
+    if (!rule.owner.empty()) text += ". Owner: " + rule.owner;
+    if (rule.expires) text += ". Expires: " + to_string(*rule.expires);
+    if (!rule.reason.empty()) text += ". Reason: " + rule.reason;
+  }
+  if (!rule.origin.source.empty()) text += ". Source: " + rule.origin.source;
+  return one_line(text, longest_description);
+}
+
+std::uint64_t size_of(const net::AddressSet& ipv4) {
+  std::uint64_t size = 0;
+  for (const net::AddressRange& range : ipv4.ranges()) size += range.last.low - range.first.low + 1;
+  return size;
+}
+
+/// Patterns that another one covers are left out.
+std::vector<std::string> merged_names(const std::vector<Peer*>& named) {
+  if (named.size() == 1) return named.front()->names;
+  std::vector<net::DomainPattern> patterns;
+  for (const Peer* peer : named) {
+    for (const std::string& name : peer->names) patterns.push_back(*net::parse_pattern(name));
+  }
+  std::vector<std::string> out;
+  for (const net::DomainPattern& pattern : net::DomainSet::of(std::move(patterns)).patterns()) {
+    out.push_back(net::to_string(pattern));
+  }
+  return out;
+}
+
+// ---- destinations by name --------------------------------------------------------------------
+
+void Legaliser::add_named(const Flow& flow, const Sources& from, const Destinations& to,
+                          const net::ServiceSet& service) {
+  if (to.named.empty()) return;
+  const std::vector<ApplicationProtocol> web = web_protocols(service);
+  if (!web.empty()) {
+    drafts_.push_back({"", ApplicationMatch{web, merged_names(to.named)}});
+    notes_.web_by_name(from.ipv4);
+  }
+  const net::ServiceSet rest = service - service_of(web);
+  if (!rest.empty()) add_network_names(flow, from, to.named, rest);
+}
+
+/// Empty if a network rule can match the peer's names.
+std::string Legaliser::why_no_network_names(const Peer& peer,
+                                            const Layer4Services& services) const {
+  if (peer.has_wildcards) {
+    return "patterns are matched for HTTP on port 80 and HTTPS on port 443 only; network rules "
+           "take "
+           "whole names";
+  }
+  const auto is_tcp_or_udp = [](const Layer4& part) {
+    return part.protocols.front() == "TCP" || part.protocols.front() == "UDP";
+  };
+  if (!services.impossible.empty() ||
+      !std::all_of(services.parts.begin(), services.parts.end(), is_tcp_or_udp)) {
+    return "names are matched for TCP and UDP only";
+  }
+  if (settings_.basic()) return "tier Basic has no host names in network rules";
+  if (settings_.dns_proxy.has_value() && !*settings_.dns_proxy) {
+    return "host names in network rules need the DNS proxy, which `dns_proxy = false` turns off";
+  }
+  return {};
+}
+
+/// What else the endpoint says of itself, the most exact first: addresses, its service tag, the
+/// addresses behind the tag.
+bool Legaliser::by_other_means(const Flow& flow, Peer& peer, const net::ServiceSet& service,
+                               Destinations& out) {
+  const std::string& tag = peer.set->tag;
+  const bool by_tag = peer.instead_is_tag && is_tag(tag) && tag_use(tag) != TagUse::no;
+  if (!by_tag && peer.instead.empty()) return false;
+  context_.widened(
+      flow, title,
+      fmt::format("`{}` on {} is matched by {}, since {}", peer.set->name, net::to_string(service),
+                  by_tag ? "the service tag `" + tag + "`" : "addresses",
+                  why_no_network_names(peer, layer4(service))));
+  if (by_tag) return sides_.add_tag(flow, peer, tag, out);
+  out.addresses.push_back({peer.set, &peer.instead});
+  return true;
+}
+
+void Legaliser::add_network_names(const Flow& flow, const Sources& from,
+                                  const std::vector<Peer*>& named, const net::ServiceSet& service) {
+  const Layer4Services services = layer4(service);
+  std::vector<Peer*> whole_names;
+  Destinations others;
+  for (Peer* peer : named) {
+    const std::string why = why_no_network_names(*peer, services);
+    if (why.empty()) {
+      whole_names.push_back(peer);
+    } else if (!by_other_means(flow, *peer, service, others)) {
+      context_
+          .cannot(flow, title, fmt::format("`{}` on {}", peer->set->name, net::to_string(service)))
+          .note(why);
+    }
+  }
+  if (!whole_names.empty()) {
+    const std::vector<std::string> fqdns = merged_names(whole_names);
+    for (const Layer4& part : services.parts) {
+      drafts_.push_back({fmt::format("{}-names", part.suffix),
+                         NetworkMatch{part.protocols, {}, fqdns, part.ports}});
+    }
+    notes_.network_names(*flow.rule);
+  }
+  if (!others.empty()) add_addressed(flow, from, others, service, "-endpoint");
+}
+
+// ---- destinations by address -----------------------------------------------------------------
+
+/// One list, or two where service tags cannot stand beside IP groups; each with a suffix for names.
+std::vector<std::pair<Addresses, std::string>> Legaliser::address_lists(const Destinations& to) {
+  std::vector<std::pair<Addresses, std::string>> out;
+  if (holds_everything(to.addresses)) return {{{{"*"}, {}}, ""}};
+  std::size_t entries = 0;
+  for (const AddressPart& part : to.addresses) entries += part.ipv4->entries.size();
+  if (settings_.ip_groups && entries > longest_literal_list) {
+    out.push_back({{{}, groups_of(to.addresses, peers_)}, ""});
+    if (!to.tags.empty()) out.push_back({{to.tags, {}}, "-tags"});
+    return out;
+  }
+  Addresses list;
+  if (!to.addresses.empty()) list.literals = literals(to.addresses);
+  list.literals.insert(list.literals.end(), to.tags.begin(), to.tags.end());
+  out.push_back({std::move(list), ""});
+  return out;
+}
+
+void Legaliser::add_addressed(const Flow& flow, const Sources& from, const Destinations& to,
+                              const net::ServiceSet& service, const std::string& suffix) {
+  if (to.addresses.empty() && to.tags.empty()) return;
+  const Layer4Services services = layer4(service);
+  if (!services.impossible.empty()) {
+    context_.cannot(flow, title, net::to_string(services.impossible))
+        .note("network rules know TCP, UDP, ICMP, and every protocol at once");
+    return;
+  }
+  if (services.icmp_widened) {
+    context_.widened(flow, title,
+                     fmt::format("it lets all of ICMP through, not only {}",
+                                 net::to_string(service.only(net::protocol::icmp))));
+  }
+  const auto lists = address_lists(to);
+  for (const Layer4& part : services.parts) {
+    for (const auto& [list, kind] : lists) {
+      drafts_.push_back({fmt::format("{}{}{}", part.suffix, suffix, kind),
+                         NetworkMatch{part.protocols, list, {}, part.ports}});
+    }
+  }
+  note_addressed(flow, from, to, service);
+}
+
+void Legaliser::note_addressed(const Flow& flow, const Sources& from, const Destinations& to,
+                               const net::ServiceSet& service) {
+  const auto any_of = [&](auto test) {
+    return std::any_of(to.addresses.begin(), to.addresses.end(), test);
+  };
+  const bool icmp = !service.only(net::protocol::icmp).empty() && !service.is_any();
+  if (icmp && (!to.tags.empty() || any_of([](const AddressPart& part) {
+        return part.ipv4->addresses.intersects(net::internet_addresses());
+      }))) {
+    notes_.icmp_to_internet(*flow.rule);
+  }
+  const auto web = net::ServiceSet::ports(net::protocol::tcp, 80, 80) |
+                   net::ServiceSet::ports(net::protocol::tcp, 443, 443);
+  if (!service.intersects(web)) return;
+  // Where the policy allows every name as well, an application rule is merely not needed.
+  const bool wide = any_of([](const AddressPart& part) {
+    return !part.set->set.names.others() && size_of(part.ipv4->addresses) >= wide_destinations;
+  });
+  if (wide || !to.tags.empty()) notes_.web_by_address(*flow.rule, from.ipv4);
+}
+
+// ---- flows -----------------------------------------------------------------------------------
+
+/// An error if the rule means IPv6 alone; what is left of a rule for both families is only noted.
+void Legaliser::ipv6_only(const Flow& flow) {
+  const auto has_ipv4 = [](const policy::Peers& side) {
+    return std::any_of(side.parts.begin(), side.parts.end(), [](const policy::NamedSet* set) {
+      return set->set.addresses.has(net::Family::ipv4) || !set->set.names.empty();
+    });
+  };
+  const policy::Rule& rule = *flow.rule;
+  if (has_ipv4(rule.from) && has_ipv4(rule.to) && !without_icmpv6(rule.service).empty()) {
+    notes_.lost_ipv6(rule);
+    return;
+  }
+  context_.cannot(flow, title, fmt::format("IPv6 (`{}`)", flow.id))
+      .note("Azure Firewall carries IPv4 only")
+      .help("leave this flow out of what the target `sees`");
+}
+
+Addresses Legaliser::source_list(const Sources& from) {
+  if (holds_everything(from.parts)) return {{"*"}, {}};
+  if (settings_.ip_groups) return {{}, groups_of(from.parts, peers_)};
+  return {literals(from.parts), {}};
+}
+
+void Legaliser::place(const Flow& flow, const Sources& from) {
+  if (drafts_.empty()) return;
+  const Addresses sources = source_list(from);
+  const std::string base = azure_name(flow.id);
+  const std::string text = description(*flow.rule);
+  for (Draft& draft : drafts_) {
+    Rule rule;
+    rule.name = shortened(drafts_.size() == 1 ? base : base + draft.suffix, longest_name);
+    rule.description = text;
+    rule.from = sources;
+    rule.match = std::move(draft.match);
+    rule.identity = flow.id + draft.suffix;
+    rule.origin = flow.rule;
+    groups_.add(flow, std::move(rule));
+  }
+  drafts_.clear();
+}
+
+void Legaliser::add(const Flow& flow) {
+  if (flow.kind == policy::Rule::Kind::deny) bug("a deny for Azure Firewall, which takes none");
+  const auto from = sides_.sources_of(flow);
+  const auto to = from ? sides_.destinations_of(flow) : std::nullopt;
+  if (!to) return;
+  const net::ServiceSet service = without_icmpv6(flow.service);
+  if (from->parts.empty() || to->empty() || service.empty()) return ipv6_only(flow);
+
+  const bool both_ipv6 = from->ipv6 && (to->ipv6 || !to->named.empty());
+  const bool only_icmp = (service - net::ServiceSet::whole(net::protocol::icmp)).empty();
+  const bool also_icmpv6 = !(flow.service & net::ServiceSet::whole(net::protocol::icmpv6)).empty();
+  if (both_ipv6 && (!only_icmp || also_icmpv6)) notes_.lost_ipv6(*flow.rule);
+  if (flow.rule->log) notes_.logged(*flow.rule);
+  add_named(flow, *from, *to, service);
+  add_addressed(flow, *from, *to, service, "");
+  place(flow, *from);
+}
+
+void Legaliser::finish() {
+  peers_.name_groups(settings_.cluster);
+  groups_.finish(settings_, document_);
+  document_.dns_proxy = settings_.dns_proxy.value_or(notes_.any_network_names());
+  notes_.report(document_, settings_, context_);
+}
+
+}  // namespace
+
+Document legalise(const flow::DevicePolicy& device, const Settings& settings,
+                  EmitContext& context) {
+  Document document;
+  document.mode = settings.mode;
+  document.cluster = device.cluster->name;
+  document.file = settings.cluster + ".azuredeploy";
+  document.api_version = settings.api_version;
+  document.policy = settings.policy;
+  document.base_policy = settings.base_policy;
+  document.tier = settings.tier;
+  document.dns_servers = settings.dns_servers;
+  Legaliser legaliser(settings, context, document);
+  for (const flow::Flow& flow : device.flows) legaliser.add(flow);
+  legaliser.finish();
+  return document;
+}
+
+}  // namespace hcipol::backends::azure_firewall

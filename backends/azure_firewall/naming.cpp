@@ -1,0 +1,79 @@
+// Everything here follows from the text alone: names in Azure are a contract, since a template can
+// neither rename nor delete a rule collection group.
+#include "backends/azure_firewall/naming.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "backends/common/names.h"
+#include "support/text.h"
+
+namespace hcipol::backends::azure_firewall {
+
+namespace {
+
+bool is_alphanumeric(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+void trim_end(std::string& name) {
+  while (!name.empty() && !is_alphanumeric(name.back()) && name.back() != '_') name.pop_back();
+}
+
+}  // namespace
+
+bool is_azure_name(std::string_view name) {
+  const auto allowed = [](char c) {
+    return is_alphanumeric(c) || c == '.' || c == '_' || c == '-';
+  };
+  return !name.empty() && name.size() <= longest_name && is_alphanumeric(name.front()) &&
+         (is_alphanumeric(name.back()) || name.back() == '_') &&
+         std::all_of(name.begin(), name.end(), allowed);
+}
+
+std::string azure_name(std::string_view text) {
+  std::string name = slug(text);
+  const auto start = std::find_if(name.begin(), name.end(), is_alphanumeric);
+  name.erase(name.begin(), start);
+  trim_end(name);
+  return name.empty() ? content_hash(text, 6) : name;
+}
+
+std::string with_hash(std::string_view name, std::string_view identity, char joint) {
+  return shortened(name, longest_name - 7) + joint + content_hash(identity, 6);
+}
+
+std::string parameter_name(std::string_view peer) {
+  std::string out;
+  bool word_starts = false;
+  for (const char c : shortened(azure_name(peer), 60)) {
+    if (!is_alphanumeric(c)) {
+      word_starts = true;
+      continue;
+    }
+    if (out.empty() && is_digit(c)) out = "ip";
+    const bool digits_meet = word_starts && !out.empty() && is_digit(out.back()) && is_digit(c);
+    if (digits_meet) out += '_';
+    const bool raise = word_starts && !out.empty() && c >= 'a' && c <= 'z';
+    out += raise ? static_cast<char>(c - 'a' + 'A') : c;
+    word_starts = false;
+  }
+  return out + "Addresses";
+}
+
+void tell_apart(const std::vector<Claim>& claims, char joint) {
+  std::unordered_map<std::string, std::size_t> claimants;
+  claimants.reserve(claims.size());
+  for (const Claim& claim : claims) ++claimants[to_lower(*claim.name)];
+  if (claimants.size() == claims.size()) return;
+  for (const Claim& claim : claims) {
+    if (claimants.find(to_lower(*claim.name))->second == 1) continue;
+    *claim.name = with_hash(*claim.name, claim.identity, joint);
+  }
+}
+
+}  // namespace hcipol::backends::azure_firewall

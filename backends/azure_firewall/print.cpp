@@ -1,0 +1,344 @@
+// languageVersion 1, because Microsoft's published schema (2019-04-01) knows no other.
+#include "backends/azure_firewall/print.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "support/text.h"
+
+namespace hcipol::backends::azure_firewall {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::string_view schemas = "https://schema.management.azure.com/schemas/2019-04-01/";
+
+/// Azure evaluates a text in brackets; doubling the first keeps it a text ("Syntax and expressions
+/// in ARM templates"). Nothing but this and expression() writes strings that a user can influence.
+std::string literal(std::string_view text) {
+  const bool evaluated = text.starts_with('[') && text.ends_with(']');
+  return evaluated ? "[" + std::string(text) : std::string(text);
+}
+
+/// Without room for all of them, an ordered object copies its members each time it grows.
+Json object(std::size_t members) {
+  Json out = Json::object();
+  out.get_ref<Json::object_t&>().reserve(members);
+  return out;
+}
+
+Json array(std::size_t elements) {
+  Json out = Json::array();
+  out.get_ref<Json::array_t&>().reserve(elements);
+  return out;
+}
+
+Json literals(const std::vector<std::string>& texts) {
+  Json out = array(texts.size());
+  for (const std::string& text : texts) out.push_back(literal(text));
+  return out;
+}
+
+std::string parameter(std::string_view name) {
+  return fmt::format("[parameters('{}')]", name);
+}
+
+// The names in these hold letters, digits, `.`, `_` and `-` only, so quotes need no care.
+
+std::string policy_id() {
+  return "[resourceId('Microsoft.Network/firewallPolicies', parameters('firewallPolicyName'))]";
+}
+
+std::string ip_group_id(const IpGroup& group) {
+  return fmt::format("[resourceId('Microsoft.Network/ipGroups', '{}')]", group.name);
+}
+
+std::string group_id(const RuleCollectionGroup& group) {
+  return fmt::format(
+      "[resourceId('Microsoft.Network/firewallPolicies/ruleCollectionGroups', "
+      "parameters('firewallPolicyName'), '{}')]",
+      group.name);
+}
+
+Json ip_group_ids(const std::vector<const IpGroup*>& groups) {
+  Json out = array(groups.size());
+  for (const IpGroup* group : groups) out.push_back(ip_group_id(*group));
+  return out;
+}
+
+// ---- rules -----------------------------------------------------------------------------------
+
+/// Empty lists are left out: one of them makes Azure refuse the whole group.
+void put(Json& rule, const char* literal_key, const char* groups_key, const Addresses& addresses) {
+  if (!addresses.literals.empty()) rule[literal_key] = literals(addresses.literals);
+  if (!addresses.groups.empty()) rule[groups_key] = ip_group_ids(addresses.groups);
+}
+
+void put_match(Json& rule, const ApplicationMatch& match) {
+  Json protocols = array(match.protocols.size());
+  for (const ApplicationProtocol& protocol : match.protocols) {
+    Json& element = protocols.emplace_back(object(2));
+    element["protocolType"] = protocol.type;
+    element["port"] = protocol.port;
+  }
+  rule["protocols"] = std::move(protocols);
+  rule["targetFqdns"] = literals(match.fqdns);
+}
+
+void put_match(Json& rule, const NetworkMatch& match) {
+  put(rule, "destinationAddresses", "destinationIpGroups", match.to);
+  if (!match.fqdns.empty()) rule["destinationFqdns"] = literals(match.fqdns);
+  rule["destinationPorts"] = literals(match.ports);
+}
+
+Json to_json(const Rule& rule) {
+  const auto* network = std::get_if<NetworkMatch>(&rule.match);
+  Json out = object(7);
+  out["ruleType"] = network != nullptr ? "NetworkRule" : "ApplicationRule";
+  out["name"] = rule.name;
+  out["description"] = literal(rule.description);
+  if (network != nullptr) out["ipProtocols"] = network->protocols;
+  put(out, "sourceAddresses", "sourceIpGroups", rule.from);
+  std::visit([&](const auto& match) { put_match(out, match); }, rule.match);
+  return out;
+}
+
+Json to_json(const RuleCollection& collection) {
+  Json rules = array(collection.rules.size());
+  for (const Rule& rule : collection.rules) rules.push_back(to_json(rule));
+  Json out;
+  out["ruleCollectionType"] = "FirewallPolicyFilterRuleCollection";
+  out["name"] = collection.name;
+  out["priority"] = collection.priority;
+  out["action"] = {{"type", "Allow"}};
+  out["rules"] = std::move(rules);
+  return out;
+}
+
+// ---- resources -------------------------------------------------------------------------------
+
+Json resource(const Document& document, const char* type, std::string comment, std::string name) {
+  Json out;
+  out["type"] = type;
+  out["apiVersion"] = document.api_version;
+  out["comments"] = literal(comment);
+  out["name"] = std::move(name);
+  return out;
+}
+
+/// Chained, since writing two IP groups of one firewall at once is known to have failed.
+Json to_json(const Document& document, const IpGroup& group, const IpGroup* previous) {
+  Json out = resource(document, "Microsoft.Network/ipGroups", group.comment, group.name);
+  out["location"] = parameter("location");
+  if (previous != nullptr) out["dependsOn"] = Json::array({ip_group_id(*previous)});
+  out["properties"]["ipAddresses"] = parameter(group.parameter);
+  return out;
+}
+
+/// A child does not inherit the DNS settings of its parent, so every policy says its own; Basic has
+/// none.
+Json policy_resource(const Document& document) {
+  Json out =
+      resource(document, "Microsoft.Network/firewallPolicies",
+               fmt::format("Firewall policy of cluster `{}`", one_line(document.cluster, 80)),
+               parameter("firewallPolicyName"));
+  out["location"] = parameter("location");
+  Json& properties = out["properties"];
+  properties["sku"]["tier"] = document.tier;
+  properties["threatIntelMode"] = "Alert";
+  if (document.mode == Mode::child) properties["basePolicy"]["id"] = parameter("basePolicyId");
+  if (document.tier != "Basic") {
+    properties["dnsSettings"]["enableProxy"] = document.dns_proxy;
+    if (!document.dns_servers.empty())
+      properties["dnsSettings"]["servers"] = parameter("dnsServers");
+  }
+  return out;
+}
+
+void insert_groups(std::map<std::string, const IpGroup*>& out, const Addresses& addresses) {
+  for (const IpGroup* group : addresses.groups) out.emplace(group->name, group);
+}
+
+/// The IP groups that the rules refer to, by name.
+std::map<std::string, const IpGroup*> used_groups(const RuleCollectionGroup& group) {
+  std::map<std::string, const IpGroup*> out;
+  for (const RuleCollection& collection : group.collections) {
+    for (const Rule& rule : collection.rules) {
+      insert_groups(out, rule.from);
+      if (const auto* network = std::get_if<NetworkMatch>(&rule.match))
+        insert_groups(out, network->to);
+    }
+  }
+  return out;
+}
+
+/// Azure refuses to update two groups of one policy at once, so each waits for the one before.
+Json to_json(const Document& document, const RuleCollectionGroup& group,
+             const RuleCollectionGroup* previous) {
+  Json depends_on = Json::array();
+  if (document.mode != Mode::attach) depends_on.push_back(policy_id());
+  for (const auto& [name, used] : used_groups(group)) depends_on.push_back(ip_group_id(*used));
+  if (previous != nullptr) depends_on.push_back(group_id(*previous));
+  Json collections = Json::array();
+  for (const RuleCollection& collection : group.collections) {
+    collections.push_back(to_json(collection));
+  }
+  Json out = resource(
+      document, "Microsoft.Network/firewallPolicies/ruleCollectionGroups", group.comment,
+      fmt::format("[format('{{0}}/{{1}}', parameters('firewallPolicyName'), '{}')]", group.name));
+  if (!depends_on.empty()) out["dependsOn"] = std::move(depends_on);
+  out["properties"]["priority"] = group.priority;
+  out["properties"]["ruleCollections"] = std::move(collections);
+  return out;
+}
+
+Json resources(const Document& document) {
+  Json out = Json::array();
+  const IpGroup* previous_ip_group = nullptr;
+  for (const auto& [key, group] : document.ip_groups) {
+    out.push_back(to_json(document, group, previous_ip_group));
+    previous_ip_group = &group;
+  }
+  if (document.mode != Mode::attach) out.push_back(policy_resource(document));
+  const RuleCollectionGroup* previous = nullptr;
+  for (const RuleCollectionGroup& group : document.groups) {
+    out.push_back(to_json(document, group, previous));
+    previous = &group;
+  }
+  return out;
+}
+
+// ---- around them -----------------------------------------------------------------------------
+
+Json string_parameter(std::string_view value, const char* about) {
+  return {{"type", "string"}, {"defaultValue", value}, {"metadata", {{"description", about}}}};
+}
+
+Json array_parameter(const std::vector<std::string>& value, std::string about) {
+  Json out;
+  out["type"] = "array";
+  out["defaultValue"] = literals(value);
+  out["metadata"]["description"] = literal(about);
+  return out;
+}
+
+bool has_location(const Document& document) {
+  return document.mode != Mode::attach || !document.ip_groups.empty();
+}
+
+Json parameters(const Document& document) {
+  Json out;
+  if (has_location(document)) {
+    out["location"] = string_parameter(
+        "[resourceGroup().location]",
+        document.mode == Mode::child
+            ? "Region of the policy and of the IP groups: that of the parent policy."
+            : "Region of everything that this template creates.");
+  }
+  out["firewallPolicyName"] = string_parameter(
+      document.policy, document.mode == Mode::attach
+                           ? "Name of the firewall policy, which exists in this resource group."
+                           : "Name of the firewall policy to create.");
+  if (document.mode == Mode::child) {
+    out["basePolicyId"] =
+        string_parameter(document.base_policy, "Resource id of the parent policy.");
+  }
+  if (document.mode != Mode::attach && !document.dns_servers.empty()) {
+    out["dnsServers"] =
+        array_parameter(document.dns_servers, "DNS servers that the firewall resolves with.");
+  }
+  for (const auto& [key, group] : document.ip_groups) {
+    out[group.parameter] = array_parameter(group.addresses, group.comment + ".");
+  }
+  return out;
+}
+
+/// The values that a user may want to change; the region follows the resource group.
+Json parameter_values(const Document& document) {
+  Json out;
+  out["firewallPolicyName"]["value"] = document.policy;
+  if (document.mode == Mode::child) out["basePolicyId"]["value"] = document.base_policy;
+  if (document.mode != Mode::attach && !document.dns_servers.empty()) {
+    out["dnsServers"]["value"] = document.dns_servers;
+  }
+  for (const auto& [key, group] : document.ip_groups)
+    out[group.parameter]["value"] = group.addresses;
+  return out;
+}
+
+Json metadata(const Document& document) {
+  Json out;
+  out["_generator"]["name"] = "hcipolc";
+  out["description"] = literal(
+      fmt::format("Azure Firewall rules of cluster `{}`. Compiled from a policy: change that, "
+                  "not this file.",
+                  one_line(document.cluster, 80)));
+  out["deploy"] = fmt::format(
+      "az deployment group create --resource-group <resource-group> "
+      "--template-file {0}.json --parameters @{0}.parameters.json",
+      document.file);
+  // A deployment never deletes a group, so one that lost its last rule would go on allowing.
+  for (const std::string& name : document.absent_groups) {
+    out["delete"].push_back(fmt::format(
+        "az network firewall policy rule-collection-group delete --resource-group <resource-group> "
+        "--policy-name {} --name {}",
+        document.policy, name));
+  }
+  return out;
+}
+
+Json outputs(const Document& document) {
+  Json out;
+  out["firewallPolicyId"] = {{"type", "string"}, {"value", policy_id()}};
+  const auto add = [&](const char* name, Json ids) {
+    if (!ids.empty()) out[name] = {{"type", "array"}, {"value", std::move(ids)}};
+  };
+  Json groups = Json::array();
+  for (const RuleCollectionGroup& group : document.groups) groups.push_back(group_id(group));
+  Json ip_groups = Json::array();
+  for (const auto& [key, group] : document.ip_groups) ip_groups.push_back(ip_group_id(group));
+  add("ruleCollectionGroupIds", std::move(groups));
+  add("ipGroupIds", std::move(ip_groups));
+  return out;
+}
+
+std::string text_of(const Json& json) {
+  return json.dump(2, ' ', true, Json::error_handler_t::replace) + "\n";
+}
+
+std::vector<SourceMapEntry> source_map(const Document& document) {
+  std::vector<SourceMapEntry> out;
+  for (const RuleCollectionGroup& group : document.groups) {
+    for (const RuleCollection& collection : group.collections) {
+      for (const Rule& rule : collection.rules) out.push_back({rule.name, rule.origin});
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<Artefact> print(const Document& document) {
+  Json file;
+  file["$schema"] = fmt::format("{}deploymentTemplate.json#", schemas);
+  file["contentVersion"] = "1.0.0.0";
+  file["metadata"] = metadata(document);
+  file["parameters"] = parameters(document);
+  file["resources"] = resources(document);
+  file["outputs"] = outputs(document);
+  Json values;
+  values["$schema"] = fmt::format("{}deploymentParameters.json#", schemas);
+  values["contentVersion"] = "1.0.0.0";
+  values["parameters"] = parameter_values(document);
+  std::vector<Artefact> out(2);
+  out[0] = {document.file + ".json", text_of(file), source_map(document)};
+  out[1] = {document.file + ".parameters.json", text_of(values), {}};
+  return out;
+}
+
+}  // namespace hcipol::backends::azure_firewall

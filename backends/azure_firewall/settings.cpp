@@ -1,0 +1,229 @@
+// Azure answers a bad policy with "The request is invalid.", so every option is checked here.
+#include "backends/azure_firewall/settings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <string_view>
+#include <utility>
+
+#include "backends/azure_firewall/naming.h"
+#include "backends/common/names.h"
+#include "backends/common/options.h"
+#include "net/address.h"
+#include "support/text.h"
+
+namespace hcipol::backends::azure_firewall {
+
+namespace {
+
+constexpr int lowest_priority = 100;
+constexpr int highest_priority = 65'000;
+constexpr std::size_t most_dns_servers = 15;
+
+/// The versions of Microsoft.Network from the first in which every property that print() writes has
+/// its present name (2022-11-01) to the last whose JSON schema was published when this was written.
+constexpr std::array<std::string_view, 16> api_versions{
+    "2022-11-01", "2023-02-01", "2023-04-01", "2023-05-01", "2023-06-01", "2023-09-01",
+    "2023-11-01", "2024-01-01", "2024-03-01", "2024-05-01", "2024-07-01", "2024-10-01",
+    "2025-01-01", "2025-03-01", "2025-05-01", "2025-07-01"};
+
+class Reader {
+ public:
+  Reader(const flow::DevicePolicy& device, EmitContext& context)
+      : device_(device), context_(context), options_(device.view->options) {}
+
+  Settings read() {
+    settings_.cluster = cluster_part();
+    read_mode();
+    read_policy();
+    read_priority();
+    read_tier();
+    read_dns();
+    settings_.ip_groups = flag_option(options_, "ip_groups", true);
+    read_api_version();
+    look_at_other_clusters();
+    return std::move(settings_);
+  }
+
+ private:
+  bool is_set(std::string_view name) const {
+    const auto found = options_.find(name);
+    return found != options_.end() && !found->second.is_null();
+  }
+
+  DiagnosticBuilder refuse(std::string_view option, const std::string& value,
+                           std::string_view why) {
+    const Span place = option_span(options_, option, device_.view->target->span);
+    return context_.reporter().report<Diag::bad_option>(place, one_line(value, 120), option, why);
+  }
+
+  /// Two clusters may share a resource group and even a policy, so their parts must differ.
+  std::string cluster_part() const {
+    const std::string& name = device_.cluster->name;
+    std::string part = azure_name(name);
+    const auto alike = [&](const policy::Cluster& other) {
+      return other.name != name && to_lower(azure_name(other.name)) == to_lower(part);
+    };
+    const auto& clusters = device_.policy->clusters;
+    if (std::any_of(clusters.begin(), clusters.end(), alike)) part = with_hash(part, name);
+    return shortened(part, 40);
+  }
+
+  void read_mode() {
+    const std::string mode = text_option(options_, "mode", "standalone");
+    if (mode == "child") settings_.mode = Mode::child;
+    if (mode == "attach") settings_.mode = Mode::attach;
+    if (mode != "standalone" && mode != "child" && mode != "attach") {
+      refuse("mode", mode, "it must be \"standalone\", \"child\" or \"attach\"");
+    }
+  }
+
+  void read_policy() {
+    settings_.policy =
+        text_option(options_, "policy", shortened("afwp-hci-" + settings_.cluster, longest_name));
+    if (!is_azure_name(settings_.policy)) {
+      refuse(
+          "policy", settings_.policy,
+          "a name has 1 to 80 letters, digits, `.`, `_` and `-`, starts with a letter or digit and "
+          "ends with a letter, digit or `_`");
+    }
+    if (settings_.mode == Mode::attach && !is_set("policy")) {
+      refuse("mode", "attach", "it needs `policy`, the name of the policy to attach to");
+    }
+    settings_.base_policy = text_option(options_, "base_policy");
+    const bool child = settings_.mode == Mode::child;
+    if (child != is_set("base_policy")) {
+      refuse(child ? "mode" : "base_policy", child ? "child" : settings_.base_policy,
+             child ? "it needs `base_policy`, the resource id of the parent policy"
+                   : "only `mode = \"child\"` has a parent policy");
+    } else if (child && !is_policy_id(settings_.base_policy)) {
+      refuse("base_policy", settings_.base_policy,
+             "a resource id is /subscriptions/…/resourceGroups/…/providers/Microsoft.Network/"
+             "firewallPolicies/…");
+    }
+  }
+
+  static bool is_policy_id(const std::string& id) {
+    const auto parts = split(id, '/');
+    if (parts.size() != 9 || !parts[0].empty()) return false;
+    const auto plain = [](char c) {
+      return c > ' ' && c < 0x7f && c != '"' && c != '\'' && c != '\\';
+    };
+    if (!std::all_of(id.begin(), id.end(), plain)) return false;
+    const auto is = [&](std::size_t i, std::string_view what) {
+      return to_lower(parts[i]) == what;
+    };
+    return is(1, "subscriptions") && !parts[2].empty() && is(3, "resourcegroups") &&
+           !parts[4].empty() && is(5, "providers") && is(6, "microsoft.network") &&
+           is(7, "firewallpolicies") && is_azure_name(parts[8]);
+  }
+
+  void read_priority() {
+    const std::int64_t priority = number_option(options_, "priority", settings_.priority);
+    if (priority < lowest_priority || priority > highest_priority - priority_step) {
+      refuse("priority", std::to_string(priority),
+             fmt::format("priorities go from {} to {}, and the application group has {} more",
+                         lowest_priority, highest_priority, priority_step));
+    } else if (priority == 100 || priority == 200 || priority == 300) {
+      refuse("priority", std::to_string(priority),
+             "the portal's own groups have 100, 200 and 300, and of two groups with one priority "
+             "Azure does not say which comes first");
+    } else {
+      settings_.priority = static_cast<int>(priority);
+    }
+  }
+
+  void read_tier() {
+    const std::string tier = text_option(options_, "tier", settings_.tier);
+    if (tier == "Basic" || tier == "Standard" || tier == "Premium") {
+      settings_.tier = tier;
+    } else {
+      refuse("tier", tier, "it must be \"Basic\", \"Standard\" or \"Premium\"");
+    }
+  }
+
+  void read_dns() {
+    if (is_set("dns_proxy")) settings_.dns_proxy = flag_option(options_, "dns_proxy", false);
+    settings_.dns_servers = list_option(options_, "dns_servers");
+    if (settings_.basic() && settings_.dns_proxy.value_or(false)) {
+      refuse("dns_proxy", "true", "tier Basic has no DNS proxy");
+    }
+    if (settings_.basic() && !settings_.dns_servers.empty()) {
+      refuse("dns_servers", settings_.dns_servers.front(),
+             "tier Basic has no DNS servers of its own");
+    }
+    if (settings_.mode == Mode::attach && (is_set("dns_proxy") || !settings_.dns_servers.empty())) {
+      const char* option = is_set("dns_proxy") ? "dns_proxy" : "dns_servers";
+      refuse(option, option, "DNS is a setting of the policy that this template attaches to");
+    }
+    for (const std::string& server : settings_.dns_servers) {
+      const auto address = net::parse_address(server);
+      if (!address || address->family != net::Family::ipv4) {
+        refuse("dns_servers", server, "it must be an IPv4 address");
+      }
+    }
+    if (settings_.dns_servers.size() > most_dns_servers) {
+      refuse("dns_servers", std::to_string(settings_.dns_servers.size()) + " servers",
+             fmt::format("Azure takes at most {}", most_dns_servers));
+    }
+  }
+
+  void read_api_version() {
+    const std::string version = text_option(options_, "api_version", settings_.api_version);
+    if (std::find(api_versions.begin(), api_versions.end(), version) != api_versions.end()) {
+      settings_.api_version = version;
+      return;
+    }
+    refuse("api_version", version,
+           fmt::format("Microsoft.Network has {}", fmt::join(api_versions, ", ")));
+  }
+
+  /// One target serves every cluster. Where they share a policy, their groups need priorities of
+  /// their own, and each deployment would set the policy's DNS as it needs it.
+  void look_at_other_clusters() {
+    if (!is_set("policy")) return;
+    const auto& clusters = device_.policy->clusters;
+    for (std::size_t c = 0; c < clusters.size() && c < device_.policy->views.size(); ++c) {
+      if (clusters[c].name == device_.cluster->name) continue;
+      for (const policy::TargetView& view : device_.policy->views[c]) {
+        if (view.target != device_.view->target) continue;
+        if (text_option(view.options, "policy") != settings_.policy) continue;
+        note_shared_policy(clusters[c], number_option(view.options, "priority", 1000));
+        return;
+      }
+    }
+  }
+
+  void note_shared_policy(const policy::Cluster& other, std::int64_t priority) {
+    const auto distance = std::abs(priority - settings_.priority);
+    std::string text =
+        fmt::format("cluster `{}` has the same policy `{}`", other.name, settings_.policy);
+    const std::size_t bare = text.size();
+    if (distance == 0 || distance == priority_step) {
+      text +=
+          ", and groups of one policy need different priorities: make `priority` depend on the "
+          "cluster";
+    }
+    if (settings_.mode != Mode::attach && !settings_.dns_proxy) {
+      text += fmt::format("{} the last deployment decides about its DNS proxy: set `dns_proxy`",
+                          text.size() == bare ? "," : ";");
+    }
+    if (text.size() > bare) context_.note(title, std::move(text));
+  }
+
+  const flow::DevicePolicy& device_;
+  EmitContext& context_;
+  const sema::Options& options_;
+  Settings settings_;
+};
+
+}  // namespace
+
+Settings read_settings(const flow::DevicePolicy& device, EmitContext& context) {
+  return Reader(device, context).read();
+}
+
+}  // namespace hcipol::backends::azure_firewall

@@ -1,0 +1,34 @@
+// The options of an azure-firewall target, checked and with defaults filled in.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backends/azure_firewall/document.h"
+#include "backends/backend.h"
+
+namespace hcipol::backends::azure_firewall {
+
+struct Settings {
+  Mode mode = Mode::standalone;
+  std::string cluster;  ///< the cluster's name as part of Azure names
+  std::string policy;
+  std::string base_policy;
+  int priority = 1000;
+  std::string tier = "Standard";
+  std::optional<bool> dns_proxy;  ///< nothing: as the rules need it
+  std::vector<std::string> dns_servers;
+  bool ip_groups = true;
+  std::string api_version = "2025-05-01";
+
+  bool basic() const { return tier == "Basic"; }
+};
+
+/// How far apart the priorities of the two rule collection groups are.
+inline constexpr int priority_step = 100;
+
+/// Reports E0611 for each option that Azure would refuse and goes on with its default.
+Settings read_settings(const flow::DevicePolicy& device, EmitContext& context);
+
+}  // namespace hcipol::backends::azure_firewall

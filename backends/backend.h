@@ -1,0 +1,114 @@
+// What a backend is: a row with a name, options, capabilities and a function that writes files.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "diagnostics/reporter.h"
+#include "flow/flow.h"
+#include "sema/option.h"
+
+namespace hcipol::backends {
+
+/// Leads from a rule of an artefact back to the policy.
+struct SourceMapEntry {
+  std::string id;                      ///< the device rule's name, as the artefact has it
+  const policy::Rule* rule = nullptr;
+};
+
+/// One file to write.
+struct Artefact {
+  std::string path;  ///< below build/<cluster>/<target>/
+  std::string text;
+  std::vector<SourceMapEntry> rules;  ///< in artefact order
+};
+
+/// Something that the device says less exactly than the policy, or not at all. On the terminal it is a
+/// warning; in the manifest it is this.
+struct Remark {
+  std::string_view code;  ///< "W0611", "W0614", "W0615"
+  const policy::Rule* rule = nullptr;  ///< null if it concerns the whole device
+  std::string text;
+};
+
+struct Emission {
+  std::vector<Artefact> artefacts;
+  std::vector<Remark> remarks;
+};
+
+/// What a backend may use beside its input. It never reads files, clocks or the environment.
+class EmitContext {
+ public:
+  EmitContext(Reporter& reporter, const flow::DevicePolicy& device)
+      : reporter_(reporter), device_(device) {}
+
+  Reporter& reporter() { return reporter_; }
+  /// Where to point when a rule is concerned: the rule; without one, the target block (or nowhere).
+  Span place(const policy::Rule* rule) const {
+    return rule != nullptr ? rule->origin.span : device_.view->target->span;
+  }
+
+  /// "`flow` is wider on the device: how".
+  void widened(const flow::Flow& flow, std::string_view device, std::string how) {
+    const std::string what = "rule `" + flow.rule->address + "`";
+    reporter_.report<Diag::widened>(place(flow.rule), what, device, how);
+    remarks.push_back({"W0611", flow.rule, std::move(how)});
+  }
+  /// "the device does not enforce what: why".
+  void not_enforced(const flow::Flow& flow, std::string_view device, std::string why) {
+    const std::string what = "rule `" + flow.rule->address + "`";
+    reporter_.report<Diag::not_enforced>(place(flow.rule), device, what, why);
+    remarks.push_back({"W0614", flow.rule, std::move(why)});
+  }
+  /// Something the engineer must know about this device as a whole.
+  void note(std::string_view device, std::string text) {
+    reporter_.report<Diag::device_note>(place(nullptr), device, text);
+    remarks.push_back({"W0615", nullptr, std::move(text)});
+  }
+  /// An error: the rule cannot be given to the device.
+  DiagnosticBuilder cannot(const flow::Flow& flow, std::string_view device, std::string_view what) {
+    return reporter_.report<Diag::cannot_express>(place(flow.rule), device, what);
+  }
+
+  std::vector<Remark> remarks;
+
+ private:
+  Reporter& reporter_;
+  const flow::DevicePolicy& device_;
+};
+
+/// How the driver must prepare a backend's input.
+struct Capabilities {
+  /// A firewall on each server: receives DevicePolicy::hosts instead of flows.
+  bool host = false;
+  /// The device cannot put an exception above a deny and a deny above an allow. `block_wins`: the
+  /// denies arrive with the exceptions already taken out. `allows_only`: only allows and exceptions
+  /// arrive, the denies already taken out of the allows; what nothing allows is denied by default.
+  enum class Order { first_match, block_wins, allows_only };
+  Order order = Order::first_match;
+  /// What the device sees when its target block does not say: a flow in the language.
+  std::string_view default_sees = "any -> any";
+
+  // For `hcipolc targets`: one sentence each.
+  std::string_view names;      ///< host names and wildcards
+  std::string_view addresses;  ///< IPv4, IPv6, service tags
+  std::string_view limits;
+};
+
+struct Backend {
+  std::string_view name;
+  std::string_view title;
+  Capabilities capabilities;
+  std::span<const sema::OptionSpec> options;
+  /// Turns a device's flows into files. Reports what it cannot say; whatever it returns after
+  /// reporting an error is thrown away. Must not depend on anything but its arguments.
+  Emission (*emit)(const flow::DevicePolicy& device, EmitContext& context) = nullptr;
+};
+
+/// The backends, in the order of `hcipolc targets`.
+std::span<const Backend> all();
+const Backend* find(std::string_view name);
+
+}  // namespace hcipol::backends

@@ -1,0 +1,116 @@
+// What a gateway with iptables, ipset and dnsmasq can say, as values.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "net/address_set.h"
+#include "net/service.h"
+#include "policy/model.h"
+
+namespace hcipol::backends::iptables {
+
+/// How a line recognises its packets' source or destination.
+struct Match {
+  enum class Kind { prefix, set };
+  Kind kind = Kind::prefix;
+  std::string text;  ///< "10.0.0.0/28", or the name of a set
+};
+
+/// What one line can match of a service: a protocol with up to 15 port slots (a range takes two) or
+/// with one ICMP type. iptables-extensions(8).
+struct Service {
+  std::optional<std::uint8_t> protocol;  ///< none: every protocol
+  bool negated = false;                  ///< every protocol but this one
+  std::vector<net::PortRange> ports;     ///< empty: all
+  std::optional<std::uint8_t> type;
+  std::optional<std::uint8_t> code;
+};
+
+struct Verdict {
+  enum class Kind { accept, drop, reject, tcp_reset, pass, jump, go, log };
+  Kind kind = Kind::accept;
+  const std::string* text = nullptr;  ///< the chain to jump or go to; the prefix of log lines
+};
+
+/// One `-A`.
+struct Line {
+  enum class State { any, established, invalid };
+  State state = State::any;
+  const Match* from = nullptr;       ///< null: any
+  const Match* to = nullptr;         ///< null: any
+  const Service* service = nullptr;  ///< null: any
+  /// Only packets that no router has touched, as neighbour discovery demands (RFC 4861 §7.1).
+  bool hop_limit_255 = false;
+  Verdict verdict;
+  const std::string* comment = nullptr;  ///< readable(), at most 255 bytes
+};
+
+struct Chain {
+  std::string name;
+  std::vector<Line> lines;
+};
+
+/// Leads from a chain's lines for a rule to that rule.
+struct Trace {
+  std::string id;
+  const policy::Rule* rule = nullptr;
+};
+
+/// rules.v4 or rules.v6: the chains of one family. The first is the one to hook into FORWARD.
+struct Rules {
+  net::Family family = net::Family::ipv4;
+  bool knows_servers = false;  ///< the policy gives the servers addresses of this family
+  std::vector<Chain> chains;
+  std::vector<Trace> traces;
+};
+
+/// A set whose members the policy gives (hash:net).
+struct AddressList {
+  std::string name;
+  net::Family family = net::Family::ipv4;
+  std::vector<net::Cidr> members;
+};
+
+/// A set that dnsmasq fills with the addresses that it hands out (hash:ip with a timeout).
+struct LearntSet {
+  std::string name;
+  net::Family family = net::Family::ipv4;
+};
+
+/// `ipset=/domain/set,…`: the domain and all below it, unless a longer line matches.
+struct DomainLine {
+  std::string domain;
+  std::vector<std::string> sets;
+};
+
+struct Document {
+  std::string base;
+  std::string cluster;
+  std::uint16_t log_group = 0;
+  Rules v4;
+  Rules v6;
+  std::vector<AddressList> lists;
+  std::vector<LearntSet> learnt;
+  std::vector<DomainLine> domains;
+
+  // Owners of what lines point to.
+  std::deque<Match> matches;
+  std::deque<Service> services;
+  std::deque<std::string> words;  ///< comments, chains, prefixes
+};
+
+/// iptables 1.8.9 cuts a longer comment in silence; the legacy variant does so with longer
+/// prefixes.
+inline constexpr std::size_t max_comment = 255;
+inline constexpr std::size_t max_log_prefix = 63;
+/// maxelem of sets: part of what `create -exist` compares, so it is the same for all. It costs no
+/// memory. Half of it may be used: a hash can be full before its last place is taken.
+inline constexpr std::size_t max_elements = 1048576;
+/// dnsmasq 2.90 does not start with a longer line.
+inline constexpr std::size_t max_dnsmasq_line = 1024;
+
+}  // namespace hcipol::backends::iptables

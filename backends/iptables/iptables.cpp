@@ -1,0 +1,38 @@
+// The row of the table of backends: what the device can do, and emit = legalise, then print.
+#include "backends/iptables/iptables.h"
+
+#include "backends/iptables/legalise.h"
+#include "backends/iptables/print.h"
+#include "backends/iptables/settings.h"
+
+namespace hcipol::backends::iptables {
+
+namespace {
+
+Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
+  const Settings settings = read_settings(device, context);
+  Emission emission;
+  emission.artefacts = print(legalise(device, settings, context));
+  emission.remarks = context.remarks;
+  return emission;
+}
+
+}  // namespace
+
+Backend backend() {
+  Backend row;
+  row.name = "iptables";
+  row.title = "iptables";
+  row.capabilities.order = Capabilities::Order::first_match;
+  row.capabilities.names =
+      "through sets that the gateway's dnsmasq fills; every name stands for what is below it too";
+  row.capabilities.addresses =
+      "IPv4 and IPv6; a service tag stands for its prefixes, which a service tag file must give";
+  row.capabilities.limits =
+      "1024 bytes for a domain and its sets, 524288 prefixes in a set, 255 bytes of comment";
+  row.options = options();
+  row.emit = emit;
+  return row;
+}
+
+}  // namespace hcipol::backends::iptables

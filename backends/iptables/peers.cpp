@@ -1,0 +1,224 @@
+// A device's names must depend on the policy's names alone: a set keeps its name whatever else
+// comes.
+#include "backends/iptables/peers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+#include <string_view>
+
+#include "backends/common/names.h"
+#include "backends/iptables/domains.h"
+
+namespace hcipol::backends::iptables {
+
+namespace {
+
+constexpr std::size_t set_name_limit = 31;
+/// "-dns4" of learnt sets; "-v4" and "-n" of the working copies of lists.
+constexpr std::size_t longest_suffix = 5;
+
+/// Chains of the frame; a set called so gets a hash.
+constexpr std::array<std::string_view, 6> frame_names{"ours",   "others", "flows",
+                                                      "except", "deny",   "denied"};
+
+char digit(net::Family family) {
+  return family == net::Family::ipv4 ? '4' : '6';
+}
+
+/// The endpoint's addresses in place of its names.
+void use_addresses(Peer& peer) {
+  const policy::NamedSet& set = *peer.set;
+  if (!set.addresses.empty()) {
+    peer.addresses = set.set.addresses | set.addresses;
+    peer.wider =
+        fmt::format("`{}` is matched by its addresses, whatever name was asked for", set.name);
+  } else if (!set.tag_addresses.empty()) {
+    peer.addresses = set.set.addresses | set.tag_addresses;
+    peer.wider =
+        fmt::format("`{}` is matched by every address of the service tag {}", set.name, set.tag);
+  } else if (!set.tag.empty()) {
+    peer.missing_tag = set.tag;
+  } else {
+    peer.fault = fmt::format("the host names of `{}` without addresses for them", set.name);
+  }
+}
+
+/// Chooses among the representations of the set.
+void resolve(Peer& peer, Settings::Names mode) {
+  const policy::NamedSet& set = *peer.set;
+  const net::DomainSet& names = set.set.names;
+  if (set.is_tag_only()) {
+    peer.addresses = set.tag_addresses;
+    if (peer.addresses.empty()) peer.missing_tag = set.tag;
+  } else if (!set.has_names()) {
+    peer.addresses = set.set.addresses;
+    if (!names.entries().empty()) {
+      peer.fault = fmt::format("every name but some (`{}`)", set.name);
+    }
+  } else if (!names.is_union()) {
+    peer.fault = fmt::format("names with exceptions (`{}`)", net::to_string(names));
+  } else if (mode == Settings::Names::dnsmasq) {
+    peer.addresses = set.set.addresses;
+    peer.names = names.patterns();
+    peer.wider = widening(names);
+  } else if (mode == Settings::Names::addresses) {
+    use_addresses(peer);
+  } else {
+    peer.fault = fmt::format("the host names of `{}` (names = \"refuse\")", set.name);
+  }
+}
+
+bool same(const policy::NamedSet& a, const policy::NamedSet& b) {
+  return a.set == b.set && a.tag == b.tag && a.tag_addresses == b.tag_addresses &&
+         a.addresses == b.addresses;
+}
+
+}  // namespace
+
+double Peer::breadth(net::Family family) const {
+  double sum = names.empty() ? 0 : std::exp2(net::width(family));
+  for (const net::Cidr& cidr : prefixes[static_cast<std::size_t>(family)]) {
+    sum += std::exp2(net::width(family) - cidr.length);
+  }
+  return sum;
+}
+
+std::string list_name(const Settings& settings, const Peer& peer, net::Family family) {
+  return fmt::format("{}.{}-v{}", settings.base, peer.label, digit(family));
+}
+
+std::string learnt_name(const Settings& settings, const Peer& peer, net::Family family) {
+  return fmt::format("{}.{}-dns{}", settings.base, peer.label, digit(family));
+}
+
+Peers::Peers(const flow::DevicePolicy& device, const Settings& settings, Document& document,
+             EmitContext& context)
+    : settings_(settings), document_(document) {
+  if (device.cluster->servers != nullptr) {
+    add(device.cluster->servers);
+    servers_ = &of(device.cluster->servers);
+  }
+  for (const flow::Flow& flow : device.flows) {
+    for (const auto* set : flow.from) add(set);
+    for (const auto* set : flow.to) add(set);
+  }
+  if (const auto& sees = device.view->sees) {
+    for (const auto* set : sees->from.parts) add(set);
+    for (const auto* set : sees->to.parts) add(set);
+  }
+  label_all();
+  check_labels(context);
+  match_all();
+}
+
+void Peers::add(const policy::NamedSet* set) {
+  Peer*& place = by_set_[set];
+  if (place != nullptr) return;
+  std::vector<Peer*>& namesakes = by_name_[set->name];
+  const auto twin = std::find_if(namesakes.begin(), namesakes.end(),
+                                 [&](const Peer* peer) { return same(*peer->set, *set); });
+  if (twin != namesakes.end()) {
+    place = *twin;
+    return;
+  }
+  place = &peers_.emplace_back();
+  place->set = set;
+  resolve(*place, settings_.names);
+  namesakes.push_back(place);
+}
+
+void Peers::label_all() {
+  const std::size_t limit = set_name_limit - settings_.base.size() - 1 - longest_suffix;
+  std::map<std::string, std::vector<Peer*>> by_label;
+  for (const std::string_view name : frame_names) by_label[std::string(name)].push_back(nullptr);
+  for (Peer& peer : peers_) {
+    std::string label = slug(peer.set->name);
+    if (label.empty()) label = content_hash(peer.set->name, limit);
+    peer.label = shortened(label, limit);
+    by_label[peer.label].push_back(&peer);
+  }
+  for (const auto& [label, namesakes] : by_label) {
+    if (namesakes.size() < 2) continue;
+    for (Peer* peer : namesakes) {
+      if (peer == nullptr) continue;
+      const std::string all = peer->set->name + "\n" + net::to_string(peer->addresses) + "\n" +
+                              net::to_string(peer->set->set.names);
+      peer->label = label.substr(0, limit - 9) + "." + content_hash(all, 8);
+    }
+  }
+}
+
+void Peers::check_labels(EmitContext& context) const {
+  std::map<std::string_view, const Peer*> taken;
+  for (const Peer& peer : peers_) {
+    const auto [place, fresh] = taken.emplace(peer.label, &peer);
+    if (fresh) continue;
+    context.reporter().report<Diag::name_clash>(peer.set->span, place->second->set->name,
+                                                peer.set->name, peer.label, title);
+  }
+}
+
+void Peers::match_all() {
+  const net::AddressSet none;
+  const net::AddressSet& servers = servers_ == nullptr ? none : servers_->addresses;
+  for (Peer& peer : peers_) {
+    for (const net::Cidr& cidr : peer.addresses.cidrs()) {
+      peer.prefixes[static_cast<std::size_t>(cidr.network.family)].push_back(cidr);
+    }
+    for (const net::Family family : {net::Family::ipv4, net::Family::ipv6}) {
+      match(peer, family);
+      peer.server[static_cast<std::size_t>(family)] =
+          peer.names.empty() && servers.contains(peer.addresses.only(family));
+    }
+  }
+}
+
+void Peers::match(Peer& peer, net::Family family) {
+  const auto& prefixes = peer.prefixes[static_cast<std::size_t>(family)];
+  auto& matches = peer.matches[static_cast<std::size_t>(family)];
+  if (prefixes.size() == 1 && prefixes.front().length == 0) {
+    matches.push_back(nullptr);
+    return;
+  }
+  if (prefixes.size() == 1) {
+    matches.push_back(keep(Match::Kind::prefix, net::to_short_string(prefixes.front())));
+  } else if (!prefixes.empty()) {
+    matches.push_back(keep(Match::Kind::set, list_name(settings_, peer, family)));
+  }
+  if (!peer.names.empty()) {
+    matches.push_back(keep(Match::Kind::set, learnt_name(settings_, peer, family)));
+  }
+}
+
+void Peers::write(EmitContext& context) {
+  Domains domains;
+  for (const Peer& peer : peers_) {
+    for (const net::Family family : {net::Family::ipv4, net::Family::ipv6}) {
+      const auto index = static_cast<std::size_t>(family);
+      if (!peer.used[index] || peer.any(family)) continue;
+      if (peer.prefixes[index].size() > 1) {
+        document_.lists.push_back(
+            {list_name(settings_, peer, family), family, peer.prefixes[index]});
+      }
+      if (peer.names.empty()) continue;
+      document_.learnt.push_back({learnt_name(settings_, peer, family), family});
+      domains.add(peer, document_.learnt.back().name);
+    }
+    const std::size_t most = std::max(peer.prefixes[0].size(), peer.prefixes[1].size());
+    if (most > max_elements / 2) {
+      context.reporter().report<Diag::device_limit>(
+          peer.set->span, "`" + peer.set->name + "`", "ipset",
+          fmt::format("{} prefixes of {}", most, max_elements / 2));
+    }
+  }
+  const auto by_name = [](const auto& a, const auto& b) { return a.name < b.name; };
+  std::sort(document_.lists.begin(), document_.lists.end(), by_name);
+  std::sort(document_.learnt.begin(), document_.learnt.end(), by_name);
+  document_.domains = domains.lines(context);
+}
+
+}  // namespace hcipol::backends::iptables

@@ -1,0 +1,84 @@
+// The policy's named sets as matches: one prefix as it is, more as a set under the policy's name.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "backends/iptables/document.h"
+#include "backends/iptables/settings.h"
+#include "flow/flow.h"
+
+namespace hcipol::backends::iptables {
+
+/// A named set as the device sees it.
+struct Peer {
+  const policy::NamedSet* set = nullptr;
+  std::string label;                      ///< unique; part of the names of its chain and sets
+  net::AddressSet addresses;              ///< known now
+  std::vector<net::DomainPattern> names;  ///< learnt by dnsmasq
+  std::array<std::vector<net::Cidr>, 2> prefixes;  ///< of `addresses`, by family
+  /// By family: any of them; none: it is not in that family. A null pointer matches everything.
+  std::array<std::vector<const Match*>, 2> matches;
+  std::array<bool, 2> server{};  ///< by family: all its addresses are servers'
+  std::array<bool, 2> used{};
+  /// Why the device cannot have it, as the object of "cannot express".
+  std::string fault;
+  std::string missing_tag;  ///< the service tag whose prefixes the policy does not have
+  /// How the device's set is wider than the policy's.
+  std::string wider;
+
+  const std::vector<const Match*>& in(net::Family family) const {
+    return matches[static_cast<std::size_t>(family)];
+  }
+  bool any(net::Family family) const {
+    return !in(family).empty() && in(family).front() == nullptr;
+  }
+  /// About how many addresses of the family it has; names have as many as the Internet.
+  double breadth(net::Family family) const;
+};
+
+/// The peers of all flows. Lines are built in any order; what they use is remembered, so that only
+/// those sets are written.
+class Peers {
+ public:
+  /// The matches will belong to `document`.
+  Peers(const flow::DevicePolicy& device, const Settings& settings, Document& document,
+        EmitContext& context);
+
+  Peer& of(const policy::NamedSet* set) { return *by_set_.at(set); }
+  /// Null if the policy has no servers.
+  Peer* servers() { return servers_; }
+  static void use(Peer& peer, net::Family family) {
+    peer.used[static_cast<std::size_t>(family)] = true;
+  }
+
+  /// Gives the document the lists, learnt sets and domains of what was used.
+  void write(EmitContext& context);
+
+ private:
+  void add(const policy::NamedSet* set);
+  void label_all();
+  void check_labels(EmitContext& context) const;
+  void match_all();
+  void match(Peer& peer, net::Family family);
+  const Match* keep(Match::Kind kind, std::string text) {
+    return &document_.matches.emplace_back(Match{kind, std::move(text)});
+  }
+
+  const Settings& settings_;
+  Document& document_;
+  std::deque<Peer> peers_;
+  std::unordered_map<const policy::NamedSet*, Peer*> by_set_;
+  std::unordered_map<std::string, std::vector<Peer*>> by_name_;
+  Peer* servers_ = nullptr;
+};
+
+/// The name of the set of `peer` that the policy fills, and of the one that dnsmasq fills.
+std::string list_name(const Settings& settings, const Peer& peer, net::Family family);
+std::string learnt_name(const Settings& settings, const Peer& peer, net::Family family);
+
+}  // namespace hcipol::backends::iptables

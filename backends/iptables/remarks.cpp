@@ -1,0 +1,122 @@
+// A deny by name is the dangerous case: what dnsmasq has not handed out yet is not denied.
+#include "backends/iptables/remarks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+
+#include "backends/iptables/words.h"
+#include "support/date.h"
+
+namespace hcipol::backends::iptables {
+
+namespace {
+
+constexpr std::string_view deny_by_name =
+    "it denies only addresses that the gateway's dnsmasq has handed out for these names; others "
+    "pass if something allows them";
+
+/// What is to be said of one rule, each sentence once, in the order found.
+struct RuleRemarks {
+  const flow::Flow* flow = nullptr;
+  std::vector<std::string> wider;
+};
+
+class Reporting {
+ public:
+  Reporting(Peers& peers, const Settings& settings, EmitContext& context)
+      : peers_(peers), settings_(settings), context_(context) {}
+
+  void look_at(const flow::Flow& flow) {
+    for (const auto* sets : {&flow.from, &flow.to}) {
+      for (const auto* set : *sets) look_at(flow, peers_.of(set), sets == &flow.from);
+    }
+  }
+
+  void finish() {
+    for (const RuleRemarks& remarks : rules_) {
+      std::string text;
+      for (const std::string& sentence : remarks.wider) {
+        text += (text.empty() ? "" : "; ") + sentence;
+      }
+      const bool deny = remarks.flow->kind == policy::Rule::Kind::deny;
+      if (deny && settings_.names == Settings::Names::dnsmasq) {
+        text = std::string(deny_by_name) + (text.empty() ? "" : "; ") + text;
+        context_.not_enforced(*remarks.flow, title, std::move(text));
+      } else if (!text.empty()) {
+        context_.widened(*remarks.flow, title, std::move(text));
+      }
+    }
+    if (by_name_) {
+      context_.note(
+          title,
+          "names are known by the addresses that the gateway's dnsmasq hands out: another "
+          "name on the same address passes, too, and the servers must ask no other "
+          "resolver");
+    }
+    if (name_as_source_) {
+      context_.note(title,
+                    "a name as a source is known only after a look-up of it through the gateway's "
+                    "dnsmasq");
+    }
+    if (settings_.rest == Settings::Rest::pass) {
+      context_.note(title,
+                    "default = \"return\": what nothing allows is left to the rest of FORWARD");
+    }
+  }
+
+ private:
+  void look_at(const flow::Flow& flow, const Peer& peer, bool source) {
+    if (!peer.fault.empty()) context_.cannot(flow, title, peer.fault);
+    if (!peer.missing_tag.empty()) {
+      context_.reporter()
+          .report<Diag::no_service_tags>(context_.place(flow.rule),
+                                         "rule `" + flow.rule->address + "`", peer.missing_tag)
+          .help("give the policy a service tag file: data \"service_tags\"");
+    }
+    if (!peer.names.empty()) {
+      by_name_ = true;
+      name_as_source_ = name_as_source_ || source;
+    }
+    if (peer.names.empty() && peer.wider.empty()) return;
+    const auto [place, fresh] = index_.emplace(flow.rule, rules_.size());
+    if (fresh) rules_.push_back({&flow, {}});
+    auto& wider = rules_[place->second].wider;
+    const bool said = std::find(wider.begin(), wider.end(), peer.wider) != wider.end();
+    if (!peer.wider.empty() && !said) wider.push_back(peer.wider);
+  }
+
+  Peers& peers_;
+  const Settings& settings_;
+  EmitContext& context_;
+  std::vector<RuleRemarks> rules_;
+  std::map<const policy::Rule*, std::size_t> index_;
+  bool by_name_ = false;
+  bool name_as_source_ = false;
+};
+
+}  // namespace
+
+void report_peers(const flow::DevicePolicy& device, Peers& peers, const Settings& settings,
+                  EmitContext& context) {
+  Reporting reporting(peers, settings, context);
+  for (const flow::Flow& flow : device.flows) reporting.look_at(flow);
+  reporting.finish();
+}
+
+std::string comment_of(const flow::Flow& flow) {
+  const policy::Rule& rule = *flow.rule;
+  std::string text = rule.address;
+  if (rule.kind == policy::Rule::Kind::exception) {
+    text += fmt::format(" (exception, {}, until {}: {})", rule.owner,
+                        rule.expires ? to_string(*rule.expires) : "?", rule.reason);
+  }
+  const std::string& name = rule.title.empty() ? rule.origin.feature_title : rule.title;
+  if (!name.empty()) text += ": " + name;
+  if (!rule.origin.source.empty()) text += " [" + rule.origin.source + "]";
+  return readable(text, max_comment);
+}
+
+}  // namespace hcipol::backends::iptables

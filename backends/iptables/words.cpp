@@ -1,0 +1,57 @@
+// Text of people ends up in files that one wrong byte would turn into other rules.
+#include "backends/iptables/words.h"
+
+#include <algorithm>
+
+#include "support/text.h"
+
+namespace hcipol::backends::iptables {
+
+namespace {
+
+/// Whether the sequence that starts at `at` turns the direction of text or hides: U+061C, U+200B to
+/// U+200F, U+202A to U+202E, U+2066 to U+2069, U+FEFF.
+std::size_t bidi_mark(std::string_view text, std::size_t at) {
+  const std::string_view two = text.substr(at, 2);
+  const std::string_view three = text.substr(at, 3);
+  if (two == "\xd8\x9c") return 2;
+  if (three == "\xef\xbb\xbf") return 3;
+  if (three.size() < 3 || three[0] != '\xe2') return 0;
+  const auto low = static_cast<unsigned char>(three[2]);
+  if (three[1] == '\x80' && ((low >= 0x8b && low <= 0x8f) || (low >= 0xaa && low <= 0xae)))
+    return 3;
+  if (three[1] == '\x81' && low >= 0xa6 && low <= 0xa9) return 3;
+  return 0;
+}
+
+}  // namespace
+
+std::string readable(std::string_view text, std::size_t bytes) {
+  const bool plain =
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < 0x7f; });
+  if (plain) return std::string(text.substr(0, bytes));
+  const std::string line = one_line(text, text.size());
+  std::string out;
+  for (std::size_t at = 0; at < line.size();) {
+    const std::size_t mark = bidi_mark(line, at);
+    out += mark == 0 ? line[at] : ' ';
+    at += mark == 0 ? 1 : mark;
+  }
+  return one_line(out, bytes);
+}
+
+void put_quoted(std::string& out, std::string_view text) {
+  out += '"';
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t stop = std::min(text.find_first_of("\"\\", at), text.size());
+    out += text.substr(at, stop - at);
+    if (stop < text.size()) {
+      out += '\\';
+      out += text[stop];
+    }
+    at = stop + 1;
+  }
+  out += '"';
+}
+
+}  // namespace hcipol::backends::iptables

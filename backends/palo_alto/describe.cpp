@@ -1,0 +1,32 @@
+// Each piece has a limit of its own, so that a long title cannot push the owner or the source out.
+#include "backends/palo_alto/describe.h"
+
+#include <fmt/format.h>
+
+#include "backends/palo_alto/document.h"
+#include "backends/palo_alto/names.h"
+
+namespace hcipol::backends::palo_alto {
+
+std::string describe(const policy::Rule& rule) {
+  std::string out = plain_text(rule.address, 200);
+  if (rule.kind == policy::Rule::Kind::exception) {
+    out += fmt::format(": exception until {}, owner {}, reason: {}",
+                       rule.expires ? to_string(*rule.expires) : "-", plain_text(rule.owner, 100),
+                       plain_text(rule.reason, 300));
+  }
+  const std::string& title = rule.title.empty() ? rule.origin.feature_title : rule.title;
+  if (!title.empty()) out += ": " + plain_text(title, 200);
+  if (!rule.origin.source.empty()) out += ". Source: " + plain_text(rule.origin.source, 150);
+  return plain_text(out, rule_description_limit);
+}
+
+std::string describe_cleanup(std::string_view cluster, const sema::NamedSet& from,
+                             const sema::NamedSet& to) {
+  return plain_text(
+      fmt::format("Default deny of cluster {}: what no rule above allows from {} to {}",
+                  plain_text(cluster, 100), plain_text(from.name, 200), plain_text(to.name, 200)),
+      rule_description_limit);
+}
+
+}  // namespace hcipol::backends::palo_alto

@@ -1,0 +1,102 @@
+// A PAN-OS configuration as far as this backend writes one: objects by name, rules in order.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "policy/model.h"
+
+/// Shapes, limits and child order: PAN-OS 10.0 schema, as far as no other source is named. All
+/// names and texts in a document are already legal for the device; print() only escapes them.
+namespace hcipol::backends::palo_alto {
+
+/// Longest names. Objects and rules: 63; what older parts of PAN-OS name: 31.
+inline constexpr std::size_t name_limit = 63;
+inline constexpr std::size_t short_name_limit = 31;
+inline constexpr std::size_t rule_description_limit = 1024;
+inline constexpr std::size_t object_description_limit = 1023;
+inline constexpr std::size_t category_description_limit = 255;
+inline constexpr std::size_t port_text_limit = 1023;
+inline constexpr std::size_t url_entry_limit = 255;
+/// netbox-panorama-configpump #12: `load config partial from` takes no longer file name.
+inline constexpr std::size_t file_name_limit = 32;
+
+struct Tag {
+  std::string color;
+  std::string comments;
+};
+
+struct Address {
+  enum class Kind { netmask, range, fqdn };
+  Kind kind = Kind::netmask;
+  std::string value;
+};
+
+/// Always static.
+struct AddressGroup {
+  std::vector<std::string> members;  ///< sorted
+  std::string description;
+};
+
+struct Service {
+  std::string protocol;  ///< "tcp" or "udp"
+  std::string ports;     ///< "445,5000-5099"
+};
+
+/// An application that is told by numbers in the headers alone.
+struct Application {
+  enum class Ident { ip_protocol, icmp_type, icmp6_type };
+  Ident ident = Ident::ip_protocol;
+  std::uint8_t number = 0;  ///< the protocol or the ICMP type, with every code
+};
+
+/// A custom URL category of type "URL List".
+struct UrlCategory {
+  std::vector<std::string> entries;  ///< sorted; each ends with a slash
+  std::string description;
+};
+
+/// Lists are sorted; `any` stands alone.
+struct SecurityRule {
+  std::string name;
+  std::vector<std::string> from;
+  std::vector<std::string> to;
+  std::vector<std::string> source;
+  std::vector<std::string> destination;
+  std::vector<std::string> service;
+  std::vector<std::string> category;
+  std::vector<std::string> application;
+  std::vector<std::string> tags;
+  std::string description;
+  std::string group_tag;
+  bool allow = true;
+  enum class Type { universal, intrazone, interzone };
+  Type type = Type::universal;
+  bool log_start = false;
+  const policy::Rule* origin = nullptr;  ///< null for the clean-up
+};
+
+struct Document {
+  std::string file_name;
+  std::string version;
+  std::string vsys;
+  std::string device_group;   ///< empty on a firewall
+  std::string log_setting;    ///< of every rule; empty for none
+  std::string profile_group;  ///< of every rule that allows; empty for none
+
+  std::map<std::string, Tag> tags;
+  std::map<std::string, Address> addresses;
+  std::map<std::string, AddressGroup> address_groups;
+  std::map<std::string, Service> services;
+  std::map<std::string, Application> applications;
+  std::map<std::string, UrlCategory> url_categories;
+  std::string object_tag;   ///< of every object
+  std::string cluster_tag;  ///< of objects that belong to the cluster
+
+  std::vector<SecurityRule> rules;
+  std::vector<SecurityRule> cleanup;  ///< after the rules; on Panorama in the post-rulebase
+};
+
+}  // namespace hcipol::backends::palo_alto

@@ -1,0 +1,98 @@
+// The last steps look at rules side by side; none depends on their order.
+#include "backends/palo_alto/finish.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "backends/common/names.h"
+#include "backends/palo_alto/names.h"
+#include "backends/palo_alto/settings.h"
+#include "support/text.h"
+
+namespace hcipol::backends::palo_alto {
+
+namespace {
+
+// Small platforms and VM-Series (vendor's knowledge base, kA10g000000ClVqCAK).
+constexpr std::size_t small_fqdn_limit = 2000;
+
+// A packet belongs to one application, and to one of ours rather than to a predefined one: what
+// means all of ICMP must name ours too, or another rule would take their types out of it.
+void complete_icmp(Document& document) {
+  std::vector<std::string> icmp;
+  std::vector<std::string> icmp6;
+  for (const auto& [name, application] : document.applications) {
+    if (application.ident == Application::Ident::icmp_type) icmp.push_back(name);
+    if (application.ident == Application::Ident::icmp6_type) icmp6.push_back(name);
+  }
+  const auto complete = [](std::vector<std::string>& list, std::string_view all,
+                           const std::vector<std::string>& ours) {
+    if (ours.empty() || std::find(list.begin(), list.end(), all) == list.end()) return;
+    list.insert(list.end(), ours.begin(), ours.end());
+    std::sort(list.begin(), list.end());
+    list.erase(std::unique(list.begin(), list.end()), list.end());
+  };
+  for (auto* rules : {&document.rules, &document.cleanup}) {
+    for (SecurityRule& rule : *rules) {
+      complete(rule.application, "icmp", icmp);
+      complete(rule.application, "ipv6-icmp", icmp6);
+    }
+  }
+}
+
+// Rules that want one name all get a hash of what they are, so that no name depends on which came
+// first.
+void name_rules(Document& document, const std::vector<std::string>& identities) {
+  std::unordered_map<std::string, int> wanted;
+  for (const auto* rules : {&document.rules, &document.cleanup}) {
+    for (const SecurityRule& rule : *rules) ++wanted[to_lower(rule.name)];
+  }
+  auto identity = identities.begin();
+  for (auto* rules : {&document.rules, &document.cleanup}) {
+    for (SecurityRule& rule : *rules) {
+      const std::string& own = *identity++;
+      if (wanted[to_lower(rule.name)] == 1) continue;
+      const std::string hash = "-" + content_hash(own, 8);
+      rule.name = rule.name.substr(0, name_limit - hash.size()) + hash;
+    }
+  }
+}
+
+void define_tags(Document& document, std::string_view cluster) {
+  document.tags[document.object_tag] = {"color3", "Made by hcipolc from a policy, not by hand"};
+  document.tags[document.cluster_tag] = {
+      "color24", "Azure Stack HCI cluster " + plain_text(cluster, object_description_limit / 2)};
+  const bool exceptions =
+      std::any_of(document.rules.begin(), document.rules.end(), [](const SecurityRule& rule) {
+        return std::find(rule.tags.begin(), rule.tags.end(), exception_tag) != rule.tags.end();
+      });
+  if (!exceptions) return;
+  document.tags[std::string(exception_tag)] = {"color1", "An exception with an owner and an end"};
+}
+
+}  // namespace
+
+void finish(Document& document, const std::vector<std::string>& identities,
+            std::string_view cluster) {
+  complete_icmp(document);
+  name_rules(document, identities);
+  define_tags(document, cluster);
+}
+
+void add_device_notes(const Document& document, EmitContext& context) {
+  const auto fqdns = static_cast<std::size_t>(
+      std::count_if(document.addresses.begin(), document.addresses.end(),
+                    [](const auto& entry) { return entry.second.kind == Address::Kind::fqdn; }));
+  if (fqdns > small_fqdn_limit) {
+    context.note(backend_title, fmt::format("{} host names; small platforms hold {} FQDN objects",
+                                            fqdns, small_fqdn_limit));
+  }
+  if (document.applications.empty()) return;
+  std::vector<std::string> names;
+  for (const auto& [name, application] : document.applications) names.push_back(name);
+  context.note(backend_title,
+               "custom applications win over the predefined ones in every rule of the device: " +
+                   list_of(names));
+}
+
+}  // namespace hcipol::backends::palo_alto

@@ -1,0 +1,24 @@
+// What can be said only once all rules of a document are there.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backends/backend.h"
+#include "backends/palo_alto/document.h"
+
+namespace hcipol::backends::palo_alto {
+
+inline constexpr std::string_view exception_tag = "hcipol-exception";
+
+/// Makes the rules' names unique, completes what means all of ICMP, and defines the tags in use.
+/// `identities` says what each rule is, in the order of the rules and then of the clean-up; no two
+/// are equal.
+void finish(Document& document, const std::vector<std::string>& identities,
+            std::string_view cluster);
+
+/// Notes what the engineer must know about the device that is to load the document.
+void add_device_notes(const Document& document, EmitContext& context);
+
+}  // namespace hcipol::backends::palo_alto

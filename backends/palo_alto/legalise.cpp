@@ -1,0 +1,360 @@
+// First match: exceptions, denies, allows, then the clean-up. A flow becomes several rules where it
+// must: a packet matches a rule only by its destination, URL category, service and application at
+// once.
+#include "backends/palo_alto/legalise.h"
+
+#include <algorithm>
+#include <deque>
+#include <unordered_set>
+
+#include "backends/common/names.h"
+#include "backends/palo_alto/cleanup.h"
+#include "backends/palo_alto/describe.h"
+#include "backends/palo_alto/finish.h"
+#include "backends/palo_alto/names.h"
+#include "backends/palo_alto/objects.h"
+#include "backends/palo_alto/settings.h"
+
+namespace hcipol::backends::palo_alto {
+
+namespace {
+
+using flow::Flow;
+using policy::Rule;
+using sema::NamedSet;
+
+// Only HTTP and TLS show a name; on other ports nothing says that they are spoken.
+const net::ServiceSet& web() {
+  static const net::ServiceSet ports = net::ServiceSet::ports(net::protocol::tcp, 80, 80) |
+                                       net::ServiceSet::ports(net::protocol::tcp, 443, 443);
+  return ports;
+}
+
+struct Families {
+  bool v4 = false;
+  bool v6 = false;
+  bool any() const { return v4 || v6; }
+  friend Families operator&(Families a, Families b) { return {a.v4 && b.v4, a.v6 && b.v6}; }
+};
+
+Families families(const NamedSet& set) {
+  if (set.has_names() || set.is_tag_only()) return {true, true};
+  return {set.set.addresses.has(net::Family::ipv4), set.set.addresses.has(net::Family::ipv6)};
+}
+
+Families families(const std::vector<const NamedSet*>& sets) {
+  Families out;
+  for (const NamedSet* set : sets) {
+    const Families one = families(*set);
+    out = {out.v4 || one.v4, out.v6 || one.v6};
+  }
+  return out;
+}
+
+net::ServiceSet usable(const net::ServiceSet& service, Families both) {
+  if (service.is_any()) return service;
+  net::ServiceSet out = service;
+  if (!both.v4) out = out - net::ServiceSet::whole(net::protocol::icmp);
+  if (!both.v6) out = out - net::ServiceSet::whole(net::protocol::icmpv6);
+  return out;
+}
+
+// One end of a rule.
+struct End {
+  bool any = false;
+  std::vector<std::string> members;
+  Where where;
+  std::vector<const NamedSet*> wildcards;
+
+  void add(const Endpoint& endpoint) {
+    any = any || endpoint.any;
+    members.insert(members.end(), endpoint.members.begin(), endpoint.members.end());
+    where.add(endpoint.where);
+  }
+  std::vector<std::string> list() const {
+    if (any) return {"any"};
+    std::vector<std::string> out = members;
+    std::sort(out.begin(), out.end());
+    out.erase(std::unique(out.begin(), out.end()), out.end());
+    return out;
+  }
+};
+
+class Legaliser {
+ public:
+  Legaliser(const flow::DevicePolicy& device, EmitContext& context);
+  Document run();
+
+ private:
+  std::vector<const NamedSet*> all_sets() const;
+  void add(const Flow& flow);
+  void add_by_name(const Flow& flow, const SecurityRule& base, const End& to,
+                   const net::ServiceSet& service);
+  void add_stand_ins(const Flow& flow, const SecurityRule& base, const End& to,
+                     const net::ServiceSet& service);
+  bool end(const Flow& flow, const std::vector<const NamedSet*>& sets, Families both, End& out);
+  bool usable_endpoint(const Flow& flow, const NamedSet& set);
+  void add_scope(const Scope& scope);
+  void add_rules(const Flow& flow, SecurityRule rule, std::string_view suffix,
+                 const net::ServiceSet& service, bool cleanup = false);
+  void add_rule(const Flow& flow, SecurityRule rule, std::string_view suffix, bool cleanup);
+  SecurityRule base(const Flow& flow) const;
+
+  const flow::DevicePolicy& device_;
+  EmitContext& context_;
+  const Settings settings_;
+  std::deque<NamedSet> owned_;
+  std::vector<Scope> scopes_;
+  Document document_;
+  std::string key_;
+  Objects objects_;
+  std::vector<std::string> identities_;  ///< of the rules and then of the clean-up
+};
+
+Legaliser::Legaliser(const flow::DevicePolicy& device, EmitContext& context)
+    : device_(device),
+      context_(context),
+      settings_(read_settings(device, context)),
+      scopes_(settings_.default_deny ? default_deny(device, owned_) : std::vector<Scope>{}),
+      key_(cluster_key(device.cluster->name)),
+      objects_(device, settings_, all_sets(), document_) {
+  document_.file_name = shortened(key_, file_name_limit - 4) + ".xml";
+  document_.version = settings_.version;
+  document_.vsys = settings_.vsys;
+  document_.device_group = settings_.device_group;
+  document_.log_setting = settings_.log_setting;
+  document_.profile_group = settings_.profile_group;
+  document_.object_tag = "hcipol";
+  document_.cluster_tag = "hcipol-" + key_;
+}
+
+Document Legaliser::run() {
+  document_.rules.reserve(device_.flows.size());
+  for (const Flow& flow : device_.flows) add(flow);
+  for (const Scope& scope : scopes_) add_scope(scope);
+  finish(document_, identities_, device_.cluster->name);
+  add_device_notes(document_, context_);
+  if (!settings_.default_deny) {
+    context_.note(backend_title,
+                  "`default_deny` is off: what the policy does not allow is left to other rules");
+  }
+  return std::move(document_);
+}
+
+std::vector<const NamedSet*> Legaliser::all_sets() const {
+  std::vector<const NamedSet*> out;
+  std::unordered_set<const NamedSet*> known;
+  const auto add_one = [&](const NamedSet* set) {
+    if (known.insert(set).second) out.push_back(set);
+  };
+  for (const Flow& flow : device_.flows) {
+    for (const NamedSet* set : flow.from) add_one(set);
+    for (const NamedSet* set : flow.to) add_one(set);
+  }
+  for (const Scope& scope : scopes_) {
+    add_one(scope.from);
+    add_one(scope.to);
+  }
+  return out;
+}
+
+SecurityRule Legaliser::base(const Flow& flow) const {
+  SecurityRule rule;
+  rule.category = {"any"};
+  rule.tags = {document_.object_tag, document_.cluster_tag};
+  rule.group_tag = document_.cluster_tag;
+  rule.allow = flow.kind != Rule::Kind::deny;
+  rule.origin = flow.rule;
+  if (flow.rule == nullptr) return rule;
+  if (flow.kind == Rule::Kind::exception) rule.tags.emplace_back(exception_tag);
+  std::sort(rule.tags.begin(), rule.tags.end());
+  rule.description = describe(*flow.rule);
+  rule.log_start = flow.rule->log;
+  return rule;
+}
+
+void Legaliser::add(const Flow& flow) {
+  const Families both = families(flow.from) & families(flow.to);
+  const net::ServiceSet service = usable(flow.service, both);
+  if (!both.any() || service.empty()) return;  // no packet can be meant
+  End from;
+  End to;
+  // Both, so that one build tells all that is wrong.
+  const bool from_fits = end(flow, flow.from, both, from);
+  if (!end(flow, flow.to, both, to) || !from_fits) return;
+  if (!from.wildcards.empty()) {
+    context_.cannot(flow, backend_title, "a wildcard name as the source of connections")
+        .help("name the hosts, or give their addresses");
+    return;
+  }
+
+  SecurityRule rule = base(flow);
+  rule.from = from.where.members();
+  rule.source = from.list();
+  // `any` has said all that a name could add.
+  const bool by_name = !to.any && !to.wildcards.empty();
+  if (to.any || !to.members.empty()) {
+    rule.to = to.where.members();
+    rule.destination = to.list();
+    add_rules(flow, by_name ? rule : std::move(rule), "", service);
+  }
+  if (by_name) add_by_name(flow, rule, to, service);
+}
+
+void Legaliser::add_by_name(const Flow& flow, const SecurityRule& base, const End& to,
+                            const net::ServiceSet& service) {
+  const net::ServiceSet by_name = service & web();
+  if (!by_name.empty()) {
+    SecurityRule rule = base;
+    rule.to = whereabouts(settings_, {}, true).members();
+    rule.destination = {"any"};
+    rule.category.clear();
+    for (const NamedSet* set : to.wildcards) {
+      rule.category.push_back(objects_.endpoint(*set).category);
+    }
+    std::sort(rule.category.begin(), rule.category.end());
+    rule.category.erase(std::unique(rule.category.begin(), rule.category.end()),
+                        rule.category.end());
+    add_rules(flow, std::move(rule), to.members.empty() ? "" : "-url", by_name);
+  }
+  const net::ServiceSet rest = service - web();
+  if (!rest.empty()) add_stand_ins(flow, base, to, rest);
+}
+
+void Legaliser::add_stand_ins(const Flow& flow, const SecurityRule& base, const End& to,
+                              const net::ServiceSet& service) {
+  End addresses;
+  for (const NamedSet* set : to.wildcards) {
+    const Endpoint* found = objects_.stand_in(*set);
+    if (found == nullptr) {
+      context_
+          .cannot(flow, backend_title,
+                  fmt::format("`{}` on {}: a URL category matches HTTP and TLS only", set->name,
+                              net::to_string(service)))
+          .help("name the hosts without `*`, or give the endpoint a `tag` or an `address`");
+      return;
+    }
+    addresses.add(*found);
+    context_.widened(
+        flow, backend_title,
+        fmt::format(
+            "on {}, `{}` is every address of {}", net::to_string(service), set->name,
+            set->addresses.empty() ? "its service tag `" + set->tag + "`" : "its `address`"));
+  }
+  SecurityRule rule = base;
+  rule.to = addresses.where.members();
+  rule.destination = addresses.list();
+  add_rules(flow, std::move(rule), "-addresses", service);
+}
+
+bool Legaliser::end(const Flow& flow, const std::vector<const NamedSet*>& sets, Families both,
+                    End& out) {
+  bool fits = true;
+  for (const NamedSet* set : sets) {
+    if (!(families(*set) & both).any()) continue;
+    if (!usable_endpoint(flow, *set)) {
+      fits = false;
+      continue;
+    }
+    const Endpoint& endpoint = objects_.endpoint(*set);
+    if (!endpoint.category.empty()) out.wildcards.push_back(set);
+    if (endpoint.any || !endpoint.members.empty()) out.add(endpoint);
+  }
+  return fits;
+}
+
+bool Legaliser::usable_endpoint(const Flow& flow, const NamedSet& set) {
+  const Endpoint& endpoint = objects_.endpoint(set);
+  if (!endpoint.missing_tag.empty()) {
+    context_.reporter().report<Diag::no_service_tags>(context_.place(flow.rule), backend_title,
+                                                      endpoint.missing_tag);
+  } else if (!endpoint.fault.empty()) {
+    context_.cannot(flow, backend_title, endpoint.fault);
+  }
+  return endpoint.missing_tag.empty() && endpoint.fault.empty();
+}
+
+// Within a zone PAN-OS allows what no rule matches, between zones it denies; two rules let the
+// engineer see the two in the log apart.
+void Legaliser::add_scope(const Scope& scope) {
+  Flow flow;
+  flow.kind = Rule::Kind::deny;
+  flow.from = {scope.from};
+  flow.to = {scope.to};
+  flow.service = usable(scope.service, families(*scope.from) & families(*scope.to));
+  flow.id = fmt::format("cleanup {} {}", scope.from->name, scope.to->name);
+  if (flow.service.empty()) return;
+  End from;
+  End to;
+  from.add(objects_.endpoint(*scope.from));
+  to.add(objects_.endpoint(*scope.to));
+  // Every address is also in zones that the target does not list.
+  if (from.any) from.where = {true, {}};
+  if (to.any) to.where = {true, {}};
+
+  SecurityRule rule = base(flow);
+  rule.from = from.where.members();
+  rule.to = to.where.members();
+  rule.source = from.list();
+  rule.destination = to.list();
+  rule.description = describe_cleanup(device_.cluster->name, *scope.from, *scope.to);
+  std::vector<std::string> shared;
+  if (from.where.anywhere != to.where.anywhere) {
+    shared = from.where.anywhere ? to.where.zones : from.where.zones;
+  } else {
+    std::set_intersection(rule.from.begin(), rule.from.end(), rule.to.begin(), rule.to.end(),
+                          std::back_inserter(shared));
+    if (from.where.anywhere) shared.clear();
+  }
+  if (!shared.empty()) {
+    SecurityRule inside = rule;
+    inside.type = SecurityRule::Type::intrazone;
+    inside.from = inside.to = shared;
+    add_rules(flow, std::move(inside), "-intrazone", flow.service, true);
+    if (rule.from.size() == 1 && rule.from == rule.to) return;
+    rule.type = SecurityRule::Type::interzone;
+  }
+  add_rules(flow, std::move(rule), "", flow.service, true);
+}
+
+void Legaliser::add_rules(const Flow& flow, SecurityRule rule, std::string_view suffix,
+                          const net::ServiceSet& service, bool cleanup) {
+  const Services& services = objects_.services(service);
+  if (!services.fault.empty()) {
+    context_.cannot(flow, backend_title, services.fault);
+    return;
+  }
+  if (services.any) {
+    rule.service = rule.application = {"any"};
+    add_rule(flow, std::move(rule), suffix, cleanup);
+    return;
+  }
+  std::string more(suffix);
+  if (!services.ports.empty()) {
+    const bool last = services.applications.empty();
+    SecurityRule by_port = last ? std::move(rule) : rule;
+    by_port.service = services.ports;
+    by_port.application = {"any"};
+    add_rule(flow, std::move(by_port), suffix, cleanup);
+    if (last) return;
+    more += services.icmp_only ? "-icmp" : "-ip";
+  }
+  rule.service = {"application-default"};
+  rule.application = services.applications;
+  add_rule(flow, std::move(rule), more, cleanup);
+}
+
+void Legaliser::add_rule(const Flow& flow, SecurityRule rule, std::string_view suffix,
+                         bool cleanup) {
+  rule.name = shortened(key_ + "-" + slug(flow.id) + std::string(suffix), name_limit);
+  identities_.push_back(fmt::format("{}\n{}\n{}", cleanup, flow.id, suffix));
+  (cleanup ? document_.cleanup : document_.rules).push_back(std::move(rule));
+}
+
+}  // namespace
+
+Document legalise(const flow::DevicePolicy& device, EmitContext& context) {
+  return Legaliser(device, context).run();
+}
+
+}  // namespace hcipol::backends::palo_alto

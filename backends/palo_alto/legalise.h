@@ -1,0 +1,12 @@
+// From a device's flows to a PAN-OS configuration.
+#pragma once
+
+#include "backends/backend.h"
+#include "backends/palo_alto/document.h"
+
+namespace hcipol::backends::palo_alto {
+
+/// One rule per flow where PAN-OS can say it in one; what it cannot say at all is reported.
+Document legalise(const flow::DevicePolicy& device, EmitContext& context);
+
+}  // namespace hcipol::backends::palo_alto

@@ -1,0 +1,224 @@
+// Sets become objects named after the policy; what has no name there is named by what it holds.
+#include "backends/palo_alto/objects.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "backends/common/names.h"
+#include "backends/palo_alto/names.h"
+#include "support/text.h"
+
+namespace hcipol::backends::palo_alto {
+
+namespace {
+
+using sema::NamedSet;
+
+// A list in the policy is a list in the rule, up to this length.
+constexpr std::size_t short_list = 4;
+
+void sort_unique(std::vector<std::string>& list) {
+  std::sort(list.begin(), list.end());
+  list.erase(std::unique(list.begin(), list.end()), list.end());
+}
+
+std::string content_of(const NamedSet& set) {
+  return net::to_string(set.set.addresses) + "\n" + net::to_string(set.set.names) + "\n" +
+         net::to_string(set.tag_addresses) + "\n" + net::to_string(set.addresses);
+}
+
+// Sets of one name and one content may share an object: `servers` and its copy for this device.
+std::unordered_map<const NamedSet*, std::string> unique_names(
+    const std::vector<const NamedSet*>& sets, const std::string& prefix) {
+  std::map<std::string, std::vector<const NamedSet*>> wanted;
+  for (const NamedSet* set : sets) wanted[to_lower(slug(set->name))].push_back(set);
+
+  std::unordered_map<const NamedSet*, std::string> out;
+  for (const auto& [key, owners] : wanted) {
+    const NamedSet& one = *owners.front();
+    const bool clash = std::any_of(owners.begin() + 1, owners.end(), [&](const NamedSet* set) {
+      return set->name != one.name || content_of(*set) != content_of(one);
+    });
+    for (const NamedSet* set : owners) {
+      std::string name = prefix + slug(set->name);
+      if (clash || key.empty()) name += "-" + content_hash(set->name + "\n" + content_of(*set), 6);
+      out.emplace(set, std::move(name));
+    }
+  }
+  return out;
+}
+
+// Sets of servers are lists of hosts even where their addresses happen to be neighbours, so that
+// one more server is one more line.
+std::size_t hosts_apart(NamedSet::Kind kind) {
+  const bool servers = kind == NamedSet::Kind::servers || kind == NamedSet::Kind::site ||
+                       kind == NamedSet::Kind::node;
+  return servers ? 16 : 1;
+}
+
+std::vector<net::Address> first_members(const net::AddressRange& range, std::size_t limit) {
+  std::vector<net::Address> out;
+  for (std::optional<net::Address> at = range.first; at && *at <= range.last; at = net::next(*at)) {
+    if (out.size() == limit) break;
+    out.push_back(*at);
+  }
+  return out;
+}
+
+// PAN-OS 10.0 schema, fqdn: `^[a-zA-Z0-9_]([a-zA-Z0-9._-])+[a-zA-Z0-9]$`.
+bool is_fqdn(const std::string& name) {
+  return name.size() >= 3 && name.size() <= 255 && name.back() != '_' && name.back() != '-' &&
+         name.front() != '-';
+}
+
+}  // namespace
+
+Objects::Objects(const flow::DevicePolicy& device, const Settings& settings,
+                 const std::vector<const NamedSet*>& sets, Document& document)
+    : settings_(settings),
+      document_(document),
+      prefix_("hci-" + cluster_key(device.cluster->name) + "-"),
+      names_(unique_names(sets, prefix_)) {}
+
+const Endpoint& Objects::endpoint(const NamedSet& set) {
+  const auto found = endpoints_.find(&set);
+  if (found != endpoints_.end()) return found->second;
+  return endpoints_.emplace(&set, made(set)).first->second;
+}
+
+const Endpoint* Objects::stand_in(const NamedSet& set) {
+  const net::AddressSet& addresses = set.addresses.empty() ? set.tag_addresses : set.addresses;
+  if (addresses.empty()) return nullptr;
+  const auto found = stand_ins_.find(&set);
+  if (found != stand_ins_.end()) return &found->second;
+  Endpoint out;
+  // The hash keeps it apart from a set that the policy itself calls `x-addresses`.
+  out.members =
+      grouped(set, address_objects(addresses, 1), "-addresses-" + content_hash(set.name, 6));
+  out.where = whereabouts(settings_, addresses, false);
+  return &stand_ins_.emplace(&set, std::move(out)).first->second;
+}
+
+Endpoint Objects::made(const NamedSet& set) {
+  Endpoint out;
+  const bool by_tag = set.is_tag_only();
+  if (by_tag && set.tag_addresses.empty()) {
+    out.missing_tag = set.tag;
+    return out;
+  }
+  const net::AddressSet& addresses = by_tag ? set.tag_addresses : set.set.addresses;
+  const net::DomainSet& names = set.set.names;
+  if (!by_tag && !names.is_all() && !names.is_union()) {
+    out.fault = fmt::format("`{}`: names with exceptions ({})", set.name, net::to_string(names));
+    return out;
+  }
+  out.where = whereabouts(settings_, addresses, set.has_names());
+  if (addresses == net::AddressSet::all()) {
+    out.any = true;
+    return out;
+  }
+  out.members = address_objects(addresses, hosts_apart(set.kind));
+  if (set.has_names()) add_names(set, out);
+  out.members = grouped(set, std::move(out.members), "");
+  if (out.members.empty() && out.category.empty() && out.fault.empty()) {
+    out.fault = fmt::format("`{}`: every host name without any address", set.name);
+  }
+  return out;
+}
+
+void Objects::add_names(const NamedSet& set, Endpoint& out) {
+  const std::vector<net::DomainPattern> patterns = set.set.names.patterns();
+  std::vector<std::string> entries;
+  for (const net::DomainPattern& pattern : patterns) {
+    // The slash ends the host: without it the entry also matches `x.example.com.evil.example`.
+    if (pattern.wildcard) entries.push_back(net::to_string(pattern) + "/");
+  }
+  for (const net::DomainPattern& pattern : patterns) {
+    if (pattern.wildcard) continue;
+    // `*.example.com/` does not match example.com, so a policy that means both says both.
+    if (std::find(entries.begin(), entries.end(), "*." + pattern.name + "/") != entries.end()) {
+      entries.push_back(pattern.name + "/");
+      continue;
+    }
+    if (!is_fqdn(pattern.name)) {
+      out.fault = fmt::format("the host name `{}`", pattern.name);
+      return;
+    }
+    const std::string name = shortened("fqdn-" + pattern.name, name_limit);
+    // Lower case matters: PAN-OS release notes, fixed in 10.2.10-h12.
+    document_.addresses.emplace(name, Address{Address::Kind::fqdn, pattern.name});
+    out.members.push_back(name);
+  }
+  if (entries.empty()) return;
+  for (const std::string& entry : entries) {
+    if (entry.size() <= url_entry_limit) continue;
+    out.fault = fmt::format("`{}`, which is longer than {} characters", entry, url_entry_limit);
+    return;
+  }
+  out.category = category(set, std::move(entries));
+}
+
+std::string Objects::category(const NamedSet& set, std::vector<std::string> entries) {
+  std::sort(entries.begin(), entries.end());
+  std::string name;
+  if (set.kind != NamedSet::Kind::literal) {
+    name = shortened(names_.at(&set), short_name_limit);
+  } else if (entries.size() == 1) {
+    name = shortened("url-" + entries[0].substr(2, entries[0].size() - 3), short_name_limit);
+  } else {
+    std::string content;
+    for (const std::string& entry : entries) content += entry + "\n";
+    name = "url-" + content_hash(content, 12);
+  }
+  UrlCategory& made = document_.url_categories[name];
+  made.entries = std::move(entries);
+  made.description = title(set, category_description_limit);
+  return name;
+}
+
+std::vector<std::string> Objects::address_objects(const net::AddressSet& addresses,
+                                                  std::size_t hosts) {
+  std::vector<std::string> out;
+  const auto add = [&](std::string name, Address::Kind kind, std::string value) {
+    document_.addresses.emplace(name, Address{kind, std::move(value)});
+    out.push_back(std::move(name));
+  };
+  for (const net::AddressRange& range : addresses.ranges()) {
+    const std::vector<net::Address> members = first_members(range, hosts + 1);
+    if (members.size() <= hosts) {
+      for (const net::Address& member : members) {
+        const net::Cidr host{member, net::width(member.family)};
+        add(name_of(host), Address::Kind::netmask, net::to_string(host));
+      }
+      continue;
+    }
+    const std::vector<net::Cidr> prefixes = net::AddressSet(range).cidrs();
+    // One object says a range that would take several prefixes, in either family.
+    if (prefixes.size() == 1) {
+      add(name_of(prefixes.front()), Address::Kind::netmask, net::to_string(prefixes.front()));
+    } else {
+      add(name_of(range), Address::Kind::range,
+          net::to_string(range.first) + "-" + net::to_string(range.last));
+    }
+  }
+  return out;
+}
+
+std::vector<std::string> Objects::grouped(const NamedSet& set, std::vector<std::string> members,
+                                          std::string_view suffix) {
+  sort_unique(members);
+  const std::size_t in_rule = set.kind == NamedSet::Kind::literal ? short_list : 1;
+  if (members.size() <= in_rule) return members;
+  const std::string name = shortened(names_.at(&set) + std::string(suffix), name_limit);
+  AddressGroup& group = document_.address_groups[name];
+  group.members = std::move(members);
+  group.description = title(set, object_description_limit);
+  return {name};
+}
+
+std::string Objects::title(const NamedSet& set, std::size_t limit) const {
+  if (set.title.empty()) return plain_text(set.name, limit);
+  return plain_text(set.name + ": " + set.title, limit);
+}
+
+}  // namespace hcipol::backends::palo_alto

@@ -1,0 +1,81 @@
+// Turns the policy's sets and services into objects of the device, each only once.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "backends/palo_alto/document.h"
+#include "backends/palo_alto/settings.h"
+#include "flow/flow.h"
+
+namespace hcipol::backends::palo_alto {
+
+/// Applications of ours for single ICMP types: "hci-icmp-13", "hci-icmp6-135".
+inline constexpr std::string_view icmp_prefix = "hci-icmp-";
+inline constexpr std::string_view icmp6_prefix = "hci-icmp6-";
+
+/// What a named set is on the device. At most one of `fault` and `missing_tag` says why it is none.
+struct Endpoint {
+  bool any = false;
+  /// Addresses and exact names, for the source or the destination. Empty for a set of wildcards.
+  std::vector<std::string> members;
+  /// The URL category with the set's wildcards, and with those exact names that are the suffix of
+  /// one; these are then not among the members.
+  std::string category;
+  Where where;
+  std::string fault;
+  std::string missing_tag;
+};
+
+/// What a service set is on the device: ports and applications never share a rule, because a rule
+/// matches only what matches both (capirca #272).
+struct Services {
+  bool any = false;
+  std::vector<std::string> ports;         ///< service objects
+  std::vector<std::string> applications;  ///< predefined or of the document
+  bool icmp_only = false;                 ///< of the applications
+  std::string fault;
+};
+
+class Objects {
+ public:
+  /// `sets` are all that will be asked for: names must be known not to clash before the first one
+  /// is used.
+  Objects(const flow::DevicePolicy& device, const Settings& settings,
+          const std::vector<const sema::NamedSet*>& sets, Document& document);
+
+  const Endpoint& endpoint(const sema::NamedSet& set);
+  /// The addresses that stand in for the names of an endpoint: its own or its service tag's. Null
+  /// if it has none.
+  const Endpoint* stand_in(const sema::NamedSet& set);
+  const Services& services(const net::ServiceSet& set);
+
+ private:
+  Endpoint made(const sema::NamedSet& set);
+  void add_names(const sema::NamedSet& set, Endpoint& out);
+  std::string category(const sema::NamedSet& set, std::vector<std::string> entries);
+  /// Runs of at most `hosts` addresses become one object each.
+  std::vector<std::string> address_objects(const net::AddressSet& addresses, std::size_t hosts);
+  std::vector<std::string> grouped(const sema::NamedSet& set, std::vector<std::string> members,
+                                   std::string_view suffix);
+  std::string title(const sema::NamedSet& set, std::size_t limit) const;
+
+  Services made(const net::ServiceSet& set);
+  void add_ports(const net::ServiceSet& set, std::uint8_t protocol, Services& out);
+  void add_icmp(const net::ServiceSet& set, std::uint8_t protocol, Services& out);
+  void add_protocols(const net::ServiceSet& set, Services& out);
+  void add_application(std::string name, Application application, Services& out);
+
+  const Settings& settings_;
+  Document& document_;
+  std::string prefix_;                                            ///< "hci-<cluster>-"
+  std::unordered_map<const sema::NamedSet*, std::string> names_;  ///< not yet shortened
+  std::unordered_map<const sema::NamedSet*, Endpoint> endpoints_;
+  std::unordered_map<const sema::NamedSet*, Endpoint> stand_ins_;
+  std::map<net::ServiceSet, Services> services_;
+};
+
+}  // namespace hcipol::backends::palo_alto

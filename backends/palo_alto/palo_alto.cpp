@@ -1,0 +1,46 @@
+// What the backend can do, and its one function: legalise, then print.
+#include "backends/palo_alto/palo_alto.h"
+
+#include "backends/palo_alto/legalise.h"
+#include "backends/palo_alto/print.h"
+#include "backends/palo_alto/settings.h"
+
+namespace hcipol::backends::palo_alto {
+
+namespace {
+
+Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
+  const Document document = legalise(device, context);
+  Artefact artefact;
+  artefact.path = document.file_name;
+  artefact.text = print(document);
+  for (const SecurityRule& rule : document.rules) {
+    artefact.rules.push_back({rule.name, rule.origin});
+  }
+  Emission out;
+  out.artefacts.push_back(std::move(artefact));
+  out.remarks = std::move(context.remarks);
+  return out;
+}
+
+}  // namespace
+
+Backend backend() {
+  Backend out;
+  out.name = backend_name;
+  out.title = backend_title;
+  out.capabilities.order = Capabilities::Order::first_match;
+  out.capabilities.names =
+      "Host names become FQDN objects; wildcards become URL categories, on tcp/80 and tcp/443 "
+      "only.";
+  out.capabilities.addresses =
+      "IPv4, IPv6 (with IPv6 firewalling switched on) and ranges; service tags as their prefixes.";
+  out.capabilities.limits =
+      "Names of 63 characters, 31 for URL categories and zones; 1,023 characters of ports a "
+      "service.";
+  out.options = option_specs();
+  out.emit = emit;
+  return out;
+}
+
+}  // namespace hcipol::backends::palo_alto

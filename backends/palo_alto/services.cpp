@@ -1,0 +1,120 @@
+// Objects, second half: ports become service objects, everything else applications.
+#include <algorithm>
+
+#include "backends/common/names.h"
+#include "backends/palo_alto/objects.h"
+#include "support/text.h"
+
+namespace hcipol::backends::palo_alto {
+
+namespace {
+
+using net::PortRange;
+using net::ServiceSet;
+
+// An application of ours takes its packets away from the predefined ones for all rules of the
+// device, so a rule that would need very many of them is refused.
+constexpr std::size_t application_limit = 32;
+
+std::string text_of(const PortRange& range) {
+  return range.first == range.last ? std::to_string(range.first)
+                                   : fmt::format("{}-{}", range.first, range.last);
+}
+
+}  // namespace
+
+const Services& Objects::services(const ServiceSet& set) {
+  const auto found = services_.find(set);
+  if (found != services_.end()) return found->second;
+  return services_.emplace(set, made(set)).first->second;
+}
+
+Services Objects::made(const ServiceSet& set) {
+  Services out;
+  if (set.is_any()) {
+    out.any = true;
+    return out;
+  }
+  add_ports(set, net::protocol::tcp, out);
+  add_ports(set, net::protocol::udp, out);
+  std::sort(out.ports.begin(), out.ports.end());
+
+  add_icmp(set, net::protocol::icmp, out);
+  add_icmp(set, net::protocol::icmpv6, out);
+  out.icmp_only = !out.applications.empty();
+  add_protocols(set, out);
+  std::sort(out.applications.begin(), out.applications.end());
+  if (out.applications.size() > application_limit) {
+    out.fault = fmt::format("{}: it would take {} applications", net::to_string(set),
+                            out.applications.size());
+  }
+  return out;
+}
+
+// capirca #270: a protocol without ports is 0-65535, not `application-default`.
+void Objects::add_ports(const ServiceSet& set, std::uint8_t protocol, Services& out) {
+  const std::string kind = net::protocol_name(protocol);
+  std::string ports;
+  const auto finish = [&] {
+    std::string list = ports;
+    std::replace(list.begin(), list.end(), ',', '_');
+    const std::string name = shortened(kind + "-" + list, name_limit);
+    document_.services.emplace(name, Service{kind, ports});
+    out.ports.push_back(name);
+    ports.clear();
+  };
+  for (const PortRange& range : set.ports(protocol)) {
+    const std::string text = text_of(range);
+    if (ports.size() + 1 + text.size() > port_text_limit) finish();
+    if (!ports.empty()) ports += ',';
+    ports += text;
+  }
+  if (!ports.empty()) finish();
+}
+
+// Predefined applications (content of 2022, as Batfish has it): `ping` is ICMP type 8, `ping6`
+// ICMPv6 type 128 and part of the container `ipv6-icmp`; `icmp` is the rest of ICMP.
+void Objects::add_icmp(const ServiceSet& set, std::uint8_t protocol, Services& out) {
+  const bool v4 = protocol == net::protocol::icmp;
+  if (set.contains_whole(protocol)) {
+    out.applications.push_back(v4 ? "icmp" : "ipv6-icmp");
+    out.applications.push_back(v4 ? "ping" : "ping6");
+    return;
+  }
+  const auto ident = v4 ? Application::Ident::icmp_type : Application::Ident::icmp6_type;
+  const unsigned echo_request = v4 ? 8 : 128;
+  for (const PortRange& run : set.ports(protocol)) {
+    // Two applications for one type would make it a matter of luck which one a packet gets.
+    if (run.first % 256 != 0 || run.last % 256 != 255) {
+      out.fault = fmt::format("single ICMP codes ({})", net::to_string(set));
+      return;
+    }
+    for (unsigned type = run.first / 256u; type <= run.last / 256u; ++type) {
+      if (type == echo_request) {
+        out.applications.push_back(v4 ? "ping" : "ping6");
+      } else {
+        add_application(fmt::format("{}{}", v4 ? icmp_prefix : icmp6_prefix, type),
+                        {ident, static_cast<std::uint8_t>(type)}, out);
+      }
+    }
+  }
+}
+
+// capirca #273: predefined applications for GRE and the like look into the packets; these do not.
+void Objects::add_protocols(const ServiceSet& set, Services& out) {
+  for (const std::uint8_t protocol : set.protocols()) {
+    if (net::has_ports(protocol) || net::has_types(protocol)) continue;
+    add_application(fmt::format("hci-ip-{}", protocol), {Application::Ident::ip_protocol, protocol},
+                    out);
+    out.icmp_only = false;
+  }
+}
+
+void Objects::add_application(std::string name, Application application, Services& out) {
+  out.applications.push_back(name);
+  // The rest is only counted: the rule will be refused.
+  if (out.applications.size() > application_limit) return;
+  document_.applications.emplace(std::move(name), application);
+}
+
+}  // namespace hcipol::backends::palo_alto

@@ -1,0 +1,180 @@
+// Options are checked here and nowhere else, so that later passes can use them as names at once.
+#include "backends/palo_alto/settings.h"
+
+#include <algorithm>
+#include <array>
+
+#include "backends/common/options.h"
+#include "backends/palo_alto/document.h"
+
+namespace hcipol::backends::palo_alto {
+
+namespace {
+
+constexpr std::array specs{
+    sema::OptionSpec{"zones", "map(address)", "none: rules match any zone",
+                     "security zones by name, with the addresses behind each"},
+    sema::OptionSpec{"outside_zone", "string", "any",
+                     "the zone of every address that `zones` does not list, and of host names"},
+    sema::OptionSpec{"vsys", "string", "\"vsys1\"", "the virtual system of a firewall"},
+    sema::OptionSpec{"device_group", "string", "none: for a firewall",
+                     "a Panorama device group; the clean-up goes into its post-rulebase"},
+    sema::OptionSpec{"default_deny", "bool", "true",
+                     "end with rules that deny the servers' other traffic"},
+    sema::OptionSpec{"log_setting", "string", "none", "a log forwarding profile, for every rule"},
+    sema::OptionSpec{"profile_group", "string", "none",
+                     "a security profile group, for every rule that allows"},
+    sema::OptionSpec{"version", "string", "\"10.1.0\"",
+                     "PAN-OS release: 9.1, 10.0, 10.1, 10.2, 11.0 or 11.1"},
+};
+
+bool alphanumeric(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+// Names that a user gives are refused rather than changed: they exist on the device already.
+std::string name_fault(std::string_view name, std::size_t limit) {
+  if (name.empty()) return "it is empty";
+  if (name.size() > limit) return fmt::format("it is longer than {} characters", limit);
+  const bool legal = std::all_of(name.begin(), name.end(), [](char c) {
+    return alphanumeric(c) || c == '_' || c == '-' || c == '.' || c == ' ';
+  });
+  if (!legal) return "a name is made of letters, digits, blanks, `.`, `_` and `-`";
+  if (!alphanumeric(name.front()) && name.front() != '_') {
+    return "a name starts with a letter, a digit or `_`";
+  }
+  if (name.back() == ' ') return "a name does not end with a blank";
+  return {};
+}
+
+class Reader {
+ public:
+  Reader(const flow::DevicePolicy& device, EmitContext& context)
+      : options_(device.view->options), context_(context) {}
+
+  DiagnosticBuilder bad(std::string_view option, std::string_view why) {
+    const Span span = option_span(options_, option, context_.place(nullptr));
+    return context_.reporter().report<Diag::bad_option>(span, option, backend_name, why);
+  }
+  bool has(std::string_view option) const { return options_.find(option) != options_.end(); }
+
+  std::string name(std::string_view option, std::size_t limit) {
+    std::string value = text_option(options_, option);
+    if (value.empty() && !has(option)) return value;
+    if (const std::string fault = name_fault(value, limit); !fault.empty()) bad(option, fault);
+    return value;
+  }
+  std::string version();
+  std::string vsys();
+  std::vector<Zone> zones();
+
+ private:
+  const sema::Options& options_;
+  EmitContext& context_;
+};
+
+std::string Reader::version() {
+  std::string value = text_option(options_, "version", "10.1.0");
+  constexpr std::array releases{"9.1", "10.0", "10.1", "10.2", "11.0", "11.1"};
+  for (const std::string_view release : releases) {
+    const std::string full = std::string(release) + ".0";
+    if (value == release || value == full) return full;
+  }
+  bad("version", "it is none of 9.1, 10.0, 10.1, 10.2, 11.0 and 11.1");
+  return value;
+}
+
+std::string Reader::vsys() {
+  std::string value = text_option(options_, "vsys", "vsys1");
+  const bool legal =
+      value.starts_with("vsys") && value.size() > 4 && value.size() < 9 && value[4] != '0' &&
+      std::all_of(value.begin() + 4, value.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (!legal) bad("vsys", "a virtual system is called `vsys` and a number");
+  if (has("vsys") && has("device_group")) {
+    bad("vsys", "a Panorama device group has no virtual systems; say `vsys` or `device_group`");
+  }
+  return value;
+}
+
+net::AddressSet addresses_of(const sema::Peers& peers) {
+  net::AddressSet out;
+  for (const sema::NamedSet* part : peers.parts) out = out | part->set.addresses;
+  return out;
+}
+
+std::vector<Zone> Reader::zones() {
+  std::vector<Zone> out;
+  for (const auto& [name, peers] : peers_option(options_, "zones")) {
+    std::string fault = name_fault(name, short_name_limit);
+    // Words of the rule language, which stand in the same lists as zone names.
+    if (name == "any" || name == "multicast") fault = "PAN-OS keeps this word for itself";
+    if (!fault.empty()) bad("zones", fmt::format("zone `{}`: {}", name, fault));
+    Zone zone{name, addresses_of(peers)};
+    if (zone.addresses.empty()) bad("zones", fmt::format("zone `{}` has no addresses", name));
+    for (const Zone& other : out) {
+      const net::AddressSet both = zone.addresses & other.addresses;
+      if (both.empty()) continue;
+      bad("zones", fmt::format("`{}` and `{}` both hold {}", other.name, name,
+                               net::to_string(net::AddressSet(both.ranges().front()))));
+    }
+    out.push_back(std::move(zone));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::span<const sema::OptionSpec> option_specs() {
+  return specs;
+}
+
+Settings read_settings(const flow::DevicePolicy& device, EmitContext& context) {
+  Reader reader(device, context);
+  Settings out;
+  out.version = reader.version();
+  out.vsys = reader.vsys();
+  out.device_group = reader.name("device_group", short_name_limit);
+  if (out.device_group == "shared") {
+    reader.bad("device_group", "`shared` is no device group");
+  }
+  out.outside_zone = reader.name("outside_zone", short_name_limit);
+  if (out.outside_zone == "any") out.outside_zone.clear();
+  if (out.outside_zone == "multicast") reader.bad("outside_zone", "`multicast` is no zone");
+  out.log_setting = reader.name("log_setting", name_limit);
+  out.profile_group = reader.name("profile_group", short_name_limit);
+  out.default_deny = flag_option(device.view->options, "default_deny", true);
+  out.zones = reader.zones();
+  if (!out.outside_zone.empty() && out.zones.empty()) {
+    reader.bad("outside_zone", "it says nothing without `zones`");
+  }
+  return out;
+}
+
+void Where::add(const Where& other) {
+  anywhere = anywhere || other.anywhere;
+  if (std::includes(zones.begin(), zones.end(), other.zones.begin(), other.zones.end())) return;
+  std::vector<std::string> both;
+  std::set_union(zones.begin(), zones.end(), other.zones.begin(), other.zones.end(),
+                 std::back_inserter(both));
+  zones = std::move(both);
+}
+
+std::vector<std::string> Where::members() const {
+  return anywhere ? std::vector<std::string>{"any"} : zones;
+}
+
+Where whereabouts(const Settings& settings, const net::AddressSet& addresses, bool has_names) {
+  Where out;
+  if (settings.zones.empty()) return {true, {}};
+  net::AddressSet rest = addresses;
+  for (const Zone& zone : settings.zones) {
+    if (!addresses.intersects(zone.addresses)) continue;
+    out.add({false, {zone.name}});
+    rest = rest - zone.addresses;
+  }
+  if (rest.empty() && !has_names) return out;
+  out.add(settings.outside_zone.empty() ? Where{true, {}} : Where{false, {settings.outside_zone}});
+  return out;
+}
+
+}  // namespace hcipol::backends::palo_alto

@@ -1,0 +1,50 @@
+// The options of a `palo-alto` target, checked, and what the zones among them mean.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backends/backend.h"
+
+namespace hcipol::backends::palo_alto {
+
+inline constexpr std::string_view backend_name = "palo-alto";
+inline constexpr std::string_view backend_title = "Palo Alto PAN-OS";
+
+std::span<const sema::OptionSpec> option_specs();
+
+struct Zone {
+  std::string name;
+  net::AddressSet addresses;
+};
+
+struct Settings {
+  std::string version;
+  std::string vsys;
+  std::string device_group;
+  std::string outside_zone;  ///< empty: not known, so `any`
+  std::string log_setting;
+  std::string profile_group;
+  bool default_deny = true;
+  std::vector<Zone> zones;  ///< by name; disjoint
+};
+
+/// Reports what is wrong (E0611) and goes on with what is right.
+Settings read_settings(const flow::DevicePolicy& device, EmitContext& context);
+
+/// Zones in which something is: their names, sorted, or everywhere.
+struct Where {
+  bool anywhere = false;
+  std::vector<std::string> zones;
+
+  void add(const Where& other);
+  /// As members of a rule: "any" when it is anywhere.
+  std::vector<std::string> members() const;
+};
+
+/// Host names are where the rest of the world is: in no zone that the target lists.
+Where whereabouts(const Settings& settings, const net::AddressSet& addresses, bool has_names);
+
+}  // namespace hcipol::backends::palo_alto

@@ -1,0 +1,73 @@
+// What a Windows Firewall script is made of: rules, address lists and host names, ready to print.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "policy/model.h"
+
+namespace hcipol::backends::windows_firewall {
+
+/// A list of addresses as Windows takes them: "10.0.0.1", "10.0.0.0/28", "10.0.0.4-10.0.0.6".
+struct AddressList {
+  std::vector<std::string> entries;
+  /// The name under which the script keeps the list beside the rules; empty for a list that is
+  /// short enough to stand in each rule.
+  std::string key;
+  std::string hash;  ///< of the entries
+};
+
+/// A host name or pattern as an object of Windows, which resolves it (a dynamic keyword address).
+struct Keyword {
+  std::string id;  ///< a GUID in braces
+  std::string name;
+};
+
+/// What people read about a rule, and what Windows shows of it.
+struct Texts {
+  std::string display_name;  ///< escaped(), see script_text.h
+  std::string description;   ///< escaped()
+  std::string hash;          ///< of both
+};
+
+/// One rule of Windows Firewall: the arguments of New-NetFirewallRule. All text is printable ASCII.
+struct Rule {
+  std::string name;
+  const Texts* texts = nullptr;  ///< never null
+  bool inbound = true;
+  bool block = false;
+  std::string protocol;                  ///< "Any", "TCP", "ICMPv4", "47"
+  std::vector<std::string> ports;        ///< of the serving side; empty for every port
+  std::vector<std::string> icmp_types;   ///< empty for every type
+  const AddressList* local = nullptr;    ///< the server's own addresses, never null
+  const AddressList* remote = nullptr;   ///< null for every address
+  std::vector<std::string> keyword_ids;  ///< instead of `remote`
+  const policy::Rule* source = nullptr;
+};
+
+/// The script of one server.
+struct Script {
+  std::string file;    ///< "e1.ps1"
+  std::string server;  ///< the policy's name of it
+  const AddressList* addresses = nullptr;
+  std::vector<Keyword> keywords;  ///< sorted by name
+  std::vector<Rule> rules;        ///< unique names
+  /// Rules of the policy that this script does not carry, with the reason: for its reader.
+  std::vector<std::string> left_out;
+};
+
+struct Document {
+  std::string
+      policy;  ///< name of the policy, "" without one; printable ASCII like all that follows
+  std::string cluster;
+  std::string group;
+  std::string name_prefix;  ///< with which every rule's name begins
+  std::string profile;      ///< "Any", "Domain, Private"
+  std::vector<Script> scripts;
+  // Owners of what the rules point to.
+  std::deque<AddressList> lists;
+  std::deque<Texts> texts;
+};
+
+}  // namespace hcipol::backends::windows_firewall

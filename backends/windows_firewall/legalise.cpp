@@ -1,0 +1,287 @@
+// A rule's name is made of its content, so equal names mean equal rules and a changed rule is a new
+// one: what is on a server can be compared with the policy by name.
+#include "backends/windows_firewall/legalise.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <unordered_set>
+#include <utility>
+
+#include "backends/common/names.h"
+#include "backends/windows_firewall/losses.h"
+#include "backends/windows_firewall/peers.h"
+#include "backends/windows_firewall/script_text.h"
+#include "backends/windows_firewall/services.h"
+#include "backends/windows_firewall/settings.h"
+#include "support/text.h"
+
+namespace hcipol::backends::windows_firewall {
+
+namespace {
+
+constexpr std::string_view title = "Windows Firewall";
+// "Over a thousand rules slow the start of the server" (field reports); Windows itself has no
+// limit.
+constexpr std::size_t many_rules = 1000;
+
+std::string display_name(const policy::Rule& rule, bool inbound) {
+  std::string text = plain(rule.title, 150);
+  if (text.empty()) text = plain(rule.origin.feature_title, 150);
+  const std::string_view direction = inbound ? "in" : "out";
+  if (text.empty()) return escaped(fmt::format("{} ({})", plain(rule.address, 300), direction));
+  return escaped(fmt::format("{} ({}, {})", text, plain(rule.address, 300), direction));
+}
+
+std::string description(const policy::Rule& rule) {
+  std::string text = "Rule " + plain(rule.address, 300) + ".";
+  const auto add = [&](std::string_view label, std::string_view value) {
+    const std::string line = plain(value, 1000);
+    if (!line.empty()) text += fmt::format(" {}: {}.", label, line);
+  };
+  add("Feature", rule.origin.feature_title);
+  add("Note", rule.note);
+  add("Source", rule.origin.source);
+  if (rule.kind == policy::Rule::Kind::exception) {
+    add("Exception of", rule.owner);
+    if (rule.expires) add("Until", to_string(*rule.expires));
+    add("Reason", rule.reason);
+  }
+  return escaped(text);
+}
+
+class Legaliser {
+ public:
+  Legaliser(const flow::DevicePolicy& device, EmitContext& context)
+      : device_(device),
+        context_(context),
+        settings_(settings(device, context)),
+        book_(settings_.names, document_.lists),
+        losses_(context, title, settings_.names == NameMode::dynamic_keywords) {}
+
+  Document run();
+
+ private:
+  void add_server(const flow::HostFlows& host);
+  void add_flow(Script& script, const flow::Flow& flow, bool inbound);
+  void add_addresses(Script& script, const flow::Flow& flow, const Rule& pattern,
+                     std::pair<Peers*, Peers*> ends, Families families);
+  void add_names(Script& script, const flow::Flow& flow, Rule pattern,
+                 std::pair<Peers*, Peers*> ends, Families families);
+  void add_rule(Script& script, const flow::Flow& flow, Rule rule);
+  Rule pattern(const flow::Flow& flow, bool inbound);
+  const AddressList* local(const flow::Flow& flow, Peers& peers, Families families);
+  bool too_long(const flow::Flow& flow, const Match& match);
+  void finish(Script& script);
+  void add_notes();
+
+  const flow::DevicePolicy& device_;
+  EmitContext& context_;
+  Document document_;
+  Settings settings_;
+  PeerBook book_;
+  Losses losses_;
+  std::map<std::pair<const policy::Rule*, bool>, const Texts*> texts_;
+  std::unordered_set<std::string> names_;     ///< of the script at hand
+  std::map<std::string, std::string> files_;  ///< lower-case file → server
+  std::string common_hash_;                   ///< of what all rules share
+  bool allows_out_ = false;
+  bool logs_ = false;
+};
+
+Document Legaliser::run() {
+  document_.policy = escaped(plain(device_.policy->name, 200));
+  document_.cluster = escaped(plain(device_.cluster->name, 200));
+  document_.group = settings_.group;
+  document_.name_prefix = settings_.name_prefix;
+  document_.profile = settings_.profile;
+  common_hash_ = content_hash(settings_.group + "\n" + settings_.profile, 16);
+  for (const flow::HostFlows& host : device_.hosts) add_server(host);
+  losses_.report();
+  add_notes();
+  return std::move(document_);
+}
+
+void Legaliser::add_server(const flow::HostFlows& host) {
+  Script& script = document_.scripts.emplace_back();
+  script.server = escaped(plain(host.node->name, 200));
+  script.file = safe_name(host.node->name) + ".ps1";
+  const auto [place, fresh] = files_.emplace(to_lower(script.file), host.node->name);
+  if (!fresh) {
+    context_.reporter().report<Diag::name_clash>(host.node->span, place->second, host.node->name,
+                                                 script.file, title);
+  }
+  Peers& own = book_.peers({host.node->set}, false);
+  const auto& addresses = book_.lists(own, own.families);
+  if (!addresses.empty()) script.addresses = addresses.front();
+
+  names_.clear();
+  losses_.start_script();
+  for (const flow::Flow& flow : host.inbound) add_flow(script, flow, true);
+  for (const flow::Flow& flow : host.outbound) add_flow(script, flow, false);
+  finish(script);
+}
+
+void Legaliser::add_flow(Script& script, const flow::Flow& flow, bool inbound) {
+  Peers& own = book_.peers(inbound ? flow.to : flow.from, false);
+  Peers& remote = book_.peers(inbound ? flow.from : flow.to, !inbound);
+  losses_.add(flow, remote, inbound);
+  const Rule base = pattern(flow, inbound);
+  for (const Match& match : matches(flow.service)) {
+    if (too_long(flow, match)) continue;
+    Rule rule = base;
+    rule.protocol = match.protocol;
+    rule.ports = match.ports;
+    rule.icmp_types = match.icmp_types;
+    const Families possible = own.families & match.families;
+    add_addresses(script, flow, rule, {&own, &remote}, possible & remote.families);
+    if (!remote.names.empty()) add_names(script, flow, rule, {&own, &remote}, possible);
+  }
+}
+
+// One rule holds both families if that can be said; a rule whose local and remote addresses have no
+// family in common would match nothing and is refused by some versions of Windows.
+void Legaliser::add_addresses(Script& script, const flow::Flow& flow, const Rule& base,
+                              std::pair<Peers*, Peers*> ends, Families families) {
+  auto& [own, remote] = ends;
+  // "All of IPv4" cannot be an entry of a list (mask 0 is refused): it is `Any` beside local
+  // addresses of IPv4 only.
+  const bool half_whole = (remote->whole & families) != 0 && (remote->whole & families) != families;
+  const bool whole = (remote->whole & families) == families;
+  if (families == both && (half_whole || (!whole && book_.lists(*remote, both).size() > 1))) {
+    add_addresses(script, flow, base, ends, v4);
+    add_addresses(script, flow, base, ends, v6);
+    return;
+  }
+  if (families == 0) return;
+  Rule rule = base;
+  rule.local = local(flow, *own, families);
+  if (rule.local == nullptr) return;
+  if (whole) {
+    add_rule(script, flow, rule);
+    return;
+  }
+  for (const AddressList* list : book_.lists(*remote, families)) {
+    rule.remote = list;
+    add_rule(script, flow, rule);
+  }
+}
+
+// Apart from the addresses: whether a rule with both would match either or both is not documented.
+void Legaliser::add_names(Script& script, const flow::Flow& flow, Rule rule,
+                          std::pair<Peers*, Peers*> ends, Families families) {
+  auto& [own, remote] = ends;
+  if (families == 0) return;
+  if (remote->names.size() > longest_list) {
+    context_.reporter().report<Diag::device_limit>(
+        context_.place(flow.rule), fmt::format("rule `{}`", flow.rule->address), title,
+        fmt::format("{} host names in a rule", longest_list));
+    return;
+  }
+  rule.local = local(flow, *own, families);
+  if (rule.local == nullptr) return;
+  for (const std::string& name : remote->names) {
+    rule.keyword_ids.push_back(keyword_id(settings_.group, name));
+    script.keywords.push_back({rule.keyword_ids.back(), name});
+  }
+  add_rule(script, flow, std::move(rule));
+}
+
+void Legaliser::add_rule(Script& script, const flow::Flow& flow, Rule rule) {
+  const std::string_view direction = rule.inbound ? "in" : "out";
+  const std::string content =
+      fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", flow.id, direction, rule.block,
+                  rule.protocol, fmt::join(rule.ports, ","), fmt::join(rule.icmp_types, ","),
+                  rule.local->hash, rule.remote == nullptr ? "any" : rule.remote->hash,
+                  fmt::join(rule.keyword_ids, ","), rule.texts->hash, common_hash_);
+  const std::string stem = shortened(settings_.name_prefix + slug(flow.id), 400);
+  rule.name = fmt::format("{}-{}-{}", stem, direction, content_hash(content, 8));
+  if (!names_.insert(to_lower(rule.name)).second) {
+    context_.reporter().report<Diag::name_clash>(context_.place(flow.rule), flow.id,
+                                                 "another part of the policy", rule.name, title);
+  }
+  allows_out_ = allows_out_ || (!rule.inbound && !rule.block);
+  script.rules.push_back(std::move(rule));
+}
+
+Rule Legaliser::pattern(const flow::Flow& flow, bool inbound) {
+  const auto [place, fresh] = texts_.try_emplace({flow.rule, inbound});
+  if (fresh) {
+    Texts texts{display_name(*flow.rule, inbound), description(*flow.rule), {}};
+    texts.hash = content_hash(texts.display_name + "\n" + texts.description, 16);
+    place->second = &document_.texts.emplace_back(std::move(texts));
+  }
+  Rule rule;
+  rule.texts = place->second;
+  rule.inbound = inbound;
+  rule.block = flow.kind == policy::Rule::Kind::deny;
+  rule.source = flow.rule;
+  logs_ = logs_ || flow.rule->log;
+  return rule;
+}
+
+const AddressList* Legaliser::local(const flow::Flow& flow, Peers& peers, Families families) {
+  const auto& lists = book_.lists(peers, families);
+  if (lists.size() == 1) return lists.front();
+  context_.reporter().report<Diag::device_limit>(
+      context_.place(flow.rule), fmt::format("server `{}`", peers.name), title,
+      fmt::format("{} local addresses in a rule", longest_list));
+  return nullptr;
+}
+
+bool Legaliser::too_long(const flow::Flow& flow, const Match& match) {
+  if (match.ports.size() <= longest_list && match.icmp_types.size() <= longest_list) return false;
+  context_.reporter().report<Diag::device_limit>(
+      context_.place(flow.rule), fmt::format("rule `{}`", flow.rule->address), title,
+      fmt::format("{} port ranges or ICMP types in a rule", longest_list));
+  return true;
+}
+
+void Legaliser::finish(Script& script) {
+  std::map<std::string, std::string> keywords;
+  for (Keyword& keyword : script.keywords) keywords.emplace(keyword.name, keyword.id);
+  script.keywords.clear();
+  for (const auto& [name, id] : keywords) script.keywords.push_back({id, name});
+  for (const std::string& text : losses_.of_script()) {
+    script.left_out.push_back(escaped(plain(text, 400)));
+  }
+}
+
+void Legaliser::add_notes() {
+  bool names = false;
+  std::size_t most = 0;
+  for (const Script& script : document_.scripts) {
+    names = names || !script.keywords.empty();
+    most = std::max(most, script.rules.size());
+  }
+  if (allows_out_) {
+    context_.note(title,
+                  "its outbound allow rules change nothing while a profile's default outbound "
+                  "action is Allow, as it is unless somebody set it to Block; the scripts leave "
+                  "the profiles alone and warn");
+  }
+  if (names) {
+    context_.note(title,
+                  "rules by host name need Windows Server 2022 or Azure Stack HCI 21H2, Defender "
+                  "Antivirus with network protection on (on servers also "
+                  "AllowNetworkProtectionOnWinServer), no proxy and no DNS over HTTPS; a name that "
+                  "is not resolved yet is not allowed yet");
+  }
+  if (logs_) {
+    context_.note(title,
+                  "it logs by profile, not by rule (Set-NetFirewallProfile -LogAllowed, "
+                  "-LogBlocked): `log` has no effect here");
+  }
+  if (most > many_rules) {
+    context_.note(title, fmt::format("a server gets {} rules; more than {} slow its start", most,
+                                     many_rules));
+  }
+}
+
+}  // namespace
+
+Document legalise(const flow::DevicePolicy& device, EmitContext& context) {
+  return Legaliser(device, context).run();
+}
+
+}  // namespace hcipol::backends::windows_firewall

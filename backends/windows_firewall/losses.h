@@ -1,0 +1,57 @@
+// What Windows rules say less exactly than the policy, collected so that each rule is reported
+// once.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "backends/backend.h"
+#include "backends/windows_firewall/peers.h"
+
+namespace hcipol::backends::windows_firewall {
+
+/// The servers of a cluster have much the same flows, and so the same losses.
+class Losses {
+ public:
+  /// `resolves`: the device's rules match host names too.
+  Losses(EmitContext& context, std::string_view device, bool resolves)
+      : context_(context), device_(device), resolves_(resolves) {}
+
+  void start_script() { script_.clear(); }
+  /// `remote` is the flow's other side.
+  void add(const flow::Flow& flow, const Peers& remote, bool inbound);
+  /// Since start_script(), for people: "hci/updates.https: *.windowsupdate.com".
+  const std::set<std::string>& of_script() const { return script_; }
+  /// Reports everything, in the order in which it was added first.
+  void report();
+
+ private:
+  struct Loss {
+    flow::Flow flow;  ///< the rule's first
+    std::set<std::string> unmatched;
+    std::set<std::string> sources;  ///< unmatched names that would have to be a source
+    std::set<std::string> widened;
+    std::set<std::string> missing_tags;
+    std::set<std::string> inexpressible;
+    bool has_tag = false;
+  };
+
+  void add_excepted(Loss& loss, const Peers& remote) const;
+  void report(const Loss& loss);
+  void report_unmatched(const Loss& loss);
+
+  EmitContext& context_;
+  std::string_view device_;
+  bool resolves_;
+  std::set<std::string> script_;
+  std::set<std::pair<const policy::Rule*, const Peers*>> seen_;
+  std::map<const policy::Rule*, std::size_t> index_;
+  std::vector<Loss> losses_;
+  std::set<std::string> reported_tags_;
+};
+
+}  // namespace hcipol::backends::windows_firewall

@@ -1,0 +1,168 @@
+// Merging the addresses of a union first keeps Windows' lists free of overlaps and short.
+#include "backends/windows_firewall/peers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "backends/common/names.h"
+#include "support/sha256.h"
+
+namespace hcipol::backends::windows_firewall {
+
+namespace {
+
+// Lists up to this many characters stand in the rule itself, so that most rules can be read alone.
+constexpr std::size_t longest_inline = 70;
+
+// Windows refuses `::` and `::1` in lists ([MS-FASP]: HRESULT 0xD000000D in the field). No packet
+// on a network has them (RFC 4291 2.5), and loopback traffic is never filtered, so leaving them out
+// of a list changes nothing. `0.0.0.0` as the first address of a range is fine.
+const net::AddressSet& refused() {
+  static const net::AddressSet set(
+      net::AddressRange{{net::Family::ipv6, 0, 0}, {net::Family::ipv6, 0, 1}});
+  return set;
+}
+
+std::string text(const net::AddressRange& range) {
+  const std::vector<net::Cidr> cidrs = net::AddressSet(range).cidrs();
+  if (cidrs.size() == 1) return net::to_short_string(cidrs.front());
+  return net::to_string(range.first) + "-" + net::to_string(range.last);
+}
+
+std::vector<std::string> texts(const net::AddressSet& set, Families families) {
+  std::vector<std::string> out;
+  for (const net::AddressRange& range : set.ranges()) {
+    const Families family = range.first.family == net::Family::ipv4 ? v4 : v6;
+    if ((families & family) != 0) out.push_back(text(range));
+  }
+  return out;
+}
+
+// Sorts and removes repetitions.
+void tidy(std::vector<std::string>& texts) {
+  std::sort(texts.begin(), texts.end());
+  texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
+}
+
+void set_families(Peers& peers) {
+  for (const auto& [family, bit] : {std::pair{net::Family::ipv4, v4}, {net::Family::ipv6, v6}}) {
+    const net::AddressSet members = peers.addresses.only(family);
+    if (members == net::AddressSet::all(family)) peers.whole |= bit;
+  }
+  // A set that is all of IPv6 becomes `Any`, so nothing has to be left out of it.
+  if ((peers.whole & v6) == 0) peers.addresses = peers.addresses - refused();
+  if (peers.addresses.has(net::Family::ipv4)) peers.families |= v4;
+  if (peers.addresses.has(net::Family::ipv6)) peers.families |= v6;
+}
+
+}  // namespace
+
+Peers& PeerBook::peers(const std::vector<const flow::NamedSet*>& sets, bool remote_of_outbound) {
+  const auto [place, fresh] = peers_.try_emplace({sets, remote_of_outbound});
+  if (fresh) place->second = resolve(sets, remote_of_outbound);
+  return place->second;
+}
+
+Peers PeerBook::resolve(const std::vector<const flow::NamedSet*>& sets,
+                        bool remote_of_outbound) const {
+  Peers peers;
+  for (const flow::NamedSet* set : sets) {
+    if (!peers.name.empty()) peers.name += ", ";
+    peers.name += set->name;
+    add(peers, *set, remote_of_outbound);
+  }
+  for (auto* list : {&peers.names, &peers.unmatched, &peers.widened, &peers.missing_tags,
+                     &peers.inexpressible, &peers.excepted}) {
+    tidy(*list);
+  }
+  set_families(peers);
+  return peers;
+}
+
+void PeerBook::add(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound) const {
+  peers.addresses = peers.addresses | set.set.addresses;
+  if (set.is_tag_only()) {
+    // The tag's addresses are what such an endpoint means: nothing is widened.
+    if (!set.tag_addresses.empty()) {
+      peers.addresses = peers.addresses | set.tag_addresses;
+    } else if (mode_ == NameMode::report) {
+      peers.unmatched.push_back(fmt::format("service tag {}", set.tag));
+    } else {
+      peers.missing_tags.push_back(set.tag);
+    }
+  } else if (!set.set.names.empty() && !set.set.names.is_all()) {
+    add_names(peers, set, remote_of_outbound);
+  }
+}
+
+void PeerBook::add_names(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound) const {
+  if (!set.set.names.is_union()) {
+    auto& list = set.set.names.others() ? peers.excepted : peers.inexpressible;
+    list.push_back(net::to_string(set.set.names));
+    return;
+  }
+  if (mode_ == NameMode::dynamic_keywords && remote_of_outbound) {
+    for (const auto& pattern : set.set.names.patterns()) {
+      peers.names.push_back(net::to_string(pattern));
+    }
+  } else if (!set.addresses.empty()) {
+    peers.addresses = peers.addresses | set.addresses;
+    peers.widened.push_back(
+        fmt::format("the endpoint's addresses stand for the host names of `{}`", set.name));
+  } else if (mode_ == NameMode::service_tags && !set.tag.empty()) {
+    add_tag(peers, set);
+  } else {
+    for (const auto& pattern : set.set.names.patterns()) {
+      peers.unmatched.push_back(net::to_string(pattern));
+    }
+    peers.has_tag = peers.has_tag || !set.tag.empty();
+  }
+}
+
+void PeerBook::add_tag(Peers& peers, const flow::NamedSet& set) const {
+  if (set.tag_addresses.empty()) {
+    peers.missing_tags.push_back(set.tag);
+    return;
+  }
+  peers.addresses = peers.addresses | set.tag_addresses;
+  peers.widened.push_back(fmt::format(
+      "all addresses of service tag {} stand for the host names of `{}`", set.tag, set.name));
+}
+
+const std::vector<const AddressList*>& PeerBook::lists(Peers& peers, Families families) {
+  auto& found = peers.lists[families];
+  if (found) return *found;
+  found.emplace();
+  std::vector<std::string> entries = texts(peers.addresses, families);
+  for (std::size_t at = 0; at < entries.size(); at += longest_list) {
+    const auto begin = std::next(entries.begin(), static_cast<std::ptrdiff_t>(at));
+    const std::size_t count = std::min(longest_list, entries.size() - at);
+    found->push_back(
+        list(peers.name, {begin, std::next(begin, static_cast<std::ptrdiff_t>(count))}));
+  }
+  return *found;
+}
+
+const AddressList* PeerBook::list(std::string_view name, std::vector<std::string> entries) {
+  const std::string joined = fmt::format("{}", fmt::join(entries, "', '"));
+  const std::string hash = content_hash(joined, 16);
+  std::string key;
+  if (joined.size() > longest_inline) {
+    key = fmt::format("{}-{}", shortened(slug(name), 60), hash.substr(0, 8));
+  }
+  return &lists_.emplace_back(AddressList{std::move(entries), std::move(key), hash});
+}
+
+std::string keyword_id(std::string_view group, std::string_view name) {
+  std::string hex = sha256_hex(fmt::format("hcipolc dynamic keyword\n{}\n{}", group, name));
+  // RFC 9562 5.8: version 8 is the one for names hashed with something else than MD5 or SHA-1.
+  hex[12] = '8';
+  hex[16] = "89ab"[(hex[16] >= 'a' ? hex[16] - 'a' + 10 : hex[16] - '0') & 3];
+  const std::string_view digits = hex;
+  return fmt::format("{{{}-{}-{}-{}-{}}}", digits.substr(0, 8), digits.substr(8, 4),
+                     digits.substr(12, 4), digits.substr(16, 4), digits.substr(20, 12));
+}
+
+}  // namespace hcipol::backends::windows_firewall

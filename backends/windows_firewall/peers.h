@@ -1,0 +1,76 @@
+// Peers of flows as Windows takes them: lists of addresses, and what to do about host names.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backends/windows_firewall/document.h"
+#include "flow/flow.h"
+
+namespace hcipol::backends::windows_firewall {
+
+/// [MS-FASP] 2.2.5 bounds each list of a rule at 1,000; its appendix and newer Windows say 10,000.
+/// Older servers refuse more than 1,000 ("array out of bounds").
+inline constexpr std::size_t longest_list = 1000;
+
+/// The option `names`.
+enum class NameMode { report, service_tags, dynamic_keywords };
+
+/// A set of address families.
+using Families = unsigned;
+inline constexpr Families v4 = 1;
+inline constexpr Families v6 = 2;
+inline constexpr Families both = v4 | v6;
+
+/// The union of some named sets, seen from Windows.
+struct Peers {
+  std::string name;
+  net::AddressSet addresses;
+  Families families = 0;           ///< those that `addresses` has members of
+  Families whole = 0;              ///< those of which it has every member
+  std::vector<std::string> names;  ///< host names for dynamic keywords, sorted
+  // What is lost, by the policy's names.
+  std::vector<std::string> unmatched;      ///< host names (or tags) that nothing stands for here
+  std::vector<std::string> widened;        ///< sentences: what stands for names instead
+  std::vector<std::string> missing_tags;   ///< tags that are asked for and have no addresses here
+  std::vector<std::string> inexpressible;  ///< sets of all names of a pattern but some
+  std::vector<std::string> excepted;       ///< sets of every name but some, as text
+  bool has_tag = false;                    ///< a service tag could stand for some of `unmatched`
+
+  /// By families: filled by PeerBook::lists.
+  std::array<std::optional<std::vector<const AddressList*>>, 4> lists;
+};
+
+/// Makes Peers and their lists once for each union that occurs.
+class PeerBook {
+ public:
+  PeerBook(NameMode mode, std::deque<AddressList>& lists) : mode_(mode), lists_(lists) {}
+
+  /// `remote_of_outbound`: the sets are the destination of what the server sends, the only place
+  /// where Windows resolves names. The reference stays valid.
+  Peers& peers(const std::vector<const flow::NamedSet*>& sets, bool remote_of_outbound);
+
+  /// The members of the families in lists of at most 1,000, sorted (IPv4 first).
+  const std::vector<const AddressList*>& lists(Peers& peers, Families families);
+
+ private:
+  Peers resolve(const std::vector<const flow::NamedSet*>& sets, bool remote_of_outbound) const;
+  void add(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound) const;
+  void add_names(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound) const;
+  void add_tag(Peers& peers, const flow::NamedSet& set) const;
+  const AddressList* list(std::string_view name, std::vector<std::string> entries);
+
+  NameMode mode_;
+  std::deque<AddressList>& lists_;
+  std::map<std::pair<std::vector<const flow::NamedSet*>, bool>, Peers> peers_;
+};
+
+/// The id of the dynamic keyword for a host name: the same in every run, and for no other group.
+std::string keyword_id(std::string_view group, std::string_view name);
+
+}  // namespace hcipol::backends::windows_firewall

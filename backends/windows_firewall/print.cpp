@@ -1,0 +1,195 @@
+// Only the tables differ between scripts, so a reviewer reads the engine once.
+#include "backends/windows_firewall/print.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <string_view>
+
+#include "backends/windows_firewall/script_text.h"
+#include "support/bug.h"
+#include "windows_firewall_script.h"
+
+namespace hcipol::backends::windows_firewall {
+
+namespace {
+
+std::string_view fixed_part(std::string_view name) {
+  for (const EmbeddedFile& file : windows_firewall_script()) {
+    if (file.path == name) return file.text;
+  }
+  bug("a fixed part of the Windows Firewall script is not embedded");
+}
+
+class Printer {
+ public:
+  explicit Printer(const Document& document) : document_(document) {}
+  Artefact print(const Script& script);
+
+ private:
+  void intro(const Script& script);
+  void constants(const Script& script);
+  void address_lists(const Script& script);
+  void keywords(const Script& script);
+  void rules(const Script& script);
+  void rule(const Rule& rule);
+  void field(std::string_view start, std::string_view value);
+  void entries(const AddressList& list);
+  void texts(std::string_view start, const std::vector<std::string>& values);
+  void addresses(std::string_view start, const AddressList* list);
+
+  const Document& document_;
+  std::string out_;
+};
+
+Artefact Printer::print(const Script& script) {
+  out_.clear();
+  out_.reserve(20'000 + script.rules.size() * 900);
+  intro(script);
+  out_ += fixed_part("head.ps1");
+  constants(script);
+  address_lists(script);
+  keywords(script);
+  rules(script);
+  out_ += '\n';
+  out_ += fixed_part("compare.ps1");
+  out_ += fixed_part("engine.ps1");
+  Artefact artefact{script.file, std::move(out_), {}};
+  artefact.rules.reserve(script.rules.size());
+  for (const Rule& rule : script.rules) artefact.rules.push_back({rule.name, rule.source});
+  return artefact;
+}
+
+void Printer::intro(const Script& script) {
+  out_ += fmt::format("# Windows Firewall rules of server {}, cluster {}, made by hcipolc.\n",
+                      script.server, document_.cluster);
+  if (!document_.policy.empty()) out_ += fmt::format("# Policy: {}\n", document_.policy);
+  if (!script.left_out.empty()) {
+    out_ += "# Not in this script, because Windows rules match addresses, not host names:\n";
+    for (const std::string& text : script.left_out) out_ += fmt::format("#   {}\n", text);
+  }
+  if (!script.keywords.empty()) {
+    out_ +=
+        "# Rules by host name need Windows Server 2022 or Azure Stack HCI 21H2, Defender "
+        "Antivirus\n"
+        "# 4.18.2209.7 with network protection on (Set-MpPreference -EnableNetworkProtection\n"
+        "# Enabled -AllowNetworkProtectionOnWinServer $true), no proxy and no DNS over HTTPS.\n";
+  }
+  out_ += '\n';
+}
+
+void Printer::constants(const Script& script) {
+  out_ += "$policy = @{\n";
+  field("    Server     = ", script.server);
+  field("    Group      = ", document_.group);
+  field("    NamePrefix = ", document_.name_prefix);
+  field("    Profile    = ", document_.profile);
+  out_ += "    Address    = @(\n";
+  if (script.addresses != nullptr) entries(*script.addresses);
+  out_ += "    )\n}\n";
+}
+
+void Printer::address_lists(const Script& script) {
+  std::map<std::string_view, const AddressList*> shared;
+  for (const Rule& rule : script.rules) {
+    for (const AddressList* list : {rule.local, rule.remote}) {
+      if (list != nullptr && !list->key.empty()) shared.emplace(list->key, list);
+    }
+  }
+  // PSScriptAnalyzer warns about a variable that nothing uses.
+  if (shared.empty()) return;
+  out_ += "\n$addresses = @{\n";
+  for (const auto& [key, list] : shared) {
+    out_ += "    ";
+    append_quoted(out_, key);
+    out_ += " = @(\n";
+    entries(*list);
+    out_ += "    )\n";
+  }
+  out_ += "}\n";
+}
+
+void Printer::keywords(const Script& script) {
+  out_ += "\n$keywords = @(\n";
+  for (const Keyword& keyword : script.keywords) {
+    out_ += "    @{ Id = ";
+    append_quoted(out_, keyword.id);
+    out_ += "; Keyword = ";
+    append_quoted(out_, keyword.name);
+    out_ += " }\n";
+  }
+  out_ += ")\n";
+}
+
+void Printer::rules(const Script& script) {
+  out_ += "\n$rules = @(\n";
+  for (const Rule& each : script.rules) rule(each);
+  out_ += ")\n";
+}
+
+void Printer::rule(const Rule& rule) {
+  out_ += "    @{\n";
+  field("        Name          = ", rule.name);
+  field("        DisplayName   = ", rule.texts->display_name);
+  field("        Description   = ", rule.texts->description);
+  field("        Direction     = ", rule.inbound ? "Inbound" : "Outbound");
+  field("        Action        = ", rule.block ? "Block" : "Allow");
+  field("        Protocol      = ", rule.protocol);
+  // The port that is asked for is the server's own only when the traffic comes in.
+  texts(rule.inbound ? "        LocalPort     = " : "        RemotePort    = ", rule.ports);
+  texts("        IcmpType      = ", rule.icmp_types);
+  addresses("        LocalAddress  = ", rule.local);
+  if (rule.keyword_ids.empty()) {
+    addresses("        RemoteAddress = ", rule.remote);
+  } else {
+    texts("        RemoteDynamicKeywordAddresses = ", rule.keyword_ids);
+  }
+  out_ += "    }\n";
+}
+
+void Printer::field(std::string_view start, std::string_view value) {
+  out_ += start;
+  append_quoted(out_, value);
+  out_ += '\n';
+}
+
+void Printer::entries(const AddressList& list) {
+  for (const std::string& entry : list.entries) field("        ", entry);
+}
+
+void Printer::texts(std::string_view start, const std::vector<std::string>& values) {
+  if (values.empty()) return;
+  out_ += start;
+  std::string_view before = "@(";
+  for (const std::string& value : values) {
+    out_ += before;
+    append_quoted(out_, value);
+    before = ", ";
+  }
+  out_ += ")\n";
+}
+
+void Printer::addresses(std::string_view start, const AddressList* list) {
+  if (list == nullptr) {
+    out_ += start;
+    out_ += "@('Any')\n";
+  } else if (list->key.empty()) {
+    texts(start, list->entries);
+  } else {
+    out_ += start;
+    out_ += "$addresses[";
+    append_quoted(out_, list->key);
+    out_ += "]\n";
+  }
+}
+
+}  // namespace
+
+std::vector<Artefact> print(const Document& document) {
+  Printer printer(document);
+  std::vector<Artefact> out;
+  for (const Script& script : document.scripts) out.push_back(printer.print(script));
+  return out;
+}
+
+}  // namespace hcipol::backends::windows_firewall

@@ -1,0 +1,93 @@
+// Values are compared exactly: a policy has one way to write each.
+#include "backends/windows_firewall/settings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "backends/common/names.h"
+#include "backends/common/options.h"
+#include "support/text.h"
+
+namespace hcipol::backends::windows_firewall {
+
+namespace {
+
+constexpr std::array<std::string_view, 4> profiles{"Any", "Domain", "Private", "Public"};
+
+void bad_option(const flow::DevicePolicy& device, EmitContext& context, std::string_view option,
+                std::string_view value, std::string_view why) {
+  const Span span = option_span(device.view->options, option, context.place(nullptr));
+  context.reporter().report<Diag::bad_option>(span, one_line(value, 60), option, why);
+}
+
+NameMode name_mode(const flow::DevicePolicy& device, EmitContext& context) {
+  const std::string text = text_option(device.view->options, "names", "report");
+  if (text == "service-tags") return NameMode::service_tags;
+  if (text == "dynamic-keywords") return NameMode::dynamic_keywords;
+  if (text != "report") {
+    bad_option(device, context, "names", text,
+               "it is `report`, `service-tags` or `dynamic-keywords`");
+  }
+  return NameMode::report;
+}
+
+// Why a group is refused, or "". Windows refuses `|` and reads `@file,-id` as a translated text;
+// its cmdlets take a group for a pattern when they select by it; the script is ASCII.
+std::string_view group_fault(std::string_view group) {
+  if (group.empty() || group.size() > 255) return "a group has 1 to 255 characters";
+  if (group.front() == '@') return "a group that starts with `@` names a text of a Windows file";
+  for (const char c : group) {
+    if (c < 0x20 || c > 0x7e) return "a group has printable ASCII characters only";
+    if (std::string_view("|*?[]`").find(c) != std::string_view::npos) {
+      return "a group has none of the characters | * ? [ ] `";
+    }
+  }
+  return {};
+}
+
+std::string group(const flow::DevicePolicy& device, EmitContext& context) {
+  const std::string otherwise = "hcipolc:" + safe_name(device.cluster->name);
+  const std::string text = text_option(device.view->options, "group", otherwise);
+  const std::string_view fault = group_fault(text);
+  if (fault.empty()) return text;
+  bad_option(device, context, "group", text, fault);
+  return otherwise;
+}
+
+std::string profile(const flow::DevicePolicy& device, EmitContext& context) {
+  const std::vector<std::string> texts = list_option(device.view->options, "profile");
+  std::vector<std::string_view> chosen;
+  for (const std::string_view known : profiles) {
+    if (std::find(texts.begin(), texts.end(), known) != texts.end()) chosen.push_back(known);
+  }
+  for (const std::string& text : texts) {
+    if (std::find(profiles.begin(), profiles.end(), text) == profiles.end()) {
+      bad_option(device, context, "profile", text, "a profile is Any, Domain, Private or Public");
+    }
+  }
+  if (chosen.empty()) return "Any";
+  if (chosen.front() == "Any" && chosen.size() > 1) {
+    bad_option(device, context, "profile", "Any", "it is every profile and stands alone");
+  }
+  return fmt::format("{}", fmt::join(chosen, ", "));
+}
+
+}  // namespace
+
+Settings settings(const flow::DevicePolicy& device, EmitContext& context) {
+  Settings out;
+  out.names = name_mode(device, context);
+  out.group = group(device, context);
+  out.profile = profile(device, context);
+  out.name_prefix = fmt::format("hcipolc-{}-", safe_name(device.cluster->name));
+  return out;
+}
+
+std::string safe_name(std::string_view name) {
+  const std::string safe = shortened(slug(name), 100);
+  return safe == name ? safe : fmt::format("{}-{}", safe, content_hash(name, 6));
+}
+
+}  // namespace hcipol::backends::windows_firewall
