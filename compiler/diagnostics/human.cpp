@@ -111,16 +111,16 @@ class Picture {
 
   std::string draw_line(const Key& key) const {
     const std::string number = fmt::format("{}", key.second);
-    std::string out = fmt::format("{} {}\n", margin(number, "│"),
-                                  visible(sources_.line(key.first, key.second)));
+    std::string out =
+        fmt::format("{} {}\n", margin(number, "│"), visible(sources_.line(key.first, key.second)));
     for (const Mark& mark : lines_.at(key)) {
       const std::string carets(std::min<std::uint32_t>(mark.width, 120), mark.primary ? '^' : '-');
       const bool error = d_.severity == Severity::Error;
       const std::string_view color = !mark.primary ? style_.frame
                                      : error       ? style_.error
                                                    : style_.warning;
-      out += fmt::format("{} {:{}}{}{}{}{}{}\n", margin("", "│"), "", mark.column - 1, color, carets,
-                         mark.text.empty() ? "" : " ", mark.text, style_.reset);
+      out += fmt::format("{} {:{}}{}{}{}{}{}\n", margin("", "│"), "", mark.column - 1, color,
+                         carets, mark.text.empty() ? "" : " ", mark.text, style_.reset);
     }
     return out;
   }

@@ -17,7 +17,8 @@ std::string render_human(std::span<const Diagnostic> diagnostics, const SourceMa
                          bool color, std::size_t limit = 20);
 /// `file:line:column: error[E0402]: message`, one line each.
 std::string render_short(std::span<const Diagnostic> diagnostics, const SourceMap& sources);
-/// One object: {"version": 1, "diagnostics": [{code, severity, message, spans, notes, fixes, help}]}.
+/// One object: {"version": 1, "diagnostics": [{code, severity, message, spans, notes, fixes,
+/// help}]}.
 std::string render_json(std::span<const Diagnostic> diagnostics, const SourceMap& sources);
 
 }  // namespace hcipol

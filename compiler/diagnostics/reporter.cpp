@@ -19,8 +19,7 @@ DiagnosticBuilder Reporter::add(Diag id, Span span, std::string message) {
 }
 
 void Reporter::append(Reporter&& other) {
-  std::move(other.diagnostics_.begin(), other.diagnostics_.end(),
-            std::back_inserter(diagnostics_));
+  std::move(other.diagnostics_.begin(), other.diagnostics_.end(), std::back_inserter(diagnostics_));
   errors_ += other.errors_;
   other = Reporter();
 }

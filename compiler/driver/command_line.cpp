@@ -1,4 +1,5 @@
-// Flags and commands; what CLI11 says about a mistake is put into our own words where ours are better.
+// Flags and commands; what CLI11 says about a mistake is put into our own words where ours are
+// better.
 #include "driver/command_line.h"
 
 #include <fmt/format.h>
@@ -15,7 +16,8 @@ namespace hcipol::driver {
 
 namespace {
 
-constexpr std::string_view usage = R"(hcipolc compiles firewall policies for Azure Stack HCI clusters.
+constexpr std::string_view usage =
+    R"(hcipolc compiles firewall policies for Azure Stack HCI clusters.
 
 usage: hcipolc COMMAND [PATH] [FLAGS]     PATH: a directory, a file, or - for standard input
 
@@ -110,7 +112,8 @@ class Reader {
     }
     if (is("show") || is("targets")) app_.add_flag("--json", options_.json);
     if (is("graph")) {
-      app_.add_option("--of", options_.graph_of)->check(CLI::IsMember({"features", "modules", "roles"}));
+      app_.add_option("--of", options_.graph_of)
+          ->check(CLI::IsMember({"features", "modules", "roles"}));
     }
     if (is("explain")) app_.add_option("code", options_.code)->required();
   }
@@ -128,7 +131,8 @@ class Reader {
     if (!as_of_.empty()) {
       options_.as_of = parse_date(as_of_);
       if (!options_.as_of) {
-        reporter_.report<Diag::bad_date>(Span{}, one_line(as_of_, 80), "`--as-of` takes 2022-09-30");
+        reporter_.report<Diag::bad_date>(Span{}, one_line(as_of_, 80),
+                                         "`--as-of` takes 2022-09-30");
         good = false;
       }
     }

@@ -32,8 +32,8 @@ int run_targets(const Options&, Environment&);
 int run_graph(const Options&, Environment&);
 int run_version(const Options&, Environment&);
 
-/// Writes diagnostics to standard error in the format asked for. Returns exit_usage if all errors are
-/// of the command line or the environment (E0701, E0703, E0706, E0710), exit_wrong if there are
+/// Writes diagnostics to standard error in the format asked for. Returns exit_usage if all errors
+/// are of the command line or the environment (E0701, E0703, E0706, E0710), exit_wrong if there are
 /// others, exit_fine if there are none.
 int finish(const Options& options, Environment& environment, const Reporter& reporter,
            const SourceMap& sources);

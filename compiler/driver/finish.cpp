@@ -1,8 +1,12 @@
 // The end of every command: diagnostics, and the exit code that they mean.
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <map>
 
 #include "diagnostics/render.h"
 #include "driver/commands.h"
+#include "support/text.h"
 
 namespace hcipol::driver {
 
@@ -24,6 +28,28 @@ bool use_color(const Options& options, const Environment& environment) {
   return environment.stderr_is_terminal && !is("TERM", "dumb");
 }
 
+// One rule in many clusters, or on many devices, is one warning to a person.
+std::vector<Diagnostic> folded(const std::vector<Diagnostic>& list) {
+  std::vector<Diagnostic> out;
+  std::map<std::pair<Span, Diag>, std::pair<std::size_t, std::size_t>> first;
+  for (const Diagnostic& d : list) {
+    const bool place = d.span.file != FileId::no_file && d.severity == Severity::Warning;
+    const auto [known, added] = first.try_emplace({d.span, d.id}, std::pair(out.size(), 0u));
+    if (!added && place) {
+      ++known->second.second;
+    } else {
+      out.push_back(d);
+    }
+  }
+  for (const auto& [key, entry] : first) {
+    if (entry.second == 0) continue;
+    out[entry.first].notes.push_back(
+        fmt::format("and {} of the same rule, in other clusters or on other devices",
+                    counted(entry.second, "more warning")));
+  }
+  return out;
+}
+
 bool is_environment(Diag id) {
   return id == Diag::unreadable || id == Diag::no_policy_files || id == Diag::cannot_write ||
          id == Diag::bad_command_line;
@@ -36,14 +62,15 @@ int finish(const Options& options, Environment& environment, const Reporter& rep
   std::vector<Diagnostic> list = reporter.sorted();
   const bool errors = reporter.has_errors();
   const bool only_environment = std::all_of(list.begin(), list.end(), [](const Diagnostic& d) {
-    return d.severity != Severity::Error || (is_environment(d.id) && d.span.file == FileId::no_file);
+    return d.severity != Severity::Error ||
+           (is_environment(d.id) && d.span.file == FileId::no_file);
   });
   if (options.quiet) {
     std::erase_if(list, [](const Diagnostic& d) { return d.severity != Severity::Error; });
   }
   switch (options.format) {
     case DiagnosticFormat::human:
-      environment.err(render_human(list, sources, use_color(options, environment)));
+      environment.err(render_human(folded(list), sources, use_color(options, environment)));
       break;
     case DiagnosticFormat::short_: environment.err(render_short(list, sources)); break;
     case DiagnosticFormat::json: environment.err(render_json(list, sources)); break;

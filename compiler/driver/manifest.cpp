@@ -32,7 +32,7 @@ class Places {
     std::string& out = place->second;
     out = fmt::format("\"rule\": {}, \"at\": {}", json_text(rule.address),
                       json_text(fmt::format("{}:{}", sources_.file(span.file).path,
-                                         sources_.line_column(span.file, span.begin).line)));
+                                            sources_.line_column(span.file, span.begin).line)));
     if (!rule.origin.source.empty()) {
       out += fmt::format(", \"source\": {}", json_text(rule.origin.source));
     }
@@ -49,7 +49,8 @@ std::string spaced(const Json& object) {
   std::string out = "{";
   for (const auto& [key, value] : object.items()) {
     out += out.size() == 1 ? " " : ", ";
-    out += fmt::format("{}: {}", json_text(key), value.dump(-1, ' ', false, Json::error_handler_t::replace));
+    out += fmt::format("{}: {}", json_text(key),
+                       value.dump(-1, ' ', false, Json::error_handler_t::replace));
   }
   return out + " }";
 }
@@ -78,9 +79,10 @@ Targets target_objects(const Compilation& compilation, const Built& built) {
   for (const BuiltFile& file : built.files) {
     std::string& text = out[{file.cluster, file.target}];
     text += text.empty() ? "" : ",";
-    text += fmt::format("\n        {{\n          \"path\": {},\n          \"sha256\": \"{}\",\n"
-                        "          \"rules\": [",
-                        json_text(file.path), sha256_hex(file.text));
+    text += fmt::format(
+        "\n        {{\n          \"path\": {},\n          \"sha256\": \"{}\",\n"
+        "          \"rules\": [",
+        json_text(file.path), sha256_hex(file.text));
     append_rules(file, places, text);
     text += "]\n        }";
   }
@@ -93,7 +95,8 @@ Targets target_objects(const Compilation& compilation, const Built& built) {
       list += fmt::format(", \"text\": {} }}", json_text(remark->text));
     }
     if (!list.empty()) list += "\n      ";
-    text = fmt::format("{{\n      \"files\": [{}\n      ],\n      \"remarks\": [{}]\n    }}", text, list);
+    text = fmt::format("{{\n      \"files\": [{}\n      ],\n      \"remarks\": [{}]\n    }}", text,
+                       list);
   }
   return out;
 }
@@ -109,9 +112,10 @@ Targets former_targets(const std::string& text) {
     std::string files;
     for (const Json& file : value.value("files", Json::array())) {
       files += files.empty() ? "" : ",";
-      files += fmt::format("\n        {{\n          \"path\": {},\n          \"sha256\": {},\n"
-                           "          \"rules\": [",
-                           file["path"].dump(), file["sha256"].dump());
+      files += fmt::format(
+          "\n        {{\n          \"path\": {},\n          \"sha256\": {},\n"
+          "          \"rules\": [",
+          file["path"].dump(), file["sha256"].dump());
       std::string rules;
       for (const Json& rule : file["rules"]) {
         rules += rules.empty() ? "\n" : ",\n";
@@ -125,8 +129,8 @@ Targets former_targets(const std::string& text) {
       remarks += fmt::format("        {}", spaced(remark));
     }
     if (!remarks.empty()) remarks += "\n      ";
-    out[{name.substr(0, slash), name.substr(slash + 1)}] =
-        fmt::format("{{\n      \"files\": [{}\n      ],\n      \"remarks\": [{}]\n    }}", files, remarks);
+    out[{name.substr(0, slash), name.substr(slash + 1)}] = fmt::format(
+        "{{\n      \"files\": [{}\n      ],\n      \"remarks\": [{}]\n    }}", files, remarks);
   }
   return out;
 }
@@ -167,7 +171,11 @@ std::string manifest(const Compilation& compilation, const Built& built,
 }
 
 std::optional<std::set<std::string>> owned_files(const std::string& text, std::string& error) {
-  const Json json = Json::parse(text, nullptr, false);
+  // Rules and remarks are nearly all of a manifest and not asked for here.
+  const auto wanted = [](int, Json::parse_event_t event, Json& key) {
+    return event != Json::parse_event_t::key || (key != "rules" && key != "remarks");
+  };
+  const Json json = Json::parse(text, wanted, false);
   if (json.is_discarded() || !json.is_object() || json.value("version", Json()) != 1 ||
       !json.contains("targets") || !json["targets"].is_object()) {
     error = "it is not JSON of version 1";
@@ -183,7 +191,7 @@ std::optional<std::set<std::string>> owned_files(const std::string& text, std::s
       const Json path = file.is_object() ? file.value("path", Json()) : Json();
       const std::string normal = path.is_string() ? normal_path(path.get<std::string>()) : "..";
       const bool inside = !normal.starts_with("..") && !normal.starts_with('/') && normal != ".";
-      if (!inside || !file.contains("sha256") || !file.contains("rules") || !file["rules"].is_array()) {
+      if (!inside || !file.contains("sha256")) {
         error = "a file has no path inside the output directory";
         return std::nullopt;
       }

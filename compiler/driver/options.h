@@ -16,7 +16,7 @@ enum class Color { automatic, always, never };
 struct Options {
   std::string command;
   std::string path = ".";
-  std::vector<std::string> paths;      ///< fmt
+  std::vector<std::string> paths;  ///< fmt
 
   // Every command.
   DiagnosticFormat format = DiagnosticFormat::human;
@@ -33,7 +33,7 @@ struct Options {
   std::vector<std::string> targets;
   std::string output = "build";
   std::string file;
-  bool check = false;                  ///< build and fmt
+  bool check = false;  ///< build and fmt
 
   // fmt, show, graph, targets, explain
   bool diff = false;

@@ -96,7 +96,7 @@ bool compile(const Options& options, const std::vector<std::string>& targets,
   if (stop()) return false;
 
   // 7  clusters: sites, nodes, roles, proxies
-  policy::BuildContext context{*c.program, *c.evaluator, c.sources,  c.reporter,
+  policy::BuildContext context{*c.program, *c.evaluator, c.sources, c.reporter,
                                c.policy,   c.scopes,     c.features};
   policy::bind_clusters(context);
   if (stop()) return false;
@@ -154,8 +154,11 @@ Built emit(Compilation& c) {
       backends::Emission emission = backend->emit(*device, context);
       const std::string& cluster = c.policy.clusters[i].name;
       for (backends::Artefact& artefact : emission.artefacts) {
-        BuiltFile file{cluster, target.folder(), join_path(cluster + "/" + target.folder(), artefact.path),
-                       std::move(artefact.text), {}};
+        BuiltFile file{cluster,
+                       target.folder(),
+                       join_path(cluster + "/" + target.folder(), artefact.path),
+                       std::move(artefact.text),
+                       {}};
         for (auto& entry : artefact.rules) file.rules.emplace_back(std::move(entry.id), entry.rule);
         built.files.push_back(std::move(file));
       }

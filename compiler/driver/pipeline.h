@@ -60,8 +60,8 @@ struct Built {
 bool compile(const Options& options, const std::vector<std::string>& targets,
              Environment& environment, Compilation& compilation);
 
-/// Passes 14 to 16: every cluster for every target. Reports into the compilation; the result is only
-/// good if it has no errors then.
+/// Passes 14 to 16: every cluster for every target. Reports into the compilation; the result is
+/// only good if it has no errors then.
 Built emit(Compilation& compilation);
 
 /// Today, as the policy sees it: `--as-of`, else SOURCE_DATE_EPOCH, else the environment's day.

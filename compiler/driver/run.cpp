@@ -37,9 +37,10 @@ bool good_epoch(const Environment& environment, Reporter& reporter) {
 }
 
 int report_bug(Environment& environment, std::string_view what) {
-  environment.err(fmt::format(
-      "hcipolc has a bug: {}\nNothing was written. Please report this with the policy that shows it.\n",
-      what));
+  environment.err(
+      fmt::format("hcipolc has a bug: {}\nNothing was written. Please report this with the policy "
+                  "that shows it.\n",
+                  what));
   return exit_bug;
 }
 
@@ -55,15 +56,16 @@ int run_words(const std::vector<std::string>& words, Environment& environment) {
     finish(options == nullptr ? Options{} : *options, environment, reporter, SourceMap());
     return exit_usage;
   }
-  const auto command = std::find_if(table.begin(), table.end(), [&](const Command& row) {
-    return row.name == options->command;
-  });
+  const auto command = std::find_if(
+      table.begin(), table.end(), [&](const Command& row) { return row.name == options->command; });
   return command->run(*options, environment);
 }
 
 }  // namespace
 
-std::span<const Command> commands() { return table; }
+std::span<const Command> commands() {
+  return table;
+}
 
 int run(const std::vector<std::string>& arguments, Environment& environment) {
   try {

@@ -1,7 +1,6 @@
 // Small conveniences on flows.
 #include "flow/flow.h"
 
-
 namespace hcipol::flow {
 
 net::PeerSet peers(const std::vector<const NamedSet*>& sets) {
@@ -26,6 +25,8 @@ std::string names(const std::vector<const NamedSet*>& sets) {
   return out;
 }
 
-net::Box box(const Flow& flow) { return {peers(flow.from), peers(flow.to), flow.service}; }
+net::Box box(const Flow& flow) {
+  return {peers(flow.from), peers(flow.to), flow.service};
+}
 
 }  // namespace hcipol::flow

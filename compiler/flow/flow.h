@@ -19,8 +19,8 @@ struct Flow {
   std::vector<const NamedSet*> to;    ///< never empty
   net::ServiceSet service;            ///< never empty
   const policy::Rule* rule = nullptr;
-  /// Unique and stable among the flows of a device: the rule's address, followed by " (a -> b)" when
-  /// the rule gives the device more than one flow.
+  /// Unique and stable among the flows of a device: the rule's address, followed by " (a -> b)"
+  /// when the rule gives the device more than one flow.
   std::string id;
 };
 
@@ -30,8 +30,8 @@ net::PeerSet peers(const std::vector<const NamedSet*>& sets);
 std::string names(const std::vector<const NamedSet*>& sets);
 net::Box box(const Flow& flow);
 
-/// One server's share, for backends that are host firewalls: `inbound` flows have exactly the node's
-/// addresses (or some of them) in `to`, `outbound` ones in `from`.
+/// One server's share, for backends that are host firewalls: `inbound` flows have exactly the
+/// node's addresses (or some of them) in `to`, `outbound` ones in `from`.
 struct HostFlows {
   const policy::Node* node = nullptr;
   std::vector<Flow> inbound;

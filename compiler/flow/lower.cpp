@@ -98,9 +98,9 @@ void name_flows(std::vector<Flow>& flows) {
   std::unordered_map<const policy::Rule*, unsigned> count;
   for (const Flow& flow : flows) ++count[flow.rule];
   for (Flow& flow : flows) {
-    flow.id = count[flow.rule] == 1
-                  ? flow.rule->address
-                  : fmt::format("{} ({} -> {})", flow.rule->address, names(flow.from), names(flow.to));
+    flow.id = count[flow.rule] == 1 ? flow.rule->address
+                                    : fmt::format("{} ({} -> {})", flow.rule->address,
+                                                  names(flow.from), names(flow.to));
   }
   std::stable_sort(flows.begin(), flows.end(), [](const Flow& a, const Flow& b) {
     const int left = rank(a.kind), right = rank(b.kind);

@@ -9,8 +9,8 @@
 namespace hcipol::flow {
 
 /// The flows of every rule of a cluster, sorted by kind and id. `a <-> b` becomes two flows unless
-/// they are the same. A flow that no packet can belong to (an IPv4 source and an IPv6 destination) is
-/// reported and left out.
+/// they are the same. A flow that no packet can belong to (an IPv4 source and an IPv6 destination)
+/// is reported and left out.
 std::vector<Flow> lower(const policy::Cluster& cluster, Reporter& reporter);
 
 /// Gives flows of one rule different ids and sorts by kind and id.

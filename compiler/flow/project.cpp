@@ -1,5 +1,5 @@
-// Flows stay boxes of named sets: a set that is seen whole keeps its name, and what is left of one is
-// named back to a site, a node or a role where it is exactly that.
+// Flows stay boxes of named sets: a set that is seen whole keeps its name, and what is left of one
+// is named back to a site, a node or a role where it is exactly that.
 #include "flow/project.h"
 
 #include <fmt/format.h>
@@ -26,7 +26,8 @@ class Clipper {
       : sets_(sets) {
     for (const auto& [name, set] : cluster.named) by_content_.emplace(set->set, set);
     for (const NamedSet& set : policy.sets) {
-      const bool builtin = set.kind == NamedSet::Kind::any || set.kind == NamedSet::Kind::internet ||
+      const bool builtin = set.kind == NamedSet::Kind::any ||
+                           set.kind == NamedSet::Kind::internet ||
                            set.kind == NamedSet::Kind::private_;
       if (builtin) by_content_.emplace(set.set, &set);
     }
@@ -61,7 +62,8 @@ class Clipper {
       return known->second;
     }
     NamedSet& made = sets_.emplace_back();
-    made.name = common.names.empty() ? net::to_string(common.addresses) : fmt::format("part of {}", part.name);
+    made.name = common.names.empty() ? net::to_string(common.addresses)
+                                     : fmt::format("part of {}", part.name);
     made.title = part.title;
     made.set = std::move(common);
     made.span = part.span;
@@ -116,9 +118,12 @@ class Projection {
 
   void see(const Flow& flow, const net::PeerSet& from, const net::PeerSet& to, const void* from_key,
            const void* to_key, std::vector<Flow>& out) {
-    Flow clipped{flow.kind, clipper_->clip(flow.from, from, from_key),
-                 clipper_->clip(flow.to, to, to_key), flow.service & device_->view->sees->service,
-                 flow.rule, {}};
+    Flow clipped{flow.kind,
+                 clipper_->clip(flow.from, from, from_key),
+                 clipper_->clip(flow.to, to, to_key),
+                 flow.service & device_->view->sees->service,
+                 flow.rule,
+                 {}};
     if (!clipped.from.empty() && !clipped.to.empty() && !clipped.service.empty()) {
       out.push_back(std::move(clipped));
     }
@@ -169,7 +174,8 @@ class Projection {
     return out;
   }
 
-  bool subtract(const Flow& flow, const std::vector<const Flow*>& blockers, std::vector<Flow>& out) {
+  bool subtract(const Flow& flow, const std::vector<const Flow*>& blockers,
+                std::vector<Flow>& out) {
     const net::Box whole = box(flow);
     std::vector<net::Box> meeting;
     for (const Flow* blocker : blockers) {
@@ -187,8 +193,12 @@ class Projection {
     known.push_back(whole);
     net::PacketUniverse universe(known);
     for (net::Box& piece : (universe.of(whole) - universe.of(meeting)).boxes()) {
-      out.push_back({flow.kind, clipper_->name(flow.from, piece.from),
-                     clipper_->name(flow.to, piece.to), std::move(piece.service), flow.rule, {}});
+      out.push_back({flow.kind,
+                     clipper_->name(flow.from, piece.from),
+                     clipper_->name(flow.to, piece.to),
+                     std::move(piece.service),
+                     flow.rule,
+                     {}});
     }
     return true;
   }
@@ -199,9 +209,11 @@ class Projection {
     for (net::Box& more : boxes(after)) all.push_back(std::move(more));
     net::PacketUniverse universe(all);
     std::vector<net::Box> allowed, denied;
-    for (const Flow& flow : after) (flow.kind == Kind::deny ? denied : allowed).push_back(box(flow));
+    for (const Flow& flow : after)
+      (flow.kind == Kind::deny ? denied : allowed).push_back(box(flow));
     const net::PacketSet device = universe.of(allowed) - universe.of(denied);
-    if (device != effective(universe, before)) bug("taking denies out of allows changed their meaning");
+    if (device != effective(universe, before))
+      bug("taking denies out of allows changed their meaning");
   }
 
   std::unique_ptr<DevicePolicy> device_;

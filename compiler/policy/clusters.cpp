@@ -35,7 +35,9 @@ class ClusterReader {
 
  private:
   Reporter& reporter() { return context_.reporter; }
-  sema::Scope outside() const { return {context_.program.root, nullptr, nullptr, nullptr, nullptr}; }
+  sema::Scope outside() const {
+    return {context_.program.root, nullptr, nullptr, nullptr, nullptr};
+  }
   sema::Scope inside() const { return {context_.program.root, &scope_, nullptr, nullptr, nullptr}; }
 
   void read_cloud() {
@@ -44,7 +46,8 @@ class ClusterReader {
       const auto name = context_.evaluator.text(*cloud->value, outside());
       if (name && std::find(clouds.begin(), clouds.end(), *name) == clouds.end()) {
         const std::vector<std::string> known(clouds.begin(), clouds.end());
-        reporter().report<Diag::unknown_cloud>(cloud->value->span, one_line(*name, 80))
+        reporter()
+            .report<Diag::unknown_cloud>(cloud->value->span, one_line(*name, 80))
             .suggest(did_you_mean(*name, known))
             .note(fmt::format("there are {}", list_of(known)));
       } else if (name) {
@@ -60,12 +63,14 @@ class ClusterReader {
     for (const syntax::Block* node : direct) read_node(*node, "");
     for (const syntax::Block* site : sites) read_site(*site);
     if (!direct.empty() && !sites.empty()) {
-      reporter().report<Diag::nodes_and_sites>(block_.header_span, cluster_.name)
+      reporter()
+          .report<Diag::nodes_and_sites>(block_.header_span, cluster_.name)
           .label(direct.front()->header_span, "this node is in no site")
           .help("put every node into a site, or have no sites");
     }
     if (cluster_.nodes.empty() && direct.empty()) {
-      reporter().report<Diag::cluster_without_nodes>(block_.header_span, cluster_.name)
+      reporter()
+          .report<Diag::cluster_without_nodes>(block_.header_span, cluster_.name)
           .help("add `node \"n1\" { address = … }`");
     }
   }
@@ -84,8 +89,8 @@ class ClusterReader {
       if (whole) refuse_outsiders(*whole, nodes, name, address->value->span);
       if (whole) peers.parts.insert(peers.parts.end(), whole->parts.begin(), whole->parts.end());
     }
-    const NamedSet* set = context_.evaluator.merged(NamedSet::Kind::site, fmt::format("site.{}", name),
-                                                    peers, block.header_span);
+    const NamedSet* set = context_.evaluator.merged(
+        NamedSet::Kind::site, fmt::format("site.{}", name), peers, block.header_span);
     Site& site = context_.policy.sites.emplace_back(Site{name, set, nodes, block.header_span});
     cluster_.sites.push_back(&site);
     cluster_.named[set->name] = set;
@@ -100,7 +105,8 @@ class ClusterReader {
     for (const NamedSet* part : whole.parts) all = all | part->set.addresses;
     for (const Node* node : nodes) {
       if (all.contains(node->set->set.addresses)) continue;
-      reporter().report<Diag::node_outside_site>(node->span, node->name, site)
+      reporter()
+          .report<Diag::node_outside_site>(node->span, node->name, site)
           .label(span, "the site's addresses");
     }
   }
@@ -111,7 +117,8 @@ class ClusterReader {
     const std::string& name = block.labels[0].text;
     for (const Node* other : cluster_.nodes) {
       if (other->name != name) continue;
-      reporter().report<Diag::duplicate>(block.header_span, fmt::format("node `{}`", name))
+      reporter()
+          .report<Diag::duplicate>(block.header_span, fmt::format("node `{}`", name))
           .label(other->span, "the first one is here");
       return nullptr;
     }
@@ -120,8 +127,9 @@ class ClusterReader {
     for (const NamedSet* part : peers->parts) {
       const auto ranges = part->set.addresses.ranges();
       if (ranges.size() == 1 && ranges[0].first == ranges[0].last) continue;
-      reporter().report<Diag::wrong_type>(address->value->span, "single addresses",
-                                          fmt::format("`{}`", part->name))
+      reporter()
+          .report<Diag::wrong_type>(address->value->span, "single addresses",
+                                    fmt::format("`{}`", part->name))
           .help("a node has one address or a list of them; a whole network is a role or a site");
       return nullptr;
     }
@@ -137,8 +145,8 @@ class ClusterReader {
   void read_servers() {
     Peers all;
     for (const Node* node : cluster_.nodes) all.parts.push_back(node->set);
-    cluster_.servers = scope_.servers = context_.evaluator.merged(
-        NamedSet::Kind::servers, "servers", all, block_.header_span);
+    cluster_.servers = scope_.servers =
+        context_.evaluator.merged(NamedSet::Kind::servers, "servers", all, block_.header_span);
     cluster_.named["servers"] = cluster_.servers;
     std::sort(cluster_.nodes.begin(), cluster_.nodes.end(),
               [](const Node* a, const Node* b) { return a->name < b->name; });
@@ -161,8 +169,9 @@ class ClusterReader {
       const Owned& a = owned[i - 1];
       const Owned& b = owned[i];
       if (a.range.last < b.range.first || a.node == b.node) continue;
-      reporter().report<Diag::overlapping_nodes>(b.node->span, a.node->name, b.node->name,
-                                                 net::to_string(b.range.first))
+      reporter()
+          .report<Diag::overlapping_nodes>(b.node->span, a.node->name, b.node->name,
+                                           net::to_string(b.range.first))
           .label(a.node->span, "the other node is here");
     }
   }
@@ -178,8 +187,8 @@ class ClusterReader {
       const std::string& name = block->labels[0].text;
       const NamedSet* set = context_.evaluator.merged(
           NamedSet::Kind::proxy, fmt::format("proxy.{}", name), *peers, block->header_span);
-      Proxy& proxy = context_.policy.proxies.emplace_back(
-          Proxy{name, set, *ports, {}, block->header_span});
+      Proxy& proxy =
+          context_.policy.proxies.emplace_back(Proxy{name, set, *ports, {}, block->header_span});
       cluster_.proxies.push_back(&proxy);
       cluster_.named[set->name] = set;
       scope_.proxies[name] = set;
@@ -203,11 +212,13 @@ class ClusterReader {
     const std::string& name = block.labels[0].text;
     const auto found = sema::lookup(*context_.program.root, sema::DeclarationKind::role, name);
     if (found.empty()) {
-      reporter().report<Diag::unknown_role_binding>(block.header_span, name)
-          .suggest(did_you_mean(name, sema::visible_names(*context_.program.root,
-                                                          sema::DeclarationKind::role)))
+      reporter()
+          .report<Diag::unknown_role_binding>(block.header_span, name)
+          .suggest(did_you_mean(
+              name, sema::visible_names(*context_.program.root, sema::DeclarationKind::role)))
           .note(fmt::format("a role of your own is declared beside the clusters: "
-                            "`role \"{}\" {{ title = … }}`", name));
+                            "`role \"{}\" {{ title = … }}`",
+                            name));
       return;
     }
     if (found.size() > 1) {
@@ -220,7 +231,8 @@ class ClusterReader {
     }
     const auto* members = find_attribute(block.items, "members");
     if (members == nullptr) {
-      reporter().report<Diag::missing_attribute>(block.header_span, "a role in a cluster", "members");
+      reporter().report<Diag::missing_attribute>(block.header_span, "a role in a cluster",
+                                                 "members");
       return;
     }
     const auto peers = context_.evaluator.addresses(*members->value, inside());
@@ -230,7 +242,8 @@ class ClusterReader {
                                   *peers, block.header_span);
     const auto [place, added] = scope_.roles.emplace(found.front(), set);
     if (!added) {
-      reporter().report<Diag::duplicate>(block.header_span, fmt::format("role `{}`", name))
+      reporter()
+          .report<Diag::duplicate>(block.header_span, fmt::format("role `{}`", name))
           .label(place->second->span, "the first one is here");
       return;
     }
@@ -265,8 +278,9 @@ void read_policy_block(BuildContext& context) {
 // What only the policy itself may hold would be ignored elsewhere; so it is refused there.
 void refuse_in_modules(BuildContext& context) {
   const auto refuse = [&](const syntax::Block& block) {
-    context.reporter.report<Diag::misplaced_block>(block.header_span, block.kind,
-                                                   "a module that is used by another")
+    context.reporter
+        .report<Diag::misplaced_block>(block.header_span, block.kind,
+                                       "a module that is used by another")
         .help("it belongs in the directory that is built");
   };
   for (const sema::ModuleSource& source : context.program.sources) {

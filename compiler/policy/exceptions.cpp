@@ -55,8 +55,9 @@ void apply_exceptions(BuildContext& context) {
       for (const syntax::Item& item : block->items) {
         const auto* rule = std::get_if<syntax::Rule>(&item.node);
         if (rule == nullptr) continue;
-        Origin origin{root.name, std::string(name), rule->name.text, terms.reason, "",
-                      rule->header_span, block->header_span};
+        Origin origin{
+            root.name, std::string(name), rule->name.text,   fmt::format("Exception {}", name),
+            "",        rule->header_span, block->header_span};
         Rule defaults;
         defaults.kind = Rule::Kind::exception;
         defaults.expires = terms.expires;

@@ -26,8 +26,8 @@ void expand_feature(BuildContext& context, Cluster& cluster, const EnabledFeatur
   for (const syntax::Item& item : feature.feature.block->items) {
     const auto* rule = std::get_if<syntax::Rule>(&item.node);
     if (rule == nullptr) continue;
-    Origin origin{enabled.module, enabled.name, rule->name.text, enabled.title, enabled.source,
-                  rule->header_span, feature.enabled_at};
+    Origin origin{enabled.module, enabled.name,      rule->name.text,   enabled.title,
+                  enabled.source, rule->header_span, feature.enabled_at};
     Rule defaults;
     defaults.kind = rule->allow ? Rule::Kind::allow : Rule::Kind::deny;
     read_rule(context, cluster, *rule, inside, std::move(origin), defaults);
@@ -46,8 +46,7 @@ void read_rule(BuildContext& context, Cluster& cluster, const syntax::Rule& writ
 
   Rule rule = defaults;
   rule.origin = std::move(origin);
-  rule.address =
-      fmt::format("{}/{}.{}", rule.origin.module, rule.origin.feature, rule.origin.rule);
+  rule.address = fmt::format("{}/{}.{}", rule.origin.module, rule.origin.feature, rule.origin.rule);
   const auto text = [&](std::string_view name, std::string& place) {
     if (const auto* attribute = find_attribute(written.items, name)) {
       if (auto value = plain_text(context, *attribute->value, here)) place = *std::move(value);
@@ -72,7 +71,8 @@ void expand_rules(BuildContext& context) {
     Cluster& cluster = context.policy.clusters[i];
     // Features were added to both lists in one order.
     for (std::size_t f = 0; f < cluster.features.size(); ++f) {
-      expand_feature(context, cluster, cluster.features[f], context.scopes[i], context.features[i][f]);
+      expand_feature(context, cluster, cluster.features[f], context.scopes[i],
+                     context.features[i][f]);
     }
   }
 }

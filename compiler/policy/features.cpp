@@ -13,8 +13,8 @@ namespace hcipol::policy {
 
 namespace {
 
-using sema::Declared;
 using sema::DeclarationKind;
+using sema::Declared;
 using sema::find_attribute;
 using sema::find_blocks;
 
@@ -28,11 +28,14 @@ struct Chosen {
 class FeatureResolver {
  public:
   FeatureResolver(BuildContext& context, std::size_t index)
-      : context_(context), cluster_(context.policy.clusters[index]), scope_(context.scopes[index]),
+      : context_(context),
+        cluster_(context.policy.clusters[index]),
+        scope_(context.scopes[index]),
         out_(context.features[index]) {}
 
   void resolve() {
-    const syntax::Block& block = *context_.program.root->source->clusters.find(cluster_.name)->second;
+    const syntax::Block& block =
+        *context_.program.root->source->clusters.find(cluster_.name)->second;
     for (const syntax::Block* enable : find_blocks(block.items, "enable")) read_enable(*enable);
     for (const sema::Module& module : context_.program.modules) add_automatic(module);
     close();
@@ -47,7 +50,9 @@ class FeatureResolver {
   sema::Scope scope_of(const Declared& feature) const {
     return {feature.module, &scope_, nullptr, nullptr, nullptr};
   }
-  static const std::string& name_of(const Declared& feature) { return feature.block->labels[0].text; }
+  static const std::string& name_of(const Declared& feature) {
+    return feature.block->labels[0].text;
+  }
   static std::string full_name(const Declared& feature) {
     return fmt::format("{}/{}", feature.module->name, name_of(feature));
   }
@@ -61,11 +66,13 @@ class FeatureResolver {
     const auto [place, added] =
         chosen_.try_emplace(*feature, Chosen{"enabled", enable.header_span, &enable});
     if (added) return;
-    reporter().report<Diag::enabled_twice>(enable.header_span, enable.labels[0].text)
+    reporter()
+        .report<Diag::enabled_twice>(enable.header_span, enable.labels[0].text)
         .label(place->second.enabled_at, "the first time is here");
     if (!enable.items.empty()) {
-      reporter().report<Diag::duplicate>(enable.header_span,
-                                         fmt::format("feature `{}`", enable.labels[0].text))
+      reporter()
+          .report<Diag::duplicate>(enable.header_span,
+                                   fmt::format("feature `{}`", enable.labels[0].text))
           .label(place->second.enabled_at, "its parameters are given here");
     }
   }
@@ -74,7 +81,8 @@ class FeatureResolver {
     const auto found = sema::lookup(module, DeclarationKind::feature, name);
     if (found.size() == 1) return found.front();
     if (found.empty()) {
-      reporter().report<Diag::unknown_feature>(span, one_line(name, 80))
+      reporter()
+          .report<Diag::unknown_feature>(span, one_line(name, 80))
           .suggest(did_you_mean(name, sema::visible_names(module, DeclarationKind::feature)));
       return std::nullopt;
     }
@@ -90,7 +98,8 @@ class FeatureResolver {
   bool hidden(const Declared& feature) const {
     for (const sema::Module& module : context_.program.modules) {
       for (const sema::Extend& extend : module.extends) {
-        if (extend.module == feature.module && extend.without.contains(name_of(feature))) return true;
+        if (extend.module == feature.module && extend.without.contains(name_of(feature)))
+          return true;
       }
     }
     return false;
@@ -108,7 +117,8 @@ class FeatureResolver {
 
   // ---- requires and conflicts
 
-  std::vector<std::pair<Declared, Span>> named_in(const Declared& feature, std::string_view attribute) {
+  std::vector<std::pair<Declared, Span>> named_in(const Declared& feature,
+                                                  std::string_view attribute) {
     std::vector<std::pair<Declared, Span>> out;
     const auto* list = find_attribute(feature.block->items, attribute);
     if (list == nullptr) return out;
@@ -126,9 +136,8 @@ class FeatureResolver {
   std::vector<Declared> by_name() const {
     std::vector<Declared> features;
     for (const auto& [feature, why] : chosen_) features.push_back(feature);
-    std::sort(features.begin(), features.end(), [](const Declared& a, const Declared& b) {
-      return full_name(a) < full_name(b);
-    });
+    std::sort(features.begin(), features.end(),
+              [](const Declared& a, const Declared& b) { return full_name(a) < full_name(b); });
     return features;
   }
 
@@ -152,7 +161,8 @@ class FeatureResolver {
     for (std::size_t i = 0; i < features.size(); ++i) index[features[i]] = i;
     Graph graph{features.size(), {}};
     for (const auto& [feature, needed] : needs_) {
-      for (const auto& [other, span] : needed) graph.edges.emplace_back(index[feature], index[other]);
+      for (const auto& [other, span] : needed)
+        graph.edges.emplace_back(index[feature], index[other]);
     }
     const auto order = dependencies_first(graph);
     if (!order) {
@@ -241,15 +251,18 @@ class FeatureResolver {
         continue;
       }
       Reporter silent;  // check_names has read the type already
-      const sema::Type read = type == nullptr ? sema::Type{} : sema::read_type(*type->value, silent);
-      auto value = given != nullptr ? context_.evaluator.evaluate_as(*given->value, read, root)
-                                    : context_.evaluator.evaluate_as(*otherwise->value, read, inside);
+      const sema::Type read =
+          type == nullptr ? sema::Type{} : sema::read_type(*type->value, silent);
+      auto value = given != nullptr
+                       ? context_.evaluator.evaluate_as(*given->value, read, root)
+                       : context_.evaluator.evaluate_as(*otherwise->value, read, inside);
       if (value) feature.parameters.emplace(name, *std::move(value));
     }
     for (const syntax::Block* param : params) {
       if (param->labels.size() != 1) continue;
       const auto value = feature.parameters.find(param->labels[0].text);
-      if (value != feature.parameters.end()) context_.evaluator.validate(*param, value->second, inside);
+      if (value != feature.parameters.end())
+        context_.evaluator.validate(*param, value->second, inside);
     }
     if (enable != nullptr) refuse_unknown(*enable, names, name_of(feature.feature));
   }
@@ -268,8 +281,8 @@ class FeatureResolver {
       const auto* attribute = std::get_if<syntax::Attribute>(&item.node);
       if (attribute == nullptr) continue;
       if (std::find(names.begin(), names.end(), attribute->name) != names.end()) continue;
-      auto report =
-          reporter().report<Diag::unknown_parameter>(attribute->name_span, feature, attribute->name);
+      auto report = reporter().report<Diag::unknown_parameter>(attribute->name_span, feature,
+                                                               attribute->name);
       if (names.empty()) {
         report.help("it has no parameters");
       } else if (const auto meant = did_you_mean(attribute->name, names)) {

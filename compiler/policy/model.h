@@ -48,9 +48,9 @@ struct Origin {
   std::string feature;  ///< the feature's or the exception's name
   std::string rule;
   std::string feature_title;
-  std::string source;   ///< the document, "" if the policy names none
-  Span span;            ///< the rule
-  Span enabled_at;      ///< the `enable` (or the feature that requires it), or the exception
+  std::string source;  ///< the document, "" if the policy names none
+  Span span;           ///< the rule
+  Span enabled_at;     ///< the `enable` (or the feature that requires it), or the exception
 };
 
 /// An allow or deny of one cluster. `a <-> b` is still one rule here.

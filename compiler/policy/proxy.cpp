@@ -1,4 +1,5 @@
-// Behind a proxy, what a server asks of a named web host is two flows: server to proxy, proxy to host.
+// Behind a proxy, what a server asks of a named web host is two flows: server to proxy, proxy to
+// host.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -25,8 +26,8 @@ net::ServiceSet web_services() {
 Division divide(const Rule& rule, const Cluster& cluster, const net::PeerSet& bypass) {
   Division division;
   for (const NamedSet* part : rule.from.parts) {
-    const bool ours = part->set.names.empty() &&
-                      cluster.servers->set.addresses.contains(part->set.addresses);
+    const bool ours =
+        part->set.names.empty() && cluster.servers->set.addresses.contains(part->set.addresses);
     (ours ? division.from_servers : division.from_others).push_back(part);
   }
   for (const NamedSet* part : rule.to.parts) {
@@ -82,7 +83,8 @@ class ProxyRouter {
     used_ = used_ || rule.kind != Rule::Kind::deny;
 
     // A deny must also hold for servers that would go around the proxy.
-    if (rule.kind == Rule::Kind::deny) add(rule, ".direct", rule.from.parts, rule.to.parts, rule.service);
+    if (rule.kind == Rule::Kind::deny)
+      add(rule, ".direct", rule.from.parts, rule.to.parts, rule.service);
     if (rule.kind == Rule::Kind::deny) return;
     add(rule, ".direct-others", d.from_others, rule.to.parts, rule.service);
     add(rule, ".direct-addresses", d.from_servers, d.to_others, rule.service);
@@ -93,7 +95,8 @@ class ProxyRouter {
     for (const Proxy* proxy : cluster_.proxies) {
       Rule& rule = cluster_.rules.emplace_back();
       rule.address = fmt::format("main/proxy.{}", proxy->name);
-      rule.origin = {"main", "proxy", proxy->name, "Proxy of the servers", "", proxy->span, proxy->span};
+      rule.origin = {"main", "proxy",     proxy->name, "Proxy of the servers",
+                     "",     proxy->span, proxy->span};
       rule.from.parts = {cluster_.servers};
       rule.to.parts = {proxy->set};
       rule.service = proxy->service;

@@ -1,4 +1,5 @@
-// Where the policy goes: `target` blocks, and the backends that a command line asks for without one.
+// Where the policy goes: `target` blocks, and the backends that a command line asks for without
+// one.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -51,7 +52,8 @@ class TargetReader {
       });
       if (twice != found_.end()) {
         context_.reporter
-            .report<Diag::duplicate>(block->header_span, fmt::format("target `{}`", target.folder()))
+            .report<Diag::duplicate>(block->header_span,
+                                     fmt::format("target `{}`", target.folder()))
             .label(twice->target.span, "the first one is here")
             .help("give each a name of its own: `target \"iptables\" \"lab-gw\" { … }`");
         continue;
@@ -59,9 +61,8 @@ class TargetReader {
       found_.push_back({std::move(target), block, request});
     }
     for (const TargetRequest& request : requests_) {
-      const bool there = std::any_of(found_.begin(), found_.end(), [&](const Found& found) {
-        return found.request == &request;
-      });
+      const bool there = std::any_of(found_.begin(), found_.end(),
+                                     [&](const Found& found) { return found.request == &request; });
       if (request.requested && !there) {
         found_.push_back({{std::string(request.schema.backend), "", {}}, nullptr, &request});
       }
@@ -83,14 +84,14 @@ class TargetReader {
                             nullptr};
     const auto* sees =
         found.block == nullptr ? nullptr : find_attribute(found.block->items, "sees");
-    out.sees = context_.evaluator.flow(sees == nullptr ? default_sees(*found.request) : *sees->value,
-                                       scope);
+    out.sees = context_.evaluator.flow(
+        sees == nullptr ? default_sees(*found.request) : *sees->value, scope);
     if (found.block == nullptr) return out;
     for (const sema::OptionSpec& option : found.request->schema.options) {
       const auto* attribute = find_attribute(found.block->items, option.name);
       if (attribute == nullptr) continue;
-      auto value = context_.evaluator.evaluate_as(*attribute->value,
-                                                  sema::option_type(option.type), scope);
+      auto value =
+          context_.evaluator.evaluate_as(*attribute->value, sema::option_type(option.type), scope);
       if (value) out.options.emplace(option.name, *std::move(value));
     }
     return out;
@@ -99,10 +100,10 @@ class TargetReader {
   // The flow that a backend declares, parsed like any other.
   const syntax::Expr& default_sees(const TargetRequest& request) {
     const auto known = defaults_.find(request.schema.backend);
-    if (known != defaults_.end()) return *std::get<syntax::Attribute>(known->second.items[0].node).value;
-    const FileId id =
-        context_.sources.add(fmt::format("<what {} sees>", request.schema.backend),
-                             fmt::format("sees = {}\n", request.default_sees));
+    if (known != defaults_.end())
+      return *std::get<syntax::Attribute>(known->second.items[0].node).value;
+    const FileId id = context_.sources.add(fmt::format("<what {} sees>", request.schema.backend),
+                                           fmt::format("sees = {}\n", request.default_sees));
     syntax::File file = syntax::parse(id, context_.sources, context_.reporter);
     if (file.items.size() != 1) bug("a backend declares a `sees` that does not parse");
     const auto& kept = defaults_.emplace(request.schema.backend, std::move(file)).first->second;

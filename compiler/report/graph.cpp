@@ -20,8 +20,9 @@ std::string dot_text(std::string_view text) {
 }
 
 std::string graph(std::string_view name, const std::string& body) {
-  return fmt::format("digraph {} {{\n  rankdir=LR;\n  node [shape=box, fontname=\"sans-serif\"];\n{}}}\n",
-                     dot_text(name), body);
+  return fmt::format(
+      "digraph {} {{\n  rankdir=LR;\n  node [shape=box, fontname=\"sans-serif\"];\n{}}}\n",
+      dot_text(name), body);
 }
 
 std::string edge(std::string_view from, std::string_view to, std::string_view label = {}) {
@@ -31,7 +32,8 @@ std::string edge(std::string_view from, std::string_view to, std::string_view la
 
 // One cluster is one graph; several become one box each.
 template <class Body>
-std::string per_cluster(std::string_view name, const std::vector<ClusterFlows>& clusters, Body body) {
+std::string per_cluster(std::string_view name, const std::vector<ClusterFlows>& clusters,
+                        Body body) {
   std::string out;
   for (const ClusterFlows& entry : clusters) {
     const std::string prefix = clusters.size() == 1 ? "" : entry.cluster->name + ": ";
@@ -59,20 +61,21 @@ std::string graph_of_modules(const sema::Program& program) {
 }
 
 std::string graph_of_features(const std::vector<ClusterFlows>& clusters) {
-  return per_cluster("features", clusters, [](const ClusterFlows& entry, const std::string& prefix) {
-    std::string out;
-    const std::string cluster = "cluster " + entry.cluster->name;
-    for (const policy::EnabledFeature& feature : entry.cluster->features) {
-      const std::string name = fmt::format("{}{}/{}", prefix, feature.module, feature.name);
-      constexpr std::string_view required = "required by ";
-      if (feature.because.starts_with(required)) {
-        out += edge(prefix + feature.because.substr(required.size()), name, "requires");
-      } else {
-        out += edge(cluster, name, feature.because);
-      }
-    }
-    return out;
-  });
+  return per_cluster(
+      "features", clusters, [](const ClusterFlows& entry, const std::string& prefix) {
+        std::string out;
+        const std::string cluster = "cluster " + entry.cluster->name;
+        for (const policy::EnabledFeature& feature : entry.cluster->features) {
+          const std::string name = fmt::format("{}{}/{}", prefix, feature.module, feature.name);
+          constexpr std::string_view required = "required by ";
+          if (feature.because.starts_with(required)) {
+            out += edge(prefix + feature.because.substr(required.size()), name, "requires");
+          } else {
+            out += edge(cluster, name, feature.because);
+          }
+        }
+        return out;
+      });
 }
 
 std::string graph_of_roles(const std::vector<ClusterFlows>& clusters) {

@@ -15,10 +15,11 @@ struct ClusterFlows {
   const std::vector<flow::Flow>* flows = nullptr;
 };
 
-/// One line per flow: action, rule, source, destination, service; exceptions first, then denies. Long
-/// sets are named, not listed.
+/// One line per flow: action, rule, source, destination, service; exceptions first, then denies.
+/// Long sets are named, not listed.
 std::string show_table(const std::vector<ClusterFlows>& clusters);
-/// {"version": 1, "clusters": [{name, cloud, features, flows: [{action, rule, from, to, service, …}]}]}.
+/// {"version": 1, "clusters": [{name, cloud, features, flows: [{action, rule, from, to, service,
+/// …}]}]}.
 std::string show_json(const std::vector<ClusterFlows>& clusters, const SourceMap& sources);
 
 }  // namespace hcipol::report

@@ -42,8 +42,8 @@ bool good_name(std::string_view text) {
   if (text.empty() || text.size() > 63) return false;
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
   const auto other = [](char c) { return (c >= '0' && c <= '9') || c == '_' || c == '-'; };
-  return letter(text.front()) && std::all_of(text.begin(), text.end(),
-                                             [&](char c) { return letter(c) || other(c); });
+  return letter(text.front()) &&
+         std::all_of(text.begin(), text.end(), [&](char c) { return letter(c) || other(c); });
 }
 
 // A role called `any` would change what every rule means.
@@ -99,9 +99,11 @@ class SchemaChecker {
       reporter_.report<Diag::duplicate>(a.name_span, fmt::format("attribute `{}`", a.name))
           .label(first->second->name_span, "the first one is here");
     }
-    const bool known = row != nullptr && (row->any_attribute || has_attribute(row->attributes, a.name));
-    if (!known) unknown_attribute(a, parent, row == nullptr ? std::span<const AttributeSpec>{}
-                                                            : row->attributes);
+    const bool known =
+        row != nullptr && (row->any_attribute || has_attribute(row->attributes, a.name));
+    if (!known)
+      unknown_attribute(a, parent,
+                        row == nullptr ? std::span<const AttributeSpec>{} : row->attributes);
   }
 
   void unknown_attribute(const Attribute& a, std::string_view parent,
@@ -165,8 +167,7 @@ class SchemaChecker {
   void unknown_block(const Block& b) {
     std::vector<std::string> names;
     for (const BlockSpec& row : schema()) names.emplace_back(row.kind);
-    reporter_.report<Diag::unknown_block>(b.kind_span, b.kind)
-        .suggest(did_you_mean(b.kind, names));
+    reporter_.report<Diag::unknown_block>(b.kind_span, b.kind).suggest(did_you_mean(b.kind, names));
   }
 
   void misplaced_block(const Block& b, const BlockSpec& row, std::string_view parent) {
@@ -182,8 +183,8 @@ class SchemaChecker {
       return;
     }
     for (std::size_t i = 0; i < b.labels.size(); ++i) {
-      const bool name = row.names_something || (b.kind == "data" && i == 1) ||
-                        (b.kind == "target" && i == 1);
+      const bool name =
+          row.names_something || (b.kind == "data" && i == 1) || (b.kind == "target" && i == 1);
       // A cluster may bind a role of a module by `alias/role`.
       std::string_view text = b.labels[i].text;
       if (b.kind == "role" && text.find('/') != std::string_view::npos) {
@@ -203,8 +204,8 @@ class SchemaChecker {
     const std::string key = fmt::format("{} `{}`", b.kind, b.labels[0].text);
     const auto [first, added] = named.try_emplace(key, b.header_span);
     if (added) return;
-    reporter_.report<Diag::duplicate>(b.header_span, key).label(first->second,
-                                                                "the first one is here");
+    reporter_.report<Diag::duplicate>(b.header_span, key)
+        .label(first->second, "the first one is here");
   }
 
   // ---- rules
@@ -253,9 +254,9 @@ class SchemaChecker {
 
   void target(const Block& b, const BlockSpec& row) {
     if (b.labels.empty()) return;
-    const auto found =
-        std::find_if(targets_.begin(), targets_.end(),
-                     [&](const TargetSchema& t) { return t.backend == b.labels[0].text; });
+    const auto found = std::find_if(targets_.begin(), targets_.end(), [&](const TargetSchema& t) {
+      return t.backend == b.labels[0].text;
+    });
     if (found == targets_.end()) {
       std::vector<std::string> names;
       for (const TargetSchema& t : targets_) names.emplace_back(t.backend);

@@ -45,8 +45,9 @@ class Converter {
 
   std::optional<Value> refuse(const Value& value, const Type& type) {
     if (value.is_null()) {
-      reporter().report<Diag::null_value>(value.span).help(
-          fmt::format("expected {}", describe(type)));
+      reporter()
+          .report<Diag::null_value>(value.span)
+          .help(fmt::format("expected {}", describe(type)));
     } else {
       reporter().report<Diag::wrong_type>(value.span, describe(type), describe(value));
     }
@@ -62,7 +63,8 @@ class Converter {
   template <class T>
   std::optional<Value> exactly(Value value, const Type& type) {
     if (value.as<T>() != nullptr) return value;
-    if (const auto* text = value.as<std::string>(); text != nullptr && !std::is_same_v<T, std::string>) {
+    if (const auto* text = value.as<std::string>();
+        text != nullptr && !std::is_same_v<T, std::string>) {
       if (const auto literal = literal_in_quotes(*text)) return quoted(value, *literal);
     }
     return refuse(value, type);
@@ -84,7 +86,8 @@ class Converter {
     if (const auto fault = net::pattern_fault(text)) {
       auto report = reporter().report<Diag::bad_domain>(span, one_line(text, 120), *fault);
       if (text.find("://") != std::string::npos) {
-        report.help("write the host alone; the scheme is a service: `https` is tcp/443, `http` tcp/80");
+        report.help(
+            "write the host alone; the scheme is a service: `https` is tcp/443, `http` tcp/80");
       }
       return std::nullopt;
     }
@@ -116,9 +119,8 @@ class Converter {
       return good;
     }
     // `any` is a peer when it stands alone, and every service here.
-    if (const auto* peers = value.as<Peers>();
-        peers != nullptr && peers->parts.size() == 1 &&
-        peers->parts.front()->kind == NamedSet::Kind::any) {
+    if (const auto* peers = value.as<Peers>(); peers != nullptr && peers->parts.size() == 1 &&
+                                               peers->parts.front()->kind == NamedSet::Kind::any) {
       out = net::ServiceSet::any();
       return true;
     }
@@ -243,7 +245,8 @@ class Converter {
     }
     for (const auto& [key, element] : *entries) {
       if (std::find(names.begin(), names.end(), key) != names.end()) continue;
-      reporter().report<Diag::bad_key>(element.span, one_line(key, 80))
+      reporter()
+          .report<Diag::bad_key>(element.span, one_line(key, 80))
           .suggest(did_you_mean(key, names));
       good = false;
     }

@@ -27,8 +27,8 @@ class Reading {
       std::vector<std::string> walk;
       for (auto at = begin; at != stack.end(); ++at) walk.push_back(at->second);
       walk.push_back(name);
-      evaluator.reporter().report<Diag::definition_cycle>(used_at,
-                                                          fmt::format("{}", fmt::join(walk, " → ")));
+      evaluator.reporter().report<Diag::definition_cycle>(
+          used_at, fmt::format("{}", fmt::join(walk, " → ")));
       return;
     }
     good_ = true;
@@ -133,9 +133,8 @@ std::optional<Value> Evaluator::command_line_variable(const std::string& name,
   const std::size_t errors = reporter_.errors();
   const syntax::File file = syntax::parse(id, *input_.sources, reporter_);
   if (reporter_.errors() > errors) return std::nullopt;
-  const auto* attribute = file.items.size() == 1
-                              ? std::get_if<syntax::Attribute>(&file.items[0].node)
-                              : nullptr;
+  const auto* attribute =
+      file.items.size() == 1 ? std::get_if<syntax::Attribute>(&file.items[0].node) : nullptr;
   if (attribute != nullptr) return evaluate_as(*attribute->value, type, scope);
   reporter_.report<Diag::unexpected_text>(Span{id, 0, size}).help("a value is one expression");
   return std::nullopt;
@@ -182,7 +181,8 @@ void Evaluator::validate(const syntax::Block& declaration, const Value& value, c
     const auto why = text(*message->value, scope);
     if (!why) continue;
     reporter_
-        .report<Diag::validation_failed>(value.span, declaration.labels[0].text, one_line(*why, 300))
+        .report<Diag::validation_failed>(value.span, declaration.labels[0].text,
+                                         one_line(*why, 300))
         .label(condition->value->span, "this does not hold");
   }
 }
@@ -236,8 +236,7 @@ const Value* Evaluator::output(const Module& module, std::string_view name, Span
 std::optional<Value> Evaluator::package_member(const Module& module, std::string_view name,
                                                const Scope& scope, Span used_at) {
   const syntax::Block* package = module.source->package;
-  const auto* attribute =
-      package == nullptr ? nullptr : find_attribute(package->items, name);
+  const auto* attribute = package == nullptr ? nullptr : find_attribute(package->items, name);
   if (attribute != nullptr) {
     return evaluate(*attribute->value, Scope{&module, scope.cluster, nullptr, nullptr, nullptr});
   }
@@ -262,12 +261,12 @@ const NamedSet* Evaluator::role(const Declared& declared, const Scope& scope, Sp
   const auto* members = find_attribute(declared.block->items, "members");
   if (members == nullptr) {
     if (scope.cluster == nullptr) {
-      reporter_.report<Diag::not_in_scope>(used_at, name).help(
-          "a role gets its members from a cluster");
+      reporter_.report<Diag::not_in_scope>(used_at, name)
+          .help("a role gets its members from a cluster");
       return nullptr;
     }
-    auto report = reporter_.report<Diag::unbound_role>(scope.cluster->span, name,
-                                                       scope.cluster->name);
+    auto report =
+        reporter_.report<Diag::unbound_role>(scope.cluster->span, name, scope.cluster->name);
     report.here("this cluster does not bind it");
     report.label(scope.rule != nullptr ? scope.rule->header_span : used_at,
                  "because this needs it");
@@ -308,15 +307,16 @@ const Value* in_cloud(const Value& value, std::string_view cloud) {
 const NamedSet* Evaluator::endpoint(const Declared& declared, const Scope& scope, Span used_at) {
   const bool local = scope.feature != nullptr && scope.feature->feature.block != nullptr &&
                      scope.feature->endpoints.contains(declared.block->labels[0].text);
-  const auto key = std::tuple(declared.block, declared.module, scope.cluster,
-                              local ? scope.feature : nullptr);
+  const auto key =
+      std::tuple(declared.block, declared.module, scope.cluster, local ? scope.feature : nullptr);
   if (const auto known = state_->endpoints.find(key); known != state_->endpoints.end()) {
     return known->second;
   }
   const Reading reading(*this, state_->reading_stack, declared.block,
                         fmt::format("endpoint `{}`", declared.block->labels[0].text), used_at);
   if (!reading) return nullptr;
-  Scope inside{declared.module, scope.cluster, local ? scope.feature : nullptr, nullptr, scope.rule};
+  Scope inside{declared.module, scope.cluster, local ? scope.feature : nullptr, nullptr,
+               scope.rule};
   const NamedSet* set = read_endpoint(declared, inside);
   state_->endpoints[key] = set;
   return set;
@@ -327,8 +327,8 @@ const NamedSet* Evaluator::read_endpoint(const Declared& declared, const Scope& 
   const std::string& name = block.labels[0].text;
   NamedSet set;
   set.kind = NamedSet::Kind::endpoint;
-  set.name = declared.module->name == "main" ? name
-                                             : fmt::format("{}/{}", declared.module->name, name);
+  set.name =
+      declared.module->name == "main" ? name : fmt::format("{}/{}", declared.module->name, name);
   if (scope.feature != nullptr) {
     set.name = fmt::format("{}/{}.{}", declared.module->name,
                            scope.feature->feature.block->labels[0].text, name);
@@ -374,8 +374,8 @@ bool Evaluator::read_names(const syntax::Expr& expression, const Scope& scope, N
   const Value* chosen =
       in_cloud(*value, scope.cluster == nullptr ? std::string_view() : scope.cluster->cloud);
   if (chosen == nullptr) {
-    auto report = reporter_.report<Diag::missing_cloud_key>(expression.span, set.name,
-                                                            scope.cluster->cloud);
+    auto report =
+        reporter_.report<Diag::missing_cloud_key>(expression.span, set.name, scope.cluster->cloud);
     if (scope.rule != nullptr) report.label(scope.rule->header_span, "because this needs it");
     report.help(fmt::format("add `{} = …` here, or leave the feature out of this cluster",
                             scope.cluster->cloud));
@@ -424,8 +424,9 @@ bool Evaluator::read_tag(const syntax::Expr& expression, const Scope& scope, Nam
   }
   std::vector<std::string> names;
   for (const auto& [name, prefixes] : tags->tags) names.push_back(name);
-  reporter_.report<Diag::unknown_service_tag>(expression.span, *tag,
-                                              fmt::format("the {} service tag file", tags->cloud))
+  reporter_
+      .report<Diag::unknown_service_tag>(expression.span, *tag,
+                                         fmt::format("the {} service tag file", tags->cloud))
       .suggest(did_you_mean(*tag, names));
   return false;
 }

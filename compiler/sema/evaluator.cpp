@@ -29,8 +29,8 @@ Evaluator::Evaluator(EvaluationInput input, Reporter& reporter)
     return &made;
   };
   state_->any = add(NamedSet::Kind::any, "any", net::PeerSet::all());
-  state_->internet = add(NamedSet::Kind::internet, "internet",
-                         with_every_name(net::internet_addresses()));
+  state_->internet =
+      add(NamedSet::Kind::internet, "internet", with_every_name(net::internet_addresses()));
   state_->private_ = add(NamedSet::Kind::private_, "private", {net::private_addresses(), {}});
 }
 
@@ -153,8 +153,8 @@ const std::string* Evaluator::file(const std::string& path, Span used_at) {
 
 std::optional<Value> Evaluator::allowed(const std::string& cluster, const Flow& flow, Span call) {
   if (!allows_) {
-    reporter_.report<Diag::not_in_scope>(call, "allows").help(
-        "rules are known last, so only an `output` of the policy itself can ask for them");
+    reporter_.report<Diag::not_in_scope>(call, "allows")
+        .help("rules are known last, so only an `output` of the policy itself can ask for them");
     return std::nullopt;
   }
   const auto answer = allows_(cluster, flow);

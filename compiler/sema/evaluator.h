@@ -93,13 +93,14 @@ class Evaluator {
   std::optional<Declared> find(DeclarationKind kind, std::string_view name, const Scope& scope,
                                Span used_at);
 
-  /// For `allows`: answers from the clusters' effective policies, which exist only once every rule is
-  /// known; until then the function has no meaning and says so.
+  /// For `allows`: answers from the clusters' effective policies, which exist only once every rule
+  /// is known; until then the function has no meaning and says so.
   using Allows = std::function<std::optional<bool>(const std::string& cluster, const Flow& flow)>;
   void set_allows(Allows allows) { allows_ = std::move(allows); }
   std::optional<Value> allowed(const std::string& cluster, const Flow& flow, Span call);
 
-  /// What a role is called in artefacts: bare if that is unique in the policy, else with its module.
+  /// What a role is called in artefacts: bare if that is unique in the policy, else with its
+  /// module.
   std::string role_name(const Declared& declared) const;
 
   Reporter& reporter() { return reporter_; }

@@ -25,8 +25,9 @@ struct Evaluator::State {
   std::vector<std::pair<const void*, std::string>> reading_stack;
 
   std::unordered_map<std::string, const NamedSet*> literals;
-  std::map<std::tuple<const syntax::Block*, const Module*, const ClusterScope*, const FeatureScope*>,
-           const NamedSet*>
+  std::map<
+      std::tuple<const syntax::Block*, const Module*, const ClusterScope*, const FeatureScope*>,
+      const NamedSet*>
       endpoints;
   std::map<std::tuple<const syntax::Block*, const Module*, const ClusterScope*>, const NamedSet*>
       roles;

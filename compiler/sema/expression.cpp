@@ -240,8 +240,7 @@ bool ExpressionEvaluator::add(const syntax::For& loop, List& list, Map& map) {
   const auto key = evaluator_.text(*loop.key, scope_);
   if (!key) return false;
   if (map.emplace(*key, *std::move(value)).second) return true;
-  reporter().report<Diag::duplicate>(loop.key->span,
-                                     fmt::format("key `{}`", one_line(*key, 80)));
+  reporter().report<Diag::duplicate>(loop.key->span, fmt::format("key `{}`", one_line(*key, 80)));
   return false;
 }
 
@@ -302,7 +301,8 @@ std::optional<Value> ExpressionEvaluator::apply(const syntax::Flow& written, Spa
   std::optional<net::ServiceSet> service = net::ServiceSet::any();
   if (written.service) service = evaluator_.service(*written.service, scope_);
   if (!from || !to || !service) return std::nullopt;
-  return Value{Flow{*std::move(from), *std::move(to), *std::move(service), written.both_ways}, span};
+  return Value{Flow{*std::move(from), *std::move(to), *std::move(service), written.both_ways},
+               span};
 }
 
 std::optional<Value> ExpressionEvaluator::expected(std::string_view wanted, const Value& found) {
@@ -314,6 +314,8 @@ std::optional<Value> ExpressionEvaluator::expected(std::string_view wanted, cons
   return std::nullopt;
 }
 
-Reporter& ExpressionEvaluator::reporter() { return evaluator_.reporter_; }
+Reporter& ExpressionEvaluator::reporter() {
+  return evaluator_.reporter_;
+}
 
 }  // namespace hcipol::sema

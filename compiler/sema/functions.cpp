@@ -18,7 +18,9 @@ namespace {
 using Arguments = std::vector<Value>;
 using Result = std::optional<Value>;
 
-Result value(auto data, const CallContext& context) { return Value{std::move(data), context.call}; }
+Result value(auto data, const CallContext& context) {
+  return Value{std::move(data), context.call};
+}
 
 const std::string* text_of(const Value& argument, CallContext& context) {
   const auto* text = argument.as<std::string>();
@@ -133,7 +135,8 @@ Result merge(Arguments& a, CallContext& context) {
 Result distinct(Arguments& a, CallContext& context) {
   const auto* list = list_of_argument(a[0], context);
   if (list == nullptr) return std::nullopt;
-  if (list->size() > 10'000) return bad_argument(a[0], context, "the list is too long for `distinct`");
+  if (list->size() > 10'000)
+    return bad_argument(a[0], context, "the list is too long for `distinct`");
   List out;
   for (const Value& element : *list) {
     const bool known = std::any_of(out.begin(), out.end(),
@@ -152,9 +155,8 @@ Result sort(Arguments& a, CallContext& context) {
                        [](const Value& element) { return element.as<T>() != nullptr; });
   };
   const auto by = [&]<class T>(T*) {
-    std::stable_sort(out.begin(), out.end(), [](const Value& x, const Value& y) {
-      return *x.as<T>() < *y.as<T>();
-    });
+    std::stable_sort(out.begin(), out.end(),
+                     [](const Value& x, const Value& y) { return *x.as<T>() < *y.as<T>(); });
   };
   if (all(static_cast<std::string*>(nullptr))) {
     by(static_cast<std::string*>(nullptr));
@@ -170,8 +172,8 @@ Result sort(Arguments& a, CallContext& context) {
 
 Result limited(std::string text, const Value& argument, CallContext& context) {
   if (text.size() > max_text_bytes) {
-    context.evaluator.reporter().report<Diag::expansion_too_large>(
-        argument.span, counted(max_text_bytes, "byte"));
+    context.evaluator.reporter().report<Diag::expansion_too_large>(argument.span,
+                                                                   counted(max_text_bytes, "byte"));
     return std::nullopt;
   }
   return value(std::move(text), context);
@@ -203,7 +205,8 @@ Result split_text(Arguments& a, CallContext& context) {
     const std::size_t end = text->find(*separator, at);
     out.push_back({text->substr(at, end - at), context.call});
     if (end == std::string::npos) return value(std::move(out), context);
-    if (out.size() > max_list_elements) return bad_argument(a[1], context, "the text has too many parts");
+    if (out.size() > max_list_elements)
+      return bad_argument(a[1], context, "the text has too many parts");
     at = end + separator->size();
   }
 }
@@ -316,11 +319,13 @@ constexpr std::array table{
 
 }  // namespace
 
-std::span<const Function> functions() { return table; }
+std::span<const Function> functions() {
+  return table;
+}
 
 const Function* find_function(std::string_view name) {
-  const auto found = std::find_if(table.begin(), table.end(),
-                                  [&](const Function& f) { return f.name == name; });
+  const auto found =
+      std::find_if(table.begin(), table.end(), [&](const Function& f) { return f.name == name; });
   return found == table.end() ? nullptr : &*found;
 }
 

@@ -5,7 +5,9 @@ namespace hcipol::sema {
 
 namespace {
 
-bool letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 
 std::string_view first_word(std::string_view line) {
   std::size_t end = 0;

@@ -7,9 +7,10 @@
 
 namespace hcipol::sema {
 
-/// The labels of the file's features and endpoints, or nothing if the file must be parsed in any case:
-/// it declares something else at its top level, or a feature in it may switch itself on (`auto`).
-/// Relies on the canonical layout that `hcipolc fmt` writes and a test enforces for the library.
+/// The labels of the file's features and endpoints, or nothing if the file must be parsed in any
+/// case: it declares something else at its top level, or a feature in it may switch itself on
+/// (`auto`). Relies on the canonical layout that `hcipolc fmt` writes and a test enforces for the
+/// library.
 std::optional<std::vector<std::string_view>> lazy_names(std::string_view text);
 
 }  // namespace hcipol::sema

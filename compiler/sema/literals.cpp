@@ -25,7 +25,8 @@ std::optional<T> digits(std::string_view text) {
 // Why a text that the grammar takes for an IPv4 address is none.
 std::string ipv4_fault(std::string_view text) {
   const auto octets = split(text, '.');
-  if (octets.size() != 4) return fmt::format("it has {}, an IPv4 address has 4", counted(octets.size(), "number"));
+  if (octets.size() != 4)
+    return fmt::format("it has {}, an IPv4 address has 4", counted(octets.size(), "number"));
   for (const std::string_view octet : octets) {
     const auto value = digits<std::uint64_t>(octet);
     if (!value || *value > 255) return fmt::format("an octet is at most 255, not {}", octet);
@@ -85,8 +86,7 @@ bool known_protocol(std::string_view text, std::string_view protocol, Span span,
     if (known == protocol) return true;
   }
   const std::vector<std::string> names(protocols.begin(), protocols.end());
-  reporter
-      .report<Diag::bad_service>(span, text, fmt::format("there is no protocol `{}`", protocol))
+  reporter.report<Diag::bad_service>(span, text, fmt::format("there is no protocol `{}`", protocol))
       .suggest(did_you_mean(protocol, names));
   return false;
 }
@@ -124,8 +124,8 @@ std::optional<net::AddressSet> read_address_range(std::string_view text, Span sp
   const auto last = single(text.substr(dash + 1), text, span, reporter);
   if (!first || !last) return std::nullopt;
   if (*last < *first) {
-    reporter.report<Diag::reversed_range>(span, text).fix(
-        span, fmt::format("{}-{}", text.substr(dash + 1), text.substr(0, dash)));
+    reporter.report<Diag::reversed_range>(span, text)
+        .fix(span, fmt::format("{}-{}", text.substr(dash + 1), text.substr(0, dash)));
     return std::nullopt;
   }
   return net::AddressSet(net::AddressRange{*first, *last});
@@ -144,7 +144,8 @@ std::optional<net::ServiceSet> read_service(std::string_view text, Span span, Re
   }
   const std::size_t dash = detail.find('-');
   const auto first = digits<unsigned>(detail.substr(0, dash));
-  const auto last = dash == std::string_view::npos ? first : digits<unsigned>(detail.substr(dash + 1));
+  const auto last =
+      dash == std::string_view::npos ? first : digits<unsigned>(detail.substr(dash + 1));
   const auto number = [](std::string_view part) {
     return !part.empty() && part.find_first_not_of("0123456789") == std::string_view::npos;
   };
@@ -160,8 +161,8 @@ std::optional<net::ServiceSet> read_service(std::string_view text, Span span, Re
     return std::nullopt;
   }
   if (*last < *first) {
-    reporter.report<Diag::reversed_range>(span, text).fix(
-        span, fmt::format("{}/{}-{}", protocol, *last, *first));
+    reporter.report<Diag::reversed_range>(span, text)
+        .fix(span, fmt::format("{}/{}-{}", protocol, *last, *first));
     return std::nullopt;
   }
   if (*first == 0 && highest(protocol) == 65535) {

@@ -24,8 +24,8 @@ std::optional<Date> read_date(std::string_view text, Span span, Reporter& report
 std::optional<Duration> read_duration(std::string_view text, Span span, Reporter& reporter);
 std::optional<std::int64_t> read_number(std::string_view text, Span span, Reporter& reporter);
 
-/// What an unquoted literal of this text would be ("an address", "a service", "a date", "a duration"),
-/// or nothing: for strings that should have had no quotes.
+/// What an unquoted literal of this text would be ("an address", "a service", "a date", "a
+/// duration"), or nothing: for strings that should have had no quotes.
 std::optional<std::string_view> literal_in_quotes(std::string_view text);
 
 }  // namespace hcipol::sema

@@ -115,10 +115,10 @@ class Loader {
       add_file(source, std::move(path), std::move(text));
       return true;
     }
-    library_texts_.push_back(std::move(text));
+    program_.library_texts.push_back(std::move(text));
     // The names must point into the text where it will stay.
-    names = lazy_names(library_texts_.back());
-    source.unread.push_back({std::move(path), library_texts_.back(), std::move(*names)});
+    names = lazy_names(program_.library_texts.back());
+    source.unread.push_back({std::move(path), program_.library_texts.back(), std::move(*names)});
     return true;
   }
 
@@ -325,7 +325,8 @@ class Loader {
       walk.push_back(at->source->path);
       if (at->source != &source) continue;
       std::reverse(walk.begin(), walk.end());
-      reporter_.report<Diag::module_cycle>(block.header_span, fmt::format("{}", fmt::join(walk, " → ")));
+      reporter_.report<Diag::module_cycle>(block.header_span,
+                                           fmt::format("{}", fmt::join(walk, " → ")));
       return true;
     }
     return false;
@@ -379,7 +380,8 @@ class Loader {
     if (const auto known = by_path_.find(path); known != by_path_.end()) return known->second;
     ModuleSource& source = add_source(path, path, true);
     const std::size_t errors = reporter_.errors();
-    if (read_library(source, std::string_view(path).substr(std::min<std::size_t>(4, path.size())), span)) {
+    if (read_library(source, std::string_view(path).substr(std::min<std::size_t>(4, path.size())),
+                     span)) {
       read_pending();
       return &source;
     }
@@ -403,8 +405,8 @@ class Loader {
 
   // ---- laziness
 
-  // One round: parses the unread files that declare a name which some parsed file mentions. False when
-  // there was none.
+  // One round: parses the unread files that declare a name which some parsed file mentions. False
+  // when there was none.
   bool read_what_is_mentioned() {
     std::unordered_multimap<std::string_view, std::pair<ModuleSource*, std::size_t>> waiting;
     for (ModuleSource& source : program_.sources) {
@@ -476,7 +478,6 @@ class Loader {
   Program program_;
   std::map<std::string, ModuleSource*> by_path_;
   std::map<const ModuleSource*, Module*> shared_;
-  std::deque<std::string> library_texts_;
   std::set<FileId> mentioned_;
   std::vector<Pending> pending_;
   bool failed_ = false;

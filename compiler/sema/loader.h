@@ -28,10 +28,10 @@ struct LoadInput {
   unsigned threads = 1;
 };
 
-/// The policy and all that it uses, parsed; nothing if a file could not be read, a module is missing
-/// or modules use each other in a circle. Syntax errors are reported as well; the caller stops when
-/// the reporter has errors. Library files that declare only features and endpoints are parsed when a
-/// name that they declare is mentioned anywhere.
+/// The policy and all that it uses, parsed; nothing if a file could not be read, a module is
+/// missing or modules use each other in a circle. Syntax errors are reported as well; the caller
+/// stops when the reporter has errors. Library files that declare only features and endpoints are
+/// parsed when a name that they declare is mentioned anywhere.
 std::optional<Program> load(const LoadInput& input, SourceMap& sources, Reporter& reporter);
 
 /// The `.hcipol` files below `path` that `fmt` looks after (tests included), or the file itself.

@@ -78,9 +78,11 @@ std::optional<Value> ExpressionEvaluator::namespace_reference(std::string_view n
   if (const Use* use = find_use(*scope_.module, name); use != nullptr && use->module != nullptr) {
     return reference(Kind::module, use->module, fmt::format("module `{}`", name));
   }
-  reporter().report<Diag::not_in_scope>(span, name).help(
-      name == "param" ? "`param` is known inside a feature"
-                      : "it is known where a cluster is: in features, exceptions, targets and clusters");
+  reporter()
+      .report<Diag::not_in_scope>(span, name)
+      .help(name == "param"
+                ? "`param` is known inside a feature"
+                : "it is known where a cluster is: in features, exceptions, targets and clusters");
   return std::nullopt;
 }
 

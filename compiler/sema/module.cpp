@@ -1,5 +1,5 @@
-// Lookup of declarations across modules. Own declarations hide nothing: a name that a module and one
-// that it extends both declare has been refused when they were loaded.
+// Lookup of declarations across modules. Own declarations hide nothing: a name that a module and
+// one that it extends both declare has been refused when they were loaded.
 #include "sema/module.h"
 
 #include <algorithm>
@@ -38,8 +38,8 @@ void exported_names(const Module& module, DeclarationKind kind, std::vector<std:
       if (!extend.without.contains(name)) out.push_back(std::move(name));
     }
   }
-  // A file that nothing needed yet still declares its names; which kind they are does not matter to a
-  // suggestion.
+  // A file that nothing needed yet still declares its names; which kind they are does not matter to
+  // a suggestion.
   for (const auto& unread : module.source->unread) {
     for (const std::string_view name : unread.declares) out.emplace_back(name);
   }

@@ -78,8 +78,8 @@ struct Declared {
 
 enum class DeclarationKind { role, endpoint, feature };
 
-/// What `name` (bare, or "alias/name") means in `module`: its own declaration, one of a module that it
-/// extends, or those of the modules that it uses. More than one result is an ambiguity.
+/// What `name` (bare, or "alias/name") means in `module`: its own declaration, one of a module that
+/// it extends, or those of the modules that it uses. More than one result is an ambiguity.
 std::vector<Declared> lookup(const Module& module, DeclarationKind kind, std::string_view name);
 /// Every name that lookup would find bare, and every "alias/name"; for did-you-mean.
 std::vector<std::string> visible_names(const Module& module, DeclarationKind kind);
@@ -91,6 +91,8 @@ struct Program {
   std::deque<ModuleSource> sources;
   std::deque<Module> modules;
   const Module* root = nullptr;
+  /// Texts of library files; the names of files that were not read point into them.
+  std::deque<std::string> library_texts;
 };
 
 }  // namespace hcipol::sema

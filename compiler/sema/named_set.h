@@ -9,8 +9,8 @@
 
 namespace hcipol::sema {
 
-/// A role, site, node, endpoint, literal … It is made once per cluster and referred to by pointer, so
-/// that sets are never copied and devices can turn each into one object of theirs.
+/// A role, site, node, endpoint, literal … It is made once per cluster and referred to by pointer,
+/// so that sets are never copied and devices can turn each into one object of theirs.
 struct NamedSet {
   enum class Kind { any, internet, private_, servers, site, node, role, endpoint, proxy, literal };
 
@@ -23,7 +23,8 @@ struct NamedSet {
   /// service tag (as the pseudo-name tag_name(tag), which no host can have).
   net::PeerSet set;
   /// The other representations of an endpoint, from which a device takes the most exact that it can
-  /// express: a service tag, the tag's prefixes (if the policy reads a service tag file), addresses.
+  /// express: a service tag, the tag's prefixes (if the policy reads a service tag file),
+  /// addresses.
   std::string tag;
   net::AddressSet tag_addresses;
   net::AddressSet addresses;
@@ -31,9 +32,7 @@ struct NamedSet {
 
   /// Host names or patterns that a device would have to match as names. Every name at once (`any`,
   /// `internet`) is none: such a set is given by its addresses.
-  bool has_names() const {
-    return !set.names.empty() && !set.names.others() && !is_tag_only();
-  }
+  bool has_names() const { return !set.names.empty() && !set.names.others() && !is_tag_only(); }
   /// An endpoint that is known by its service tag alone.
   bool is_tag_only() const {
     return !tag.empty() && set.addresses.empty() && set.names.entries().size() == 1 &&

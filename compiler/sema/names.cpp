@@ -19,8 +19,8 @@ namespace hcipol::sema {
 
 namespace {
 
-constexpr std::array<std::string_view, 9> namespaces{"cluster", "data", "local", "node", "package",
-                                                     "param", "proxy", "site", "var"};
+constexpr std::array<std::string_view, 9> namespaces{"cluster", "data",  "local", "node", "package",
+                                                     "param",   "proxy", "site",  "var"};
 
 /// What a feature declares for itself; collected once, since a feature may have thousands of rules.
 struct FeatureNames {
@@ -47,14 +47,14 @@ class NameChecker {
  private:
   void items(const std::vector<syntax::Item>& list, const Place& place) {
     for (const syntax::Item& item : list) {
-      std::visit(overloaded{[&](const syntax::Attribute& a) {
-                              // `without` is read by the loader.
-                              if (a.name != "without") expression(*a.value, place);
-                            },
-                            [&](const syntax::Block& b) { block(b, place); },
-                            [&](const syntax::Rule& r) { rule(r, place); },
-                            [](const syntax::Check&) {}},
-                 item.node);
+      std::visit(
+          overloaded{[&](const syntax::Attribute& a) {
+                       // `without` is read by the loader.
+                       if (a.name != "without") expression(*a.value, place);
+                     },
+                     [&](const syntax::Block& b) { block(b, place); },
+                     [&](const syntax::Rule& r) { rule(r, place); }, [](const syntax::Check&) {}},
+          item.node);
     }
   }
 
@@ -149,6 +149,7 @@ class NameChecker {
                           [&](const syntax::Flow& f) {
                             host_names(*f.from);
                             host_names(*f.to);
+                            if (f.service) quoted_services(*f.service);
                           },
                           [](const auto&) {}},
                e.node);
@@ -199,8 +200,22 @@ class NameChecker {
     } else if (const auto fault = net::pattern_fault(written)) {
       auto report = reporter_.report<Diag::bad_domain>(side.span, one_line(written, 120), *fault);
       if (written.find("://") != std::string::npos) {
-        report.help("write the host alone; the scheme is a service: `https` is tcp/443, `http` tcp/80");
+        report.help(
+            "write the host alone; the scheme is a service: `https` is tcp/443, `http` tcp/80");
       }
+    }
+  }
+
+  void quoted_services(const syntax::Expr& service) {
+    if (const auto* list = std::get_if<syntax::List>(&service.node)) {
+      for (const auto& element : list->elements) quoted_services(*element);
+      return;
+    }
+    const auto* text = std::get_if<syntax::Template>(&service.node);
+    if (text == nullptr || text->pieces.size() != 1 || text->pieces[0].value) return;
+    if (const auto quoted = literal_in_quotes(text->pieces[0].text)) {
+      reporter_.report<Diag::quoted_literal>(service.span, *quoted)
+          .fix(service.span, text->pieces[0].text);
     }
   }
 
@@ -215,9 +230,10 @@ class NameChecker {
     }
     const std::size_t n = c.arguments.size();
     if (n >= function->min_arguments && n <= function->max_arguments) return;
-    const std::string wanted = function->min_arguments == function->max_arguments
-                                   ? counted(function->min_arguments, "argument")
-                                   : fmt::format("at least {}", counted(function->min_arguments, "argument"));
+    const std::string wanted =
+        function->min_arguments == function->max_arguments
+            ? counted(function->min_arguments, "argument")
+            : fmt::format("at least {}", counted(function->min_arguments, "argument"));
     reporter_.report<Diag::wrong_arguments>(span, c.function, wanted)
         .help(fmt::format("write {}", function->signature));
   }
@@ -286,7 +302,8 @@ class NameChecker {
         if (block->labels.size() == 2) names.push_back(block->labels[1].text);
       }
       declared("data", m, std::find(names.begin(), names.end(), m.name) != names.end(), names);
-    } else if (const Use* use = find_use(*place.module, of); use != nullptr && use->module != nullptr) {
+    } else if (const Use* use = find_use(*place.module, of);
+               use != nullptr && use->module != nullptr) {
       module_member(of, *use->module, m, place);
     }
   }
@@ -323,8 +340,7 @@ class NameChecker {
     for (std::string& other : visible_names(module, DeclarationKind::endpoint)) {
       names.push_back(std::move(other));
     }
-    reporter_
-        .report<Diag::unknown_member>(m.name_span, fmt::format("module `{}`", alias), m.name)
+    reporter_.report<Diag::unknown_member>(m.name_span, fmt::format("module `{}`", alias), m.name)
         .suggest(did_you_mean(m.name, names));
   }
 

@@ -6,8 +6,8 @@
 
 namespace hcipol::sema {
 
-/// Unknown roles, endpoints, variables, locals, parameters, functions and aliases, malformed literals,
-/// flows without a service: whatever can be said without evaluating anything.
+/// Unknown roles, endpoints, variables, locals, parameters, functions and aliases, malformed
+/// literals, flows without a service: whatever can be said without evaluating anything.
 void check_names(const Program& program, Reporter& reporter);
 
 }  // namespace hcipol::sema

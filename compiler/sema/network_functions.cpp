@@ -80,8 +80,7 @@ Result fold(Arguments& a, CallContext& context, Combine combine) {
 }
 
 std::optional<net::Cidr> prefix(const Value& argument, CallContext& context) {
-  const auto value =
-      context.evaluator.convert(argument, {Type::Kind::cidr, {}, {}}, context.scope);
+  const auto value = context.evaluator.convert(argument, {Type::Kind::cidr, {}, {}}, context.scope);
   if (!value) return std::nullopt;
   return value->as<Peers>()->parts.front()->set.addresses.cidrs().front();
 }
@@ -113,8 +112,7 @@ bool fits_in(std::int64_t value, unsigned bits) {
 }
 
 Result address_value(const net::AddressSet& set, CallContext& context) {
-  const NamedSet* literal =
-      context.evaluator.literal(net::to_string(set), {set, {}}, context.call);
+  const NamedSet* literal = context.evaluator.literal(net::to_string(set), {set, {}}, context.call);
   return Value{Peers{{literal}}, context.call};
 }
 

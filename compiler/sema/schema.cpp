@@ -41,7 +41,8 @@ constexpr AttributeArray<3> proxy_attributes{{{"address", true}, {"service", tru
 constexpr AttributeArray<3> exception_attributes{
     {{"reason", true}, {"owner", true}, {"expires", true}}};
 constexpr AttributeArray<1> target_attributes{{{"sees"}}};
-constexpr AttributeArray<5> attributes_of_rules{{{"when"}, {"title"}, {"note"}, {"source"}, {"log"}}};
+constexpr AttributeArray<5> attributes_of_rules{
+    {{"when"}, {"title"}, {"note"}, {"source"}, {"log"}}};
 
 constexpr std::string_view one_name = "one name in quotes";
 
@@ -59,13 +60,22 @@ constexpr std::array rows{
     BlockSpec{"data", in_file, data_attributes, false, 2, 2, "a kind and a name in quotes", false},
     BlockSpec{"role", in_file_or_cluster, role_attributes, false, 1, 1, one_name},
     BlockSpec{"endpoint", in_file_or_feature, endpoint_attributes, false, 1, 1, one_name},
-    BlockSpec{"feature", in_file, feature_attributes, false, 1, 1, one_name, true, false, true, true},
+    BlockSpec{"feature", in_file, feature_attributes, false, 1, 1, one_name, true, false, true,
+              true},
     BlockSpec{"param", in_feature, variable_attributes, false, 1, 1, one_name},
     BlockSpec{"cluster", in_file, cluster_attributes, false, 1, 1, one_name},
     BlockSpec{"site", in_cluster, site_attributes, false, 1, 1, one_name},
     BlockSpec{"node", in_site_or_cluster, node_attributes, false, 1, 1, one_name},
     BlockSpec{"proxy", in_cluster, proxy_attributes, false, 1, 1, one_name},
-    BlockSpec{"enable", in_cluster, {}, true, 1, 1, "the name of a feature in quotes", false, false,
+    BlockSpec{"enable",
+              in_cluster,
+              {},
+              true,
+              1,
+              1,
+              "the name of a feature in quotes",
+              false,
+              false,
               false},
     BlockSpec{"exception", in_file, exception_attributes, false, 1, 1, one_name, true, false, true,
               true},
@@ -76,7 +86,9 @@ constexpr std::array rows{
 
 }  // namespace
 
-std::span<const BlockSpec> schema() { return rows; }
+std::span<const BlockSpec> schema() {
+  return rows;
+}
 
 const BlockSpec* find_block(std::string_view kind) {
   for (const BlockSpec& row : rows) {
@@ -85,6 +97,8 @@ const BlockSpec* find_block(std::string_view kind) {
   return nullptr;
 }
 
-std::span<const AttributeSpec> rule_attributes() { return attributes_of_rules; }
+std::span<const AttributeSpec> rule_attributes() {
+  return attributes_of_rules;
+}
 
 }  // namespace hcipol::sema

@@ -1,4 +1,5 @@
-// Which block stands where with which attributes: the one table behind checks, hints and did-you-mean.
+// Which block stands where with which attributes: the one table behind checks, hints and
+// did-you-mean.
 #pragma once
 
 #include <span>
@@ -20,7 +21,7 @@ struct BlockSpec {
   bool any_attribute = false;
   unsigned min_labels = 0;
   unsigned max_labels = 0;
-  std::string_view labels;  ///< for messages: "a name in quotes", "no label"
+  std::string_view labels;      ///< for messages: "a name in quotes", "no label"
   bool names_something = true;  ///< the first label is a name, not a path or a sentence
   bool alias = false;
   bool needs_body = true;

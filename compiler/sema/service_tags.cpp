@@ -38,8 +38,9 @@ const Json* member(const Json& object, const char* key, Json::value_t type) {
 bool read_tag(const Json& value, ServiceTags& tags, std::string& error) {
   const Json* name = member(value, "name", Json::value_t::string);
   const Json* properties = member(value, "properties", Json::value_t::object);
-  const Json* prefixes =
-      properties == nullptr ? nullptr : member(*properties, "addressPrefixes", Json::value_t::array);
+  const Json* prefixes = properties == nullptr
+                             ? nullptr
+                             : member(*properties, "addressPrefixes", Json::value_t::array);
   if (name == nullptr || prefixes == nullptr) {
     error = "an element of `values` has no `name` or no `properties.addressPrefixes`";
     return false;
@@ -47,8 +48,8 @@ bool read_tag(const Json& value, ServiceTags& tags, std::string& error) {
   std::vector<net::AddressRange> ranges;
   ranges.reserve(prefixes->size());
   for (const Json& prefix : *prefixes) {
-    const auto range = prefix.is_string() ? read_prefix(prefix.get_ref<const std::string&>())
-                                          : std::nullopt;
+    const auto range =
+        prefix.is_string() ? read_prefix(prefix.get_ref<const std::string&>()) : std::nullopt;
     if (!range) {
       error = fmt::format("`{}` of `{}` is no prefix", prefix.dump(), name->get<std::string>());
       return false;

@@ -13,13 +13,13 @@ namespace hcipol::sema {
 
 /// One file as Microsoft publishes it weekly ("Azure IP Ranges and Service Tags").
 struct ServiceTags {
-  std::string cloud;             ///< "Public", "AzureGovernment", "AzureChina"
+  std::string cloud;  ///< "Public", "AzureGovernment", "AzureChina"
   std::int64_t change_number = 0;
   std::map<std::string, net::AddressSet, std::less<>> tags;  ///< never empty sets
 };
 
-/// Nothing if the text is no such file, with the reason in `error`. Tags with an empty list are left
-/// out: an empty list must never come to mean "any".
+/// Nothing if the text is no such file, with the reason in `error`. Tags with an empty list are
+/// left out: an empty list must never come to mean "any".
 std::optional<ServiceTags> parse_service_tags(std::string_view text, std::string& error);
 
 /// The `cloud` of the file that belongs to a cluster's cloud: "public" → "Public".

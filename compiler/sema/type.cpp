@@ -29,7 +29,8 @@ constexpr std::array words{
     Word{"cidr", Type::Kind::cidr, "a prefix", "prefixes"},
     Word{"address", Type::Kind::address, "an address", "addresses"},
     Word{"fqdn", Type::Kind::fqdn, "a host name", "host names"},
-    Word{"peer", Type::Kind::peer, "a peer (an address, a role, an endpoint or a host name)", "peers"},
+    Word{"peer", Type::Kind::peer, "a peer (an address, a role, an endpoint or a host name)",
+         "peers"},
     Word{"service", Type::Kind::service, "a service", "services"},
     Word{"tag", Type::Kind::tag, "a service tag", "service tags"},
     Word{"date", Type::Kind::date, "a date", "dates"},
@@ -99,7 +100,8 @@ Type read_call(const syntax::Call& call, Span span, Reporter& reporter) {
   }
   const auto* object = std::get_if<syntax::Object>(&call.arguments[0]->node);
   if (object == nullptr) {
-    reporter.report<Diag::wrong_arguments>(span, "object", "its fields: `object({ name = string })`");
+    reporter.report<Diag::wrong_arguments>(span, "object",
+                                           "its fields: `object({ name = string })`");
     return {};
   }
   for (const auto& entry : object->entries) type.fields.push_back(read_field(entry, reporter));

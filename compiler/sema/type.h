@@ -13,13 +13,31 @@ namespace hcipol::sema {
 
 /// `list(address)`, `object({ name = string, port = optional(service, tcp/443) })`.
 struct Type {
-  enum class Kind { any, boolean, number, string, ip, cidr, address, fqdn, peer, service, tag, date,
-                    duration, flow, list, set, map, object };
+  enum class Kind {
+    any,
+    boolean,
+    number,
+    string,
+    ip,
+    cidr,
+    address,
+    fqdn,
+    peer,
+    service,
+    tag,
+    date,
+    duration,
+    flow,
+    list,
+    set,
+    map,
+    object
+  };
   struct Field;
 
   Kind kind = Kind::any;
-  std::vector<Type> element;   ///< one for list, set and map
-  std::vector<Field> fields;   ///< of an object
+  std::vector<Type> element;  ///< one for list, set and map
+  std::vector<Field> fields;  ///< of an object
 };
 
 struct Type::Field {

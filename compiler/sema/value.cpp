@@ -36,6 +36,8 @@ struct Describe {
 
 }  // namespace
 
-std::string describe(const Value& value) { return std::visit(Describe{}, value.data); }
+std::string describe(const Value& value) {
+  return std::visit(Describe{}, value.data);
+}
 
 }  // namespace hcipol::sema

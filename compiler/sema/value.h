@@ -29,11 +29,21 @@ struct Flow {
   bool both_ways = false;
 };
 
-/// A name with members that are looked up on demand, such as `cluster`, `site`, `var`, `hci`. `what`
-/// is for messages ("cluster `prod`"); `object` is known to the evaluator only.
+/// A name with members that are looked up on demand, such as `cluster`, `site`, `var`, `hci`.
+/// `what` is for messages ("cluster `prod`"); `object` is known to the evaluator only.
 struct Reference {
-  enum class Kind { cluster, sites, nodes, proxies, variables, locals, parameters, data, module,
-                    package };
+  enum class Kind {
+    cluster,
+    sites,
+    nodes,
+    proxies,
+    variables,
+    locals,
+    parameters,
+    data,
+    module,
+    package
+  };
   Kind kind = Kind::cluster;
   const void* object = nullptr;
   std::string what;
@@ -42,11 +52,11 @@ struct Reference {
 /// `30d`, `12h`, `2w`; months do not exist.
 using Duration = std::chrono::seconds;
 
-/// Addresses of every form (ip, cidr, range, role, site, node, endpoint, `any` …) are Peers; which of
-/// these a value is, its parts tell.
+/// Addresses of every form (ip, cidr, range, role, site, node, endpoint, `any` …) are Peers; which
+/// of these a value is, its parts tell.
 struct Value {
-  std::variant<std::monostate, bool, std::int64_t, std::string, Peers, net::ServiceSet, Date, Duration,
-               Flow, List, Map, Reference>
+  std::variant<std::monostate, bool, std::int64_t, std::string, Peers, net::ServiceSet, Date,
+               Duration, Flow, List, Map, Reference>
       data;
   Span span;  ///< where it was written, for messages
 

@@ -5,6 +5,8 @@
 
 namespace hcipol {
 
-void bug(std::string_view what) { throw Bug(std::string(what)); }
+void bug(std::string_view what) {
+  throw Bug(std::string(what));
+}
 
 }  // namespace hcipol

@@ -15,8 +15,8 @@ using Date = std::chrono::sys_days;
 std::optional<Date> parse_date(std::string_view text);
 std::string to_string(Date date);
 
-/// The day of `seconds` since 1970-01-01T00:00Z, as in SOURCE_DATE_EPOCH; nothing unless `text` is a
-/// whole number of seconds within the years that parse_date takes.
+/// The day of `seconds` since 1970-01-01T00:00Z, as in SOURCE_DATE_EPOCH; nothing unless `text` is
+/// a whole number of seconds within the years that parse_date takes.
 std::optional<Date> parse_epoch(std::string_view text);
 
 Date today();

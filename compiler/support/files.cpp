@@ -21,7 +21,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string reason(int code) { return to_lower(std::generic_category().message(code)); }
+std::string reason(int code) {
+  return to_lower(std::generic_category().message(code));
+}
 
 class Disk final : public FileSystem {
  public:
@@ -115,7 +117,9 @@ class Disk final : public FileSystem {
 
 }  // namespace
 
-std::unique_ptr<FileSystem> disk() { return std::make_unique<Disk>(); }
+std::unique_ptr<FileSystem> disk() {
+  return std::make_unique<Disk>();
+}
 
 std::optional<std::string> MemoryFileSystem::read(const std::string& path,
                                                   std::string& error) const {

@@ -11,8 +11,9 @@
 
 namespace hcipol {
 
-/// What a command may do to files. Paths use `/`; relative ones start where the command was started.
-/// Failures are values, not exceptions: `error` is a sentence in lower case ("permission denied").
+/// What a command may do to files. Paths use `/`; relative ones start where the command was
+/// started. Failures are values, not exceptions: `error` is a sentence in lower case ("permission
+/// denied").
 class FileSystem {
  public:
   virtual ~FileSystem() = default;

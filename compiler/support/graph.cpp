@@ -83,8 +83,8 @@ std::vector<std::vector<std::size_t>> cycles(const Graph& graph) {
 std::vector<std::size_t> closure(const Graph& graph, const std::vector<std::size_t>& from) {
   const Adjacency adjacent = adjacency(graph);
   std::vector<boost::default_color_type> colour(graph.size, boost::white_color);
-  const auto colours = boost::make_iterator_property_map(colour.begin(),
-                                                         get(boost::vertex_index, adjacent));
+  const auto colours =
+      boost::make_iterator_property_map(colour.begin(), get(boost::vertex_index, adjacent));
   boost::queue<std::size_t> buffer;
   for (const std::size_t start : from) {
     if (colour[start] != boost::white_color) continue;

@@ -48,8 +48,8 @@ std::string_view SourceMap::line(FileId id, std::uint32_t line) const {
   const SourceFile& source = file(id);
   if (line == 0 || line > source.line_starts.size()) return {};
   const std::uint32_t begin = source.line_starts[line - 1];
-  const std::size_t end = line < source.line_starts.size() ? source.line_starts[line] - 1u
-                                                           : source.text.size();
+  const std::size_t end =
+      line < source.line_starts.size() ? source.line_starts[line] - 1u : source.text.size();
   auto text = std::string_view(source.text).substr(begin, end - begin);
   if (text.ends_with('\r')) text.remove_suffix(1);
   return text;

@@ -147,7 +147,8 @@ bool unseen(std::string_view sequence) {
   if (sequence.size() != 3) return false;
   if (byte(0) == 0xef) return byte(1) == 0xbb && byte(2) == 0xbf;
   if (byte(0) != 0xe2) return false;
-  if (byte(1) == 0x80) return (byte(2) >= 0x8b && byte(2) <= 0x8f) || (byte(2) >= 0xa8 && byte(2) <= 0xae);
+  if (byte(1) == 0x80)
+    return (byte(2) >= 0x8b && byte(2) <= 0x8f) || (byte(2) >= 0xa8 && byte(2) <= 0xae);
   return byte(1) == 0x81 && byte(2) >= 0xa0 && byte(2) <= 0xa9;
 }
 

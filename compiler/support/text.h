@@ -38,7 +38,8 @@ std::string to_lower(std::string_view text);
 std::string one_line(std::string_view text, std::size_t bytes);
 
 /// True if the text holds a control character (line breaks included), a bidirectional or zero-width
-/// formatting character, or a line separator of Unicode: what a reader does not see but a parser does.
+/// formatting character, or a line separator of Unicode: what a reader does not see but a parser
+/// does.
 bool has_control_characters(std::string_view text);
 
 }  // namespace hcipol

@@ -195,10 +195,18 @@ File build_ast(FileId id, std::string_view text, const std::vector<ChunkTree>& c
                const Vocabulary& vocabulary, Reporter& reporter) {
   File file;
   file.id = id;
-  for (const auto& [chunk, tree] : chunks) {
+  std::size_t open = 0;  // the block that parts of a body belong to
+  for (const auto& [chunk, tree, part] : chunks) {
     TreeReader reader(id, text, chunk.begin, ts_tree_root_node(tree.get()), vocabulary, reporter);
     auto items = AstBuilder(reader).items();
-    std::move(items.begin(), items.end(), std::back_inserter(file.items));
+    auto* to = &file.items;
+    if (part == Part::body) {
+      to = &std::get<Block>(file.items[open].node).items;
+    } else if (part == Part::header) {
+      open = file.items.size() + items.size() - 1;
+      items.back().span.end = chunk.end;
+    }
+    std::move(items.begin(), items.end(), std::back_inserter(*to));
   }
   return file;
 }

@@ -28,15 +28,20 @@ struct Chunk {
 /// possible; nothing if brackets are nested deeper than max_nesting (reported).
 std::vector<Chunk> cut(FileId id, std::string_view text, Reporter& reporter);
 
+/// What a chunk holds: whole items; a block whose body was left out (its header, to the `{`); or
+/// items of the body that the last such block lacks.
+enum class Part : std::uint8_t { items, header, body };
+
 /// The tree of a chunk and where it begins. Places in the tree count from there.
 struct ChunkTree {
   Chunk chunk;
   Tree tree;
+  Part part = Part::items;
 };
 
 /// Parses a readable text and reports its syntax errors. A chunk that had to be given up has no
-/// tree.
+/// tree. With `cut_blocks` a large block without errors comes as a header and parts of its body.
 std::vector<ChunkTree> parse_chunks(FileId id, std::string_view text, const Vocabulary& vocabulary,
-                                    Reporter& reporter);
+                                    bool cut_blocks, Reporter& reporter);
 
 }  // namespace hcipol::syntax

@@ -84,7 +84,8 @@ static void report_missing_comma(const Damage& d, std::size_t before, Reporter& 
 /// Two values with nothing between them, in brackets that were opened on this line or before it.
 bool missing_comma(const Damage& d, bool whole_line, Reporter& reporter) {
   const bool in_list = d.parent == Kind::list || d.parent == Kind::arguments;
-  int open = in_list ? 1 : 0;
+  // What begins with a rule begins outside whatever is damaged in it.
+  int open = in_list && !whole_line && !is_action(d[0]) ? 1 : 0;
   for (std::size_t i = 0; i < d.tokens.size(); ++i) {
     const bool adjacent =
         i > 0 && ends_operand(d[i - 1]) && starts_operand(d[i]) && !d[i].is("[") && !d[i].is("(");

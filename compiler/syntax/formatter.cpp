@@ -216,7 +216,7 @@ std::optional<std::string> format(FileId id, const SourceMap& sources, Reporter&
   const std::size_t errors = reporter.errors();
   if (!readable(id, text, reporter)) return std::nullopt;
   const Vocabulary vocabulary;
-  const std::vector<ChunkTree> chunks = parse_chunks(id, text, vocabulary, reporter);
+  const std::vector<ChunkTree> chunks = parse_chunks(id, text, vocabulary, false, reporter);
   // Bounds the depth of what follows.
   build_ast(id, text, chunks, vocabulary, reporter);
   if (reporter.errors() > errors) return std::nullopt;

@@ -58,7 +58,8 @@ File parse(FileId id, const SourceMap& sources, Reporter& reporter) {
     return nothing;
   }
   const Vocabulary vocabulary;
-  return build_ast(id, text, parse_chunks(id, text, vocabulary, reporter), vocabulary, reporter);
+  return build_ast(id, text, parse_chunks(id, text, vocabulary, true, reporter), vocabulary,
+                   reporter);
 }
 
 }  // namespace hcipol::syntax

@@ -38,8 +38,8 @@ class TreeReader {
     cursor_.each_child(std::forward<Visit>(visit));
   }
 
-  /// Goes one level deeper; false, and E0130 once per chunk, when that is too deep. Everything after
-  /// this room recurses over its trees, so this is where depth is bounded.
+  /// Goes one level deeper; false, and E0130 once per chunk, when that is too deep. Everything
+  /// after this room recurses over its trees, so this is where depth is bounded.
   bool enter() {
     if (depth_ < max_nesting) {
       ++depth_;

@@ -127,17 +127,19 @@ class Builder {
       fresh.insert(file.path);
       add(file, owned.contains(file.path));
     }
-    const bool all = options_.targets.empty();
+    bool keeps_others = false;
     for (const std::string& path : owned) {
-      if (!fresh.contains(path) && (all || belongs_to_built_target(path))) {
+      if (fresh.contains(path)) continue;
+      if (options_.targets.empty() || belongs_to_built_target(path)) {
         changes_.removals.push_back(join_path(options_.output, path));
+      } else {
+        keeps_others = true;
       }
     }
     bool given = false;
     const Date day = as_of(options_, environment_, given);
-    changes_.writes[manifest_path] =
-        manifest(c_, built_, given ? std::optional(day) : std::nullopt,
-                 all || !former ? std::nullopt : former);
+    changes_.writes[manifest_path] = manifest(c_, built_, given ? std::optional(day) : std::nullopt,
+                                              keeps_others ? former : std::nullopt);
   }
 
   void add(const BuiltFile& file, bool owned) {
@@ -188,7 +190,8 @@ class Builder {
                               file.rules.empty() ? "" : counted(file.rules.size(), "rule"));
       while (summary_.ends_with(" \n")) summary_.erase(summary_.size() - 2, 1);
     }
-    for (const std::string& path : changes_.removals) summary_ += fmt::format("{}  removed\n", path);
+    for (const std::string& path : changes_.removals)
+      summary_ += fmt::format("{}  removed\n", path);
     summary_ += join_path(options_.output, manifest_name) + "\n";
   }
 

@@ -33,9 +33,10 @@ Json object(const backends::Backend& backend) {
 std::string text(const backends::Backend& backend) {
   const backends::Capabilities& can = backend.capabilities;
   std::string out = fmt::format("{}: {}\n", backend.name, backend.title);
-  out += fmt::format("  sees       {}\n", can.host ? "each server's own traffic" : can.default_sees);
-  out += fmt::format("  names      {}\n  addresses  {}\n  limits     {}\n", can.names, can.addresses,
-                     can.limits);
+  out +=
+      fmt::format("  sees       {}\n", can.host ? "each server's own traffic" : can.default_sees);
+  out += fmt::format("  names      {}\n  addresses  {}\n  limits     {}\n", can.names,
+                     can.addresses, can.limits);
   for (const sema::OptionSpec& option : backend.options) {
     out += fmt::format("  option     {} ({}; default: {})\n               {}\n", option.name,
                        option.type, option.default_text, option.description);
@@ -48,7 +49,8 @@ std::string text(const backends::Backend& backend) {
 int run_targets(const Options& options, Environment& environment) {
   if (options.json) {
     Json json{{"version", 1}, {"targets", Json::array()}};
-    for (const backends::Backend& backend : backends::all()) json["targets"].push_back(object(backend));
+    for (const backends::Backend& backend : backends::all())
+      json["targets"].push_back(object(backend));
     environment.out(json.dump(2) + "\n");
     return exit_fine;
   }
