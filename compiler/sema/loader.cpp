@@ -9,6 +9,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "sema/declare.h"
 #include "sema/library_scan.h"
 #include "sema/walk.h"
 #include "support/text.h"
@@ -20,10 +21,6 @@ namespace {
 
 constexpr unsigned max_module_depth = 32;
 constexpr std::size_t worth_a_thread = std::size_t{128} << 10;
-
-bool is_policy_file(std::string_view name) {
-  return name.ends_with(".hcipol") && !name.ends_with(".test.hcipol") && name.front() != '.';
-}
 
 class Loader {
  public:
@@ -164,73 +161,8 @@ class Loader {
     for (std::size_t i = 0; i < batch.size(); ++i) {
       reporter_.append(std::move(reporters[i]));
       batch[i].source->files.push_back(std::move(files[i]));
-      declare(*batch[i].source, batch[i].source->files.back());
+      declare(*batch[i].source, batch[i].source->files.back(), reporter_);
     }
-  }
-
-  // ---- declarations
-
-  void declare(ModuleSource& source, const syntax::File& file) {
-    for (const syntax::Item& item : file.items) {
-      const auto* block = std::get_if<syntax::Block>(&item.node);
-      if (block == nullptr) continue;
-      if (block->kind == "locals") {
-        for (const syntax::Item& local : block->items) declare_local(source, local);
-      } else if (block->kind == "use") {
-        source.uses.push_back(block);
-      } else if (block->kind == "extend") {
-        source.extends.push_back(block);
-      } else if (block->kind == "target") {
-        source.targets.push_back(block);
-      } else if (block->kind == "data") {
-        source.data.push_back(block);
-      } else if (block->kind == "policy") {
-        declare_once(source.policy, *block);
-      } else if (block->kind == "package") {
-        declare_once(source.package, *block);
-      } else {
-        declare_named(source, *block);
-      }
-    }
-  }
-
-  void declare_once(const syntax::Block*& place, const syntax::Block& block) {
-    if (place != nullptr) {
-      repeated(fmt::format("`{}`", block.kind), block.header_span, place->header_span);
-    } else {
-      place = &block;
-    }
-  }
-
-  void declare_local(ModuleSource& source, const syntax::Item& item) {
-    const auto* local = std::get_if<syntax::Attribute>(&item.node);
-    if (local == nullptr) return;
-    const auto [place, added] = source.locals.try_emplace(local->name, local);
-    if (added) return;
-    repeated(fmt::format("local `{}`", local->name), local->name_span, place->second->name_span);
-  }
-
-  static ModuleSource::Blocks* table(ModuleSource& source, std::string_view kind) {
-    if (kind == "variable") return &source.variables;
-    if (kind == "output") return &source.outputs;
-    if (kind == "role") return &source.roles;
-    if (kind == "endpoint") return &source.endpoints;
-    if (kind == "feature") return &source.features;
-    if (kind == "cluster") return &source.clusters;
-    return kind == "exception" ? &source.exceptions : nullptr;
-  }
-
-  void declare_named(ModuleSource& source, const syntax::Block& block) {
-    ModuleSource::Blocks* blocks = table(source, block.kind);
-    if (blocks == nullptr || block.labels.size() != 1) return;
-    const auto [place, added] = blocks->try_emplace(block.labels[0].text, &block);
-    if (added) return;
-    repeated(fmt::format("{} `{}`", block.kind, block.labels[0].text), block.header_span,
-             place->second->header_span);
-  }
-
-  void repeated(std::string_view what, Span here, Span first) {
-    reporter_.report<Diag::duplicate>(here, what).label(first, "the first one is here");
   }
 
   // ---- modules
@@ -241,8 +173,8 @@ class Loader {
       if (block->labels.size() != 1) continue;
       Use use{alias_of(*block), block, nullptr};
       if (const Use* twice = find_use(module, use.alias)) {
-        repeated(fmt::format("a module called `{}`", use.alias), block->header_span,
-                 twice->block->header_span);
+        report_repeated(reporter_, fmt::format("a module called `{}`", use.alias),
+                        block->header_span, twice->block->header_span);
         continue;
       }
       const std::string name =
@@ -252,34 +184,10 @@ class Loader {
     }
     for (const syntax::Block* block : module.source->extends) {
       if (block->labels.size() != 1) continue;
-      Extend extend{block, make(module, *block, module.name, depth, false), without(*block)};
+      Extend extend{block, make(module, *block, module.name, depth, false),
+                    hidden_names(*block, reporter_)};
       module.extends.push_back(std::move(extend));
     }
-  }
-
-  // `without` must be known before names are resolved, so it is read as it is written.
-  std::set<std::string, std::less<>> without(const syntax::Block& block) {
-    std::set<std::string, std::less<>> names;
-    for (const syntax::Item& item : block.items) {
-      const auto* attribute = std::get_if<syntax::Attribute>(&item.node);
-      if (attribute == nullptr || attribute->name != "without") continue;
-      const auto* list = std::get_if<syntax::List>(&attribute->value->node);
-      if (list == nullptr) {
-        reporter_.report<Diag::wrong_type>(attribute->value->span, "a list of names in quotes",
-                                           "another expression");
-        continue;
-      }
-      for (const auto& element : list->elements) {
-        const auto* text = std::get_if<syntax::Template>(&element->node);
-        if (text != nullptr && text->pieces.size() == 1 && !text->pieces[0].value) {
-          names.insert(text->pieces[0].text);
-        } else {
-          reporter_.report<Diag::wrong_type>(element->span, "a name in quotes",
-                                             "another expression");
-        }
-      }
-    }
-    return names;
   }
 
   static std::string alias_of(const syntax::Block& block) {
@@ -483,32 +391,10 @@ class Loader {
   bool failed_ = false;
 };
 
-void collect(const FileSystem& files, const std::string& directory, bool with_tests, unsigned depth,
-             std::vector<std::string>& out) {
-  if (depth > max_module_depth) return;
-  for (const std::string& name : files.list(directory)) {
-    const std::string path = join_path(directory, name);
-    if (name.front() == '.') continue;
-    if (files.is_directory(path)) {
-      collect(files, path, with_tests, depth + 1, out);
-    } else if (is_policy_file(name) || (with_tests && name.ends_with(".test.hcipol"))) {
-      out.push_back(path);
-    }
-  }
-}
-
 }  // namespace
 
 std::optional<Program> load(const LoadInput& input, SourceMap& sources, Reporter& reporter) {
   return Loader(input, sources, reporter).run();
-}
-
-std::vector<std::string> policy_files(const FileSystem& files, const std::string& path,
-                                      bool with_tests) {
-  if (!files.is_directory(path)) return {normal_path(path)};
-  std::vector<std::string> out;
-  collect(files, normal_path(path), with_tests, 0, out);
-  return out;
 }
 
 }  // namespace hcipol::sema

@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "diagnostics/reporter.h"
@@ -33,6 +34,9 @@ struct LoadInput {
 /// stops when the reporter has errors. Library files that declare only features and endpoints are
 /// parsed when a name that they declare is mentioned anywhere.
 std::optional<Program> load(const LoadInput& input, SourceMap& sources, Reporter& reporter);
+
+/// Whether a file of this name is part of a policy: `*.hcipol`, not hidden, not `*.test.hcipol`.
+bool is_policy_file(std::string_view name);
 
 /// The `.hcipol` files below `path` that `fmt` looks after (tests included), or the file itself.
 std::vector<std::string> policy_files(const FileSystem& files, const std::string& path,

@@ -106,13 +106,17 @@ class NameChecker {
 
   void module_arguments(const syntax::Block& b, const Place& place) {
     const Module* used = nullptr;
+    const Extend* extended = nullptr;
     for (const Use& use : place.module->uses) {
       if (use.block == &b) used = use.module;
     }
     for (const Extend& extend : place.module->extends) {
-      if (extend.block == &b) used = extend.module;
+      if (extend.block != &b) continue;
+      used = extend.module;
+      extended = &extend;
     }
     if (used == nullptr) return;
+    if (extended != nullptr) hidden_names_exist(*extended);
     std::vector<std::string> names;
     for (const auto& [name, block] : used->source->variables) names.emplace_back(name);
     for (const syntax::Item& item : b.items) {
@@ -123,6 +127,27 @@ class NameChecker {
           .report<Diag::unknown_variable>(a->name_span,
                                           fmt::format("module `{}`", used->source->path), a->name)
           .suggest(did_you_mean(a->name, names));
+    }
+  }
+
+  // What `without` hides must be there to be hidden.
+  void hidden_names_exist(const Extend& extend) {
+    constexpr std::array kinds{DeclarationKind::feature, DeclarationKind::role,
+                               DeclarationKind::endpoint};
+    for (const std::string& name : extend.without) {
+      std::vector<std::string> names;
+      bool there = false;
+      for (const DeclarationKind kind : kinds) {
+        there = there || !lookup(*extend.module, kind, name).empty();
+        for (std::string& other : visible_names(*extend.module, kind))
+          names.push_back(std::move(other));
+      }
+      if (there) continue;
+      const auto* attribute = find_attribute(extend.block->items, "without");
+      reporter_
+          .report<Diag::unknown_name>(attribute->value->span, "feature, role or endpoint",
+                                      one_line(name, 80))
+          .suggest(did_you_mean(name, names));
     }
   }
 

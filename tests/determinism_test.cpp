@@ -1,0 +1,122 @@
+// A small change of a policy is a small change of each artefact, and what has no meaning changes
+// nothing.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "tests/support/line_diff.h"
+#include "tests/support/session.h"
+
+namespace hcipol::test {
+namespace {
+
+using Files = std::map<std::string, std::string>;
+
+std::string rule(const std::string& name, int number) {
+  return fmt::format("  allow \"{}\" servers -> 198.51.{}.{} on tcp/{}\n", name, 100 + number / 250,
+                     number % 250 + 1, 2000 + number);
+}
+
+/// Rules r0000 … and, at a place among them, one more.
+std::string feature(int count, int extra_at) {
+  std::string out = "feature \"bulk\" {\n";
+  for (int i = 0; i < count; ++i) {
+    if (i == extra_at) out += rule("extra", 3000);
+    out += rule(fmt::format("r{:04}", i), i);
+  }
+  if (extra_at == count) out += rule("extra", 3000);
+  return out + "}\n";
+}
+
+const std::string cluster = R"(
+cluster "prod" {
+  node "n1" { address = [10.1.0.11, fd00::11] }
+  node "n2" { address = 10.1.0.12 }
+
+  enable "bulk"
+}
+)";
+
+Files build(Files files, const std::string& target) {
+  Session session;
+  session.files = TestFiles(std::move(files));
+  const Outcome outcome = session.run({"build", ".", "-t", target, "-o", "out"});
+  EXPECT_EQ(outcome.exit, 0) << outcome.err;
+  Files out = session.files.files();
+  std::erase_if(out, [](const auto& file) { return !file.first.starts_with("out/"); });
+  return out;
+}
+
+class EachTarget : public testing::TestWithParam<std::string> {};
+
+/// Palo Alto says most: an address object, a service object and the rule are 52 lines.
+TEST_P(EachTarget, OneRuleMoreIsOnlyItsOwnLinesMore) {
+  constexpr int count = 1000;
+  const Files before = build({{"main.hcipol", cluster + feature(count, -1)}}, GetParam());
+  ASSERT_GT(before.size(), 1U);
+  for (const int place : {0, count / 2, count}) {
+    SCOPED_TRACE(fmt::format("at place {}", place));
+    const Files after = build({{"main.hcipol", cluster + feature(count, place)}}, GetParam());
+    ASSERT_EQ(before.size(), after.size());
+    bool changed = false;
+    for (const auto& [path, text] : before) {
+      if (path.ends_with("/manifest.json")) continue;
+      const LineChanges changes = line_changes(text, after.at(path));
+      changed = changed || !changes.added.empty();
+      EXPECT_EQ(changes.removed, std::vector<std::string>()) << path;
+      EXPECT_LE(changes.added.size(), 60U) << path << "\n"
+                                           << fmt::format("{}", fmt::join(changes.added, "\n"));
+    }
+    EXPECT_TRUE(changed);
+  }
+}
+
+/// Of the manifest, the hash of each file that changed, and where the rules below now stand.
+TEST_P(EachTarget, OneRuleMoreAtTheEndIsOneLineMoreInTheManifest) {
+  const std::string path = "out/manifest.json";
+  const Files before = build({{"main.hcipol", cluster + feature(100, -1)}}, GetParam());
+  const Files after = build({{"main.hcipol", cluster + feature(100, 100)}}, GetParam());
+  const LineChanges changes = line_changes(before.at(path), after.at(path));
+  for (const std::string& line : changes.removed) {
+    EXPECT_NE(line.find("\"sha256\""), std::string::npos) << line;
+  }
+  for (const std::string& line : changes.added) {
+    EXPECT_TRUE(line.find("\"sha256\"") != std::string::npos ||
+                line.find("extra") != std::string::npos)
+        << line;
+  }
+}
+
+TEST_P(EachTarget, NamesOfFilesDoNotMatter) {
+  const std::string main = cluster;
+  const std::string bulk = feature(50, -1);
+  Files one = build({{"a.hcipol", main}, {"b.hcipol", bulk}}, GetParam());
+  Files two = build({{"a.hcipol", bulk}, {"b.hcipol", main}}, GetParam());
+  one.erase("out/manifest.json");
+  two.erase("out/manifest.json");
+  EXPECT_EQ(one, two);
+}
+
+/// A guard against something quadratic, not a benchmark.
+TEST_P(EachTarget, ThousandsOfRulesTakeSeconds) {
+  const auto start = std::chrono::steady_clock::now();
+  build({{"main.hcipol", cluster + feature(4000, -1)}}, GetParam());
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));
+}
+
+std::string test_name(const testing::TestParamInfo<std::string>& info) {
+  std::string name = info.param;
+  for (char& c : name) c = c == '-' ? '_' : c;
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Targets, EachTarget,
+                         testing::Values("azure-firewall", "iptables", "palo-alto",
+                                         "windows-firewall"),
+                         test_name);
+
+}  // namespace
+}  // namespace hcipol::test
