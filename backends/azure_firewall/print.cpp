@@ -284,7 +284,7 @@ Json metadata(const Document& document) {
       document.file);
   // A deployment never deletes a group, so one that lost its last rule would go on allowing.
   for (const std::string& name : document.absent_groups) {
-    out["delete"].push_back(fmt::format(
+    out["deleteIfPresent"].push_back(fmt::format(
         "az network firewall policy rule-collection-group delete --resource-group <resource-group> "
         "--policy-name {} --name {}",
         document.policy, name));

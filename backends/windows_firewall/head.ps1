@@ -1,6 +1,7 @@
 #Requires -Version 5.1
 #Requires -RunAsAdministrator
 #Requires -Modules NetSecurity
+
 <#
 .SYNOPSIS
     Verifies, applies or removes the Windows Firewall rules that a policy gives one server.

@@ -1,0 +1,792 @@
+# Windows Firewall rules of server a2, cluster arlington, made by hcipolc.
+# Not in this script, because Windows rules match addresses, not host names:
+#   hci/cloud-witness.blob: witnessarlington.blob.core.usgovcloudapi.net
+#   hci/microsoft-update.http: *.update.microsoft.com, *.windowsupdate.com, *.windowsupdate.microsoft.com, dl.delivery.mp.microsoft.com, go.microsoft.com, ntservicepack.microsoft.com, windowsupdate.microsoft.com, wustat.windows.com
+#   hci/microsoft-update.https: *.update.microsoft.com, *.windowsupdate.microsoft.com, dl.delivery.mp.microsoft.com, download.microsoft.com
+#   hci/registration.arm: management.usgovcloudapi.net
+#   hci/registration.authority: login.microsoftonline.us
+#   hci/registration.dataplane: dp.azurestackhci.azure.us
+#   hci/registration.graph: graph.windows.net
+
+#Requires -Version 5.1
+#Requires -RunAsAdministrator
+#Requires -Modules NetSecurity
+
+<#
+.SYNOPSIS
+    Verifies, applies or removes the Windows Firewall rules that a policy gives one server.
+.DESCRIPTION
+    The script is a table of rules and an engine that is the same in every script. Do not edit it:
+    change the policy and compile again.
+
+    A rule's name ends in a hash of its content, and all rules share a group. Apply creates what is
+    missing first and removes rules of the group that are no longer in the table last, so there is
+    no moment without rules. When something cannot be created, what this run made is removed again
+    and the former rules stay in force. A second run changes nothing. Rules outside the group, and
+    rules in it that the policy did not make, are never touched.
+
+    Windows lets a block rule beat every allow rule, and lets everything pass that any rule allows:
+    rules that Windows or other software made keep allowing what they allow. Outbound traffic passes
+    without a rule unless the profile's default outbound action is Block; Windows' default is Allow.
+    This script changes neither; Verify and Apply warn about it.
+
+    Addresses :: and ::1, which rules cannot name and no packet on a network has, are left out of
+    lists. In names for people, characters other than ASCII are written \u00FC and a backslash \\.
+.PARAMETER Mode
+    Verify (the default, changes nothing), Apply or Remove.
+.PARAMETER PolicyStore
+    PersistentStore (the default: this server's own rules), or 'domain.example\name' of a Group
+    Policy object that holds this server's rules and no other server's.
+.PARAMETER Force
+    Applies the rules although none of the server's addresses belongs to this machine.
+.OUTPUTS
+    Verify: an object with Name and Finding for every rule that is Missing, Changed, Disabled or
+    Stale, nothing if all is well. Apply and Remove: the same for everything they did.
+.EXAMPLE
+    .\server.ps1
+.EXAMPLE
+    .\server.ps1 -Mode Apply -WhatIf
+.EXAMPLE
+    Invoke-Command -ComputerName server -FilePath .\server.ps1 -ArgumentList 'Apply'
+#>
+[CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium')]
+[OutputType([pscustomobject])]
+param (
+    [Parameter(Position = 0)]
+    [ValidateSet('Verify', 'Apply', 'Remove')]
+    [string] $Mode = 'Verify',
+
+    # Rules in the other stores are read-only or gone at the next start.
+    [Parameter()]
+    [ValidateScript({ $_ -eq 'PersistentStore' -or $_ -match '^[^\\]+\\.+$' })]
+    [string] $PolicyStore = 'PersistentStore',
+
+    [Parameter()]
+    [switch] $Force
+)
+
+Set-StrictMode -Version Latest
+$ErrorActionPreference = 'Stop'
+
+$policy = @{
+    Server     = 'a2'
+    Group      = 'hcipolc:arlington'
+    NamePrefix = 'hcipolc-arlington-'
+    Profile    = 'Any'
+    Address    = @(
+        '10.2.0.12'
+    )
+}
+
+$keywords = @(
+)
+
+$rules = @(
+    @{
+        Name          = 'hcipolc-arlington-hci-between-servers.icmp-in-f1ac9483'
+        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, in)'
+        Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
+        Direction     = 'Inbound'
+        Action        = 'Allow'
+        Protocol      = 'ICMPv4'
+        IcmpType      = @('8')
+        LocalAddress  = @('10.2.0.12')
+        RemoteAddress = @('10.2.0.11-10.2.0.12')
+    }
+    @{
+        Name          = 'hcipolc-arlington-hci-between-servers.smb-in-8dbf0bf0'
+        DisplayName   = 'Between all servers of the cluster (hci/between-servers.smb, in)'
+        Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
+        Direction     = 'Inbound'
+        Action        = 'Allow'
+        Protocol      = 'TCP'
+        LocalPort     = @('445')
+        LocalAddress  = @('10.2.0.12')
+        RemoteAddress = @('10.2.0.11-10.2.0.12')
+    }
+    @{
+        Name          = 'hcipolc-arlington-hci-between-servers.ws-man-in-2e43c251'
+        DisplayName   = 'Between all servers of the cluster (hci/between-servers.ws-man, in)'
+        Description   = 'Rule hci/between-servers.ws-man. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
+        Direction     = 'Inbound'
+        Action        = 'Allow'
+        Protocol      = 'TCP'
+        LocalPort     = @('5985')
+        LocalAddress  = @('10.2.0.12')
+        RemoteAddress = @('10.2.0.11-10.2.0.12')
+    }
+    @{
+        Name          = 'hcipolc-arlington-hci-failover-clustering.cluster-join-in-2e2bc0cc'
+        DisplayName   = 'Failover Clustering (hci/failover-clustering.cluster-join, in)'
+        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Direction     = 'Inbound'
+        Action        = 'Allow'
+        Protocol      = 'TCP'
+        LocalPort     = @('3343')
+        LocalAddress  = @('10.2.0.12')
+        RemoteAddress = @('10.2.5.0/28')
+    }
+    @{
+        Name          = 'hcipolc-arlington-hci-failover-clustering.cluster-service-in-a7fbc654'
+        DisplayName   = 'Failover Clustering (hci/failover-clustering.cluster-service, in)'
+        Description   = 'Rule hci/failover-clustering.cluster-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Direction     = 'Inbound'
+        Action        = 'Allow'
+        Protocol      = 'UDP'
+        LocalPort     = @('3343')
+        LocalAddress  = @('10.2.0.12')
+        RemoteAddress = @('10.2.5.0/28')
+    }
+    @{
+        Name          = 'hcipolc-arlington-hci-failover-clustering.icmp-in-6a7de68e'
+        DisplayName   = 'Failover Clustering (hci/failover-clustering.icmp, in)'
+        Description   = 'Rule hci/failover-clustering.icmp. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Direction     = 'Inbound'
+        Action        = 'Allow'
+        Protocol      = 'ICMPv4'
+        IcmpType      = @('8')
+        LocalAddress  = @('10.2.0.12')
+        RemoteAddress = @('10.2.5.0/28')
+    }
+    @{
+        Name          = 'hcipolc-arlington-hci-failover-clustering.node-join-in-d8609d7d'
+        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-join, in)'
+        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Direction     = 'Inbound'
+        Action        = 'Allow'
+        Protocol      = 'TCP'
+        LocalPort     = @('3343')
+        LocalAddress  = @('10.2.0.12')
+        RemoteAddress = @('10.2.0.11-10.2.0.12')
+    }
+    @{
+        Name          = 'hcipolc-arlington-hci-failover-clustering.node-service-in-9d9ea3ae'
+        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-service, in)'
+        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Direction     = 'Inbound'
+        Action        = 'Allow'
+        Protocol      = 'UDP'
+        LocalPort     = @('3343')
+        LocalAddress  = @('10.2.0.12')
+        RemoteAddress = @('10.2.0.11-10.2.0.12')
+    }
+    @{
+        Name          = 'hcipolc-arlington-hci-failover-clustering.rpc-in-846d4e33'
+        DisplayName   = 'Failover Clustering (hci/failover-clustering.rpc, in)'
+        Description   = 'Rule hci/failover-clustering.rpc. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Direction     = 'Inbound'
+        Action        = 'Allow'
+        Protocol      = 'TCP'
+        LocalPort     = @('135')
+        LocalAddress  = @('10.2.0.12')
+        RemoteAddress = @('10.2.5.0/28')
+    }
+    @{
+        Name          = 'hcipolc-arlington-hci-failover-clustering.rpc-dynamic-in-f3ba4ccc'
+        DisplayName   = 'Failover Clustering (hci/failover-clustering.rpc-dynamic, in)'
+        Description   = 'Rule hci/failover-clustering.rpc-dynamic. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Direction     = 'Inbound'
+        Action        = 'Allow'
+        Protocol      = 'TCP'
+        LocalPort     = @('49152-65535')
+        LocalAddress  = @('10.2.0.12')
+        RemoteAddress = @('10.2.5.0/28')
+    }
+    @{
+        Name          = 'hcipolc-arlington-hci-failover-clustering.validation-in-b63ad7b6'
+        DisplayName   = 'Failover Clustering (hci/failover-clustering.validation, in)'
+        Description   = 'Rule hci/failover-clustering.validation. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Direction     = 'Inbound'
+        Action        = 'Allow'
+        Protocol      = 'TCP'
+        LocalPort     = @('445')
+        LocalAddress  = @('10.2.0.12')
+        RemoteAddress = @('10.2.5.0/28')
+    }
+    @{
+        Name          = 'hcipolc-arlington-hci-between-servers.icmp-out-2d5c71d3'
+        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, out)'
+        Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
+        Direction     = 'Outbound'
+        Action        = 'Allow'
+        Protocol      = 'ICMPv4'
+        IcmpType      = @('8')
+        LocalAddress  = @('10.2.0.12')
+        RemoteAddress = @('10.2.0.11-10.2.0.12')
+    }
+    @{
+        Name          = 'hcipolc-arlington-hci-between-servers.smb-out-0b01da46'
+        DisplayName   = 'Between all servers of the cluster (hci/between-servers.smb, out)'
+        Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
+        Direction     = 'Outbound'
+        Action        = 'Allow'
+        Protocol      = 'TCP'
+        RemotePort    = @('445')
+        LocalAddress  = @('10.2.0.12')
+        RemoteAddress = @('10.2.0.11-10.2.0.12')
+    }
+    @{
+        Name          = 'hcipolc-arlington-hci-between-servers.ws-man-out-8d69aec3'
+        DisplayName   = 'Between all servers of the cluster (hci/between-servers.ws-man, out)'
+        Description   = 'Rule hci/between-servers.ws-man. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
+        Direction     = 'Outbound'
+        Action        = 'Allow'
+        Protocol      = 'TCP'
+        RemotePort    = @('5985')
+        LocalAddress  = @('10.2.0.12')
+        RemoteAddress = @('10.2.0.11-10.2.0.12')
+    }
+    @{
+        Name          = 'hcipolc-arlington-hci-failover-clustering.node-join-out-59224b65'
+        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-join, out)'
+        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Direction     = 'Outbound'
+        Action        = 'Allow'
+        Protocol      = 'TCP'
+        RemotePort    = @('3343')
+        LocalAddress  = @('10.2.0.12')
+        RemoteAddress = @('10.2.0.11-10.2.0.12')
+    }
+    @{
+        Name          = 'hcipolc-arlington-hci-failover-clustering.node-service-out-e55ac0ef'
+        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-service, out)'
+        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Direction     = 'Outbound'
+        Action        = 'Allow'
+        Protocol      = 'UDP'
+        RemotePort    = @('3343')
+        LocalAddress  = @('10.2.0.12')
+        RemoteAddress = @('10.2.0.11-10.2.0.12')
+    }
+)
+
+# ---- the engine, first half: comparing this server with the table; the same in every script ----
+# Cmdlets of NetSecurity are functions of another module, which do not see $ErrorActionPreference
+# of this script: each call says -ErrorAction Stop itself, or a failure would pass unnoticed.
+
+function Get-PropertyValue {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowNull()]
+        [object] $InputObject,
+
+        [Parameter(Mandatory = $true)]
+        [string] $Name
+    )
+    # Strict mode makes a missing property an error; older servers lack some.
+    if ($null -ne $InputObject -and $null -ne $InputObject.PSObject.Properties[$Name]) {
+        $InputObject.$Name
+    }
+}
+
+function ConvertTo-AddressSpan {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyString()]
+        [string] $Address
+    )
+    # Windows gives 10.0.0.0/24 back as 10.0.0.0/255.255.255.0 and may give a single address back as
+    # a range, so lists are compared by first and last address in hexadecimal.
+    $ends = @($Address.Trim() -split '-')
+    $pair = @($ends[0] -split '/')
+    $parsed = $null
+    if (-not [System.Net.IPAddress]::TryParse($pair[0], [ref] $parsed)) {
+        return $Address.Trim().ToLowerInvariant()
+    }
+    $first = $parsed.GetAddressBytes()
+    $last = $parsed.GetAddressBytes()
+    if ($ends.Count -eq 2) {
+        $last = [System.Net.IPAddress]::Parse($ends[1]).GetAddressBytes()
+    }
+    elseif ($pair.Count -eq 2) {
+        $mask = New-Object -TypeName 'byte[]' -ArgumentList $first.Length
+        if ($pair[1] -match '[.:]') {
+            $mask = [System.Net.IPAddress]::Parse($pair[1]).GetAddressBytes()
+        }
+        else {
+            for ($i = 0; $i -lt $mask.Length; $i++) {
+                $bits = [System.Math]::Max(0, [System.Math]::Min(8, [int] $pair[1] - 8 * $i))
+                $mask[$i] = (255 -shl (8 - $bits)) -band 255
+            }
+        }
+        for ($i = 0; $i -lt $mask.Length; $i++) {
+            $first[$i] = $first[$i] -band $mask[$i]
+            $last[$i] = $first[$i] -bor (255 -bxor $mask[$i])
+        }
+    }
+    $texts = foreach ($bytes in @($first, $last)) {
+        [System.BitConverter]::ToString($bytes).Replace('-', '')
+    }
+    $texts -join '-'
+}
+
+function ConvertTo-ListText {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowNull()]
+        [AllowEmptyCollection()]
+        [object[]] $Value,
+
+        [Parameter()]
+        [switch] $IsAddress
+    )
+    $texts = @(
+        foreach ($item in $Value) {
+            if ($IsAddress) {
+                ConvertTo-AddressSpan -Address "$item"
+            }
+            else {
+                # '8' may come back as '8:*', a GUID with or without its braces.
+                "$item".Trim([char[]] ' {}').ToLowerInvariant() -replace ':(\*|256)$', ''
+            }
+        }
+    )
+    if ($texts.Count -eq 0) {
+        return 'any'
+    }
+    @($texts | Sort-Object -Unique) -join ' '
+}
+
+function ConvertTo-ProfileText {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [string] $Value
+    )
+    $text = ConvertTo-ListText -Value ($Value -split ',')
+    if ($text -eq 'domain private public') {
+        return 'any'
+    }
+    $text
+}
+
+function ConvertTo-ProtocolText {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyString()]
+        [string] $Value
+    )
+    switch ($Value) {
+        '1' { 'icmpv4' }
+        '6' { 'tcp' }
+        '17' { 'udp' }
+        '58' { 'icmpv6' }
+        default { $Value.ToLowerInvariant() }
+    }
+}
+
+function Get-WantedAspect {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Rule,
+
+        [Parameter(Mandatory = $true)]
+        [string] $ProfileName
+    )
+    @{
+        Direction     = $Rule['Direction'].ToLowerInvariant()
+        Action        = $Rule['Action'].ToLowerInvariant()
+        Profile       = ConvertTo-ProfileText -Value $ProfileName
+        Protocol      = ConvertTo-ProtocolText -Value $Rule['Protocol']
+        LocalPort     = ConvertTo-ListText -Value $Rule['LocalPort']
+        RemotePort    = ConvertTo-ListText -Value $Rule['RemotePort']
+        IcmpType      = ConvertTo-ListText -Value $Rule['IcmpType']
+        LocalAddress  = ConvertTo-ListText -Value $Rule['LocalAddress'] -IsAddress
+        RemoteAddress = ConvertTo-ListText -Value $Rule['RemoteAddress'] -IsAddress
+        RemoteName    = ConvertTo-ListText -Value $Rule['RemoteDynamicKeywordAddresses']
+        Program       = 'any'
+        Service       = 'any'
+        InterfaceType = 'any'
+    }
+}
+
+function Get-FilterIndex {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [string] $Store
+    )
+    # One call per kind of filter: a call per rule takes minutes on a server with many rules.
+    $common = @{ PolicyStore = $Store; ErrorAction = 'Stop' }
+    $index = @{ Address = @{}; Port = @{}; Program = @{}; Service = @{}; InterfaceType = @{} }
+    Get-NetFirewallAddressFilter @common | ForEach-Object { $index['Address'][$_.InstanceID] = $_ }
+    Get-NetFirewallPortFilter @common | ForEach-Object { $index['Port'][$_.InstanceID] = $_ }
+    Get-NetFirewallApplicationFilter @common |
+        ForEach-Object { $index['Program'][$_.InstanceID] = $_.Program }
+    Get-NetFirewallServiceFilter @common |
+        ForEach-Object { $index['Service'][$_.InstanceID] = $_.Service }
+    Get-NetFirewallInterfaceTypeFilter @common |
+        ForEach-Object { $index['InterfaceType'][$_.InstanceID] = $_.InterfaceType }
+    $index
+}
+
+function Get-LiveAspect {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [object] $Rule,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Index
+    )
+    $id = $Rule.InstanceID
+    $address = $Index['Address'][$id]
+    $port = $Index['Port'][$id]
+    $protocol = Get-PropertyValue -InputObject $port -Name 'Protocol'
+    $protocol = ConvertTo-ProtocolText -Value "$protocol"
+    $aspect = @{
+        Direction  = "$($Rule.Direction)".ToLowerInvariant()
+        Action     = "$($Rule.Action)".ToLowerInvariant()
+        Profile    = ConvertTo-ProfileText -Value "$($Rule.Profile)"
+        Protocol   = $protocol
+        LocalPort  = 'any'
+        RemotePort = 'any'
+        IcmpType   = 'any'
+        RemoteName = ConvertTo-ListText -Value @(
+            Get-PropertyValue -InputObject $Rule -Name 'RemoteDynamicKeywordAddresses'
+        )
+    }
+    $meaningful = switch ($protocol) {
+        'tcp' { 'LocalPort', 'RemotePort' }
+        'udp' { 'LocalPort', 'RemotePort' }
+        'icmpv4' { 'IcmpType' }
+        'icmpv6' { 'IcmpType' }
+    }
+    foreach ($name in @($meaningful)) {
+        if ($null -ne $name) {
+            $value = @(Get-PropertyValue -InputObject $port -Name $name)
+            $aspect[$name] = ConvertTo-ListText -Value $value
+        }
+    }
+    foreach ($name in @('LocalAddress', 'RemoteAddress')) {
+        $value = @(Get-PropertyValue -InputObject $address -Name $name)
+        $aspect[$name] = ConvertTo-ListText -Value $value -IsAddress
+    }
+    foreach ($name in @('Program', 'Service', 'InterfaceType')) {
+        $aspect[$name] = "$($Index[$name][$id])".ToLowerInvariant() -replace '^$', 'any'
+    }
+    $aspect
+}
+
+function Get-OwnRule {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Policy,
+
+        [Parameter(Mandatory = $true)]
+        [string] $Store
+    )
+    # Not -Group: that parameter takes wildcards and reports "not found" as an error. The name is
+    # asked for too: rules that somebody else put into the group are not ours.
+    $prefix = $Policy['NamePrefix']
+    $ignoreCase = [System.StringComparison]::OrdinalIgnoreCase
+    $own = @{}
+    Get-NetFirewallRule -PolicyStore $Store -ErrorAction Stop |
+        Where-Object { $_.Group -eq $Policy['Group'] } |
+        Where-Object { $_.Name.StartsWith($prefix, $ignoreCase) } |
+        ForEach-Object { $own[$_.Name] = $_ }
+    $own
+}
+
+function Get-Finding {
+    [CmdletBinding()]
+    [OutputType([pscustomobject])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Policy,
+
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Rule,
+
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [hashtable] $Present,
+
+        [Parameter(Mandatory = $true)]
+        [string] $Store
+    )
+    $index = @{}
+    if ($Present.Count -gt 0) {
+        $index = Get-FilterIndex -Store $Store
+    }
+    $wantedNames = @{}
+    foreach ($item in $Rule) {
+        $name = $item['Name']
+        $wantedNames[$name] = $true
+        if (-not $Present.ContainsKey($name)) {
+            [pscustomobject] @{ Name = $name; Finding = 'Missing'; Rule = $item }
+            continue
+        }
+        $wanted = Get-WantedAspect -Rule $item -ProfileName $Policy['Profile']
+        $live = Get-LiveAspect -Rule $Present[$name] -Index $index
+        $different = @($wanted.Keys | Where-Object { $wanted[$_] -ne $live[$_] } | Sort-Object)
+        if ($different.Count -gt 0) {
+            $finding = 'Changed: {0}' -f ($different -join ', ')
+            [pscustomobject] @{ Name = $name; Finding = $finding; Rule = $item }
+        }
+        elseif ("$($Present[$name].Enabled)" -ne 'True') {
+            [pscustomobject] @{ Name = $name; Finding = 'Disabled'; Rule = $item }
+        }
+    }
+    foreach ($name in @($Present.Keys | Sort-Object)) {
+        if (-not $wantedNames.ContainsKey($name)) {
+            [pscustomobject] @{ Name = $name; Finding = 'Stale'; Rule = $null }
+        }
+    }
+}
+
+function Get-MissingKeyword {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Keyword
+    )
+    if ($Keyword.Count -eq 0) {
+        return
+    }
+    $command = 'New-NetFirewallDynamicKeywordAddress'
+    if ($null -eq (Get-Command -Name $command -ErrorAction SilentlyContinue)) {
+        throw 'The rules match host names, which needs Windows Server 2022 or Azure Stack HCI 21H2.'
+    }
+    # When there are none the cmdlet reports an error; a real one shows as soon as one is created.
+    $present = @{}
+    Get-NetFirewallDynamicKeywordAddress -AllAutoResolve -ErrorAction SilentlyContinue |
+        ForEach-Object { $present["$($_.Id)".Trim([char[]] '{}')] = $true }
+    $Keyword | Where-Object { -not $present.ContainsKey($_['Id'].Trim([char[]] '{}')) }
+}
+
+function Get-KeywordId {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Rule
+    )
+    foreach ($item in $Rule) {
+        $ids = @(Get-PropertyValue -InputObject $item -Name 'RemoteDynamicKeywordAddresses')
+        foreach ($id in $ids) {
+            if ("$id" -ne '') {
+                "$id"
+            }
+        }
+    }
+}
+
+# ---- the engine, second half: changing this server; the same in every script -------------------
+
+function Add-PolicyRule {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Policy,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Rule,
+
+        [Parameter(Mandatory = $true)]
+        [string] $Store
+    )
+    $parameters = $Rule.Clone()
+    $parameters['PolicyStore'] = $Store
+    $parameters['Group'] = $Policy['Group']
+    $parameters['Profile'] = $Policy['Profile']
+    $parameters['Enabled'] = 'True'
+    foreach ($name in @('DisplayName', 'Description')) {
+        $parameters[$name] = [System.Text.RegularExpressions.Regex]::Unescape($Rule[$name])
+    }
+    New-NetFirewallRule @parameters -ErrorAction Stop | Out-Null
+}
+
+function Test-OwnAddress {
+    [CmdletBinding()]
+    [OutputType([bool])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [string[]] $Address
+    )
+    $spans = @(foreach ($item in $Address) { ConvertTo-AddressSpan -Address $item })
+    foreach ($card in [System.Net.NetworkInformation.NetworkInterface]::GetAllNetworkInterfaces()) {
+        foreach ($unicast in $card.GetIPProperties().UnicastAddresses) {
+            $text = $unicast.Address.ToString() -replace '%.*$', ''
+            $own = @((ConvertTo-AddressSpan -Address $text) -split '-')[0]
+            foreach ($span in $spans) {
+                $ends = @($span -split '-')
+                if ($ends[0].Length -eq $own.Length -and
+                    [string]::CompareOrdinal($ends[0], $own) -le 0 -and
+                    [string]::CompareOrdinal($own, $ends[1]) -le 0) {
+                    return $true
+                }
+            }
+        }
+    }
+    $false
+}
+
+function Write-EnforcementWarning {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Rule
+    )
+    # Says why rules that are all there may still not decide what passes.
+    $allowsOut = @(
+        $Rule | Where-Object { $_['Direction'] -eq 'Outbound' -and $_['Action'] -eq 'Allow' }
+    )
+    foreach ($item in @(Get-NetFirewallProfile -PolicyStore ActiveStore -ErrorAction Stop)) {
+        $name = $item.Name
+        if ("$($item.Enabled)" -eq 'False') {
+            $text = 'Profile {0}: the firewall is off, no rule is in force.'
+            Write-Warning -Message ($text -f $name)
+        }
+        if ("$($item.AllowLocalFirewallRules)" -eq 'False') {
+            $text = 'Profile {0}: Group Policy has local rules ignored (AllowLocalFirewallRules).'
+            Write-Warning -Message ($text -f $name)
+        }
+        if ("$($item.AllowInboundRules)" -eq 'False') {
+            $text = 'Profile {0}: inbound rules are ignored (AllowInboundRules is False).'
+            Write-Warning -Message ($text -f $name)
+        }
+        if ("$($item.DefaultInboundAction)" -eq 'Allow') {
+            $text = 'Profile {0}: inbound traffic that no rule allows passes (default is Allow).'
+            Write-Warning -Message ($text -f $name)
+        }
+        if ($allowsOut.Count -gt 0 -and "$($item.DefaultOutboundAction)" -ne 'Block') {
+            $text = 'Profile {0}: outbound traffic that no rule allows passes (no default Block).'
+            Write-Warning -Message ($text -f $name)
+        }
+    }
+}
+
+$isLocal = $PolicyStore -eq 'PersistentStore'
+if ($isLocal -and $Mode -ne 'Remove' -and -not (Test-OwnAddress -Address $policy['Address'])) {
+    $text = 'This machine has none of the addresses of server {0} ({1}).'
+    $text = $text -f $policy['Server'], ($policy['Address'] -join ', ')
+    if ($Mode -eq 'Apply' -and -not $Force) {
+        throw ('{0} Nothing was changed; -Force applies the rules all the same.' -f $text)
+    }
+    Write-Warning -Message $text
+}
+if ($Mode -eq 'Apply' -and -not $isLocal -and $keywords.Count -gt 0) {
+    throw 'The rules match host names through dynamic keywords, which a Group Policy cannot hold.'
+}
+
+$present = Get-OwnRule -Policy $policy -Store $PolicyStore
+$findings = @()
+$missingKeywords = @()
+$removals = @($present.Keys | Sort-Object)
+if ($Mode -ne 'Remove') {
+    $findings = @(Get-Finding -Policy $policy -Rule $rules -Present $present -Store $PolicyStore)
+    $missingKeywords = @(Get-MissingKeyword -Keyword $keywords)
+    $removals = @($findings | Where-Object { $_.Finding -eq 'Stale' } | ForEach-Object { $_.Name })
+}
+
+if ($Mode -eq 'Verify') {
+    foreach ($item in $missingKeywords) {
+        [pscustomobject] @{ Name = $item['Keyword']; Finding = 'Missing host name' }
+    }
+    $findings | Select-Object -Property 'Name', 'Finding'
+    if ($isLocal) {
+        Write-EnforcementWarning -Rule $rules
+    }
+    return
+}
+
+$created = New-Object -TypeName 'System.Collections.Generic.List[string]'
+$createdKeywords = New-Object -TypeName 'System.Collections.Generic.List[string]'
+try {
+    foreach ($item in $missingKeywords) {
+        if ($PSCmdlet.ShouldProcess($item['Keyword'], 'Create dynamic keyword for host name')) {
+            $parameters = @{ Id = $item['Id']; Keyword = $item['Keyword']; AutoResolve = $true }
+            New-NetFirewallDynamicKeywordAddress @parameters -ErrorAction Stop | Out-Null
+            $createdKeywords.Add($item['Id'])
+        }
+    }
+    foreach ($item in @($findings | Where-Object { $_.Finding -eq 'Missing' })) {
+        if ($PSCmdlet.ShouldProcess($item.Name, 'Create firewall rule')) {
+            Add-PolicyRule -Policy $policy -Rule $item.Rule -Store $PolicyStore
+            $created.Add($item.Name)
+            [pscustomobject] @{ Name = $item.Name; Finding = 'Created' }
+        }
+    }
+    # A rule that was edited by hand has our name, so its successor cannot stand beside it.
+    foreach ($item in @($findings | Where-Object { $_.Finding -like 'Changed*' })) {
+        if ($PSCmdlet.ShouldProcess($item.Name, 'Create changed firewall rule anew')) {
+            Remove-NetFirewallRule -InputObject $present[$item.Name] -ErrorAction Stop
+            Add-PolicyRule -Policy $policy -Rule $item.Rule -Store $PolicyStore
+            [pscustomobject] @{ Name = $item.Name; Finding = 'Restored' }
+        }
+    }
+    foreach ($item in @($findings | Where-Object { $_.Finding -eq 'Disabled' })) {
+        if ($PSCmdlet.ShouldProcess($item.Name, 'Enable firewall rule')) {
+            Enable-NetFirewallRule -InputObject $present[$item.Name] -ErrorAction Stop
+            [pscustomobject] @{ Name = $item.Name; Finding = 'Enabled' }
+        }
+    }
+}
+catch {
+    $failure = $_
+    Write-Warning -Message 'Not everything could be created: what this run made is removed again.'
+    foreach ($name in $created) {
+        try {
+            Remove-NetFirewallRule -PolicyStore $PolicyStore -Name $name -ErrorAction Stop
+        }
+        catch {
+            Write-Warning -Message ('Rule {0} could not be removed: {1}' -f $name, $_)
+        }
+    }
+    foreach ($id in $createdKeywords) {
+        try {
+            Remove-NetFirewallDynamicKeywordAddress -Id $id -ErrorAction Stop
+        }
+        catch {
+            Write-Warning -Message ('Dynamic keyword {0} could not be removed: {1}' -f $id, $_)
+        }
+    }
+    throw $failure
+}
+
+$oldKeywords = @(Get-KeywordId -Rule @($removals | ForEach-Object { $present[$_] }))
+foreach ($name in $removals) {
+    if ($PSCmdlet.ShouldProcess($name, 'Remove firewall rule')) {
+        Remove-NetFirewallRule -InputObject $present[$name] -ErrorAction Stop
+        [pscustomobject] @{ Name = $name; Finding = 'Removed' }
+    }
+}
+if ($oldKeywords.Count -gt 0) {
+    # A dynamic keyword goes when the last rule that used it has gone, whoever made that rule.
+    $used = @{}
+    $left = @(Get-NetFirewallRule -PolicyStore $PolicyStore -ErrorAction Stop)
+    Get-KeywordId -Rule $left | ForEach-Object { $used[$_] = $true }
+    foreach ($id in @($oldKeywords | Sort-Object -Unique)) {
+        if ($used.ContainsKey($id)) {
+            continue
+        }
+        if ($PSCmdlet.ShouldProcess($id, 'Remove dynamic keyword')) {
+            Remove-NetFirewallDynamicKeywordAddress -Id $id -ErrorAction Stop
+        }
+    }
+}
+
+if ($Mode -eq 'Apply' -and $isLocal) {
+    Write-EnforcementWarning -Rule $rules
+}
