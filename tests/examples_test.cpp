@@ -130,7 +130,7 @@ TEST_P(Example, IptablesTakesTheRules) {
 
 TEST_P(Example, DnsmasqTakesItsConfiguration) {
   const Files files = committed("iptables", {"/dnsmasq.conf"});
-  if (files.empty()) GTEST_SKIP() << "this example gives dnsmasq nothing to do";
+  if (files.empty()) return;  // no names, so nothing for dnsmasq to learn
   if (!has("dnsmasq")) GTEST_SKIP() << "no dnsmasq";
   for (const auto& [path, text] : files) {
     const auto [status, out] =
