@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -17,6 +18,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 std::string json_text(std::string_view text) {
+  const auto plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
+  if (std::all_of(text.begin(), text.end(), plain)) return fmt::format("\"{}\"", text);
   return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -136,6 +136,8 @@ bool compile(const Options& options, const std::vector<std::string>& targets,
 }
 
 Built emit(Compilation& c) {
+  // Nothing asks for the trees any more, and what is printed needs the memory.
+  for (sema::ModuleSource& source : c.program->sources) source.files.clear();
   Built built;
   for (std::size_t i = 0; i < c.policy.clusters.size(); ++i) {
     for (std::size_t t = 0; t < c.policy.targets.size(); ++t) {

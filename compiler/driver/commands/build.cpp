@@ -125,7 +125,7 @@ class Builder {
     std::set<std::string> fresh;
     for (const BuiltFile& file : built_.files) {
       fresh.insert(file.path);
-      add(file, owned.contains(file.path));
+      if (!owned.contains(file.path)) refuse_to_replace(file);
     }
     bool keeps_others = false;
     for (const std::string& path : owned) {
@@ -140,17 +140,20 @@ class Builder {
     const Date day = as_of(options_, environment_, given);
     changes_.writes[manifest_path] = manifest(c_, built_, given ? std::optional(day) : std::nullopt,
                                               keeps_others ? former : std::nullopt);
+    // The manifest has their hashes; from here on they are only written.
+    for (BuiltFile& file : built_.files) {
+      changes_.writes[join_path(options_.output, file.path)] = std::move(file.text);
+    }
   }
 
-  void add(const BuiltFile& file, bool owned) {
+  // A file that no manifest lists is somebody else's, unless it is what we would write.
+  void refuse_to_replace(const BuiltFile& file) {
     const std::string path = join_path(options_.output, file.path);
     std::string error;
-    const auto there = owned ? std::nullopt : environment_.files->read(path, error);
-    if (there && *there != file.text) {
-      c_.reporter.report<Diag::file_in_the_way>(Span{}, path)
-          .help("remove it, or build into another directory with `-o`");
-    }
-    changes_.writes[path] = file.text;
+    const auto there = environment_.files->read(path, error);
+    if (!there || *there == file.text) return;
+    c_.reporter.report<Diag::file_in_the_way>(Span{}, path)
+        .help("remove it, or build into another directory with `-o`");
   }
 
   bool belongs_to_built_target(const std::string& path) const {
