@@ -140,7 +140,8 @@ struct Edges {
     for (const flow::Flow& flow : flows) {
       for (const Sets* side : {&flow.from, &flow.to}) {
         for (const NamedSet* set : *side) {
-          for (const auto& range : set->set.addresses.only(net::Family::ipv4).ranges()) {
+          const net::AddressSet ipv4 = set->set.addresses.only(net::Family::ipv4);
+          for (const auto& range : ipv4.ranges()) {
             for (const std::uint64_t point :
                  {range.first.low - 1, range.first.low, range.last.low, range.last.low + 1}) {
               points.insert(static_cast<std::uint32_t>(point));
