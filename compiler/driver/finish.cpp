@@ -52,7 +52,8 @@ std::vector<Diagnostic> folded(const std::vector<Diagnostic>& list) {
 
 bool is_environment(Diag id) {
   return id == Diag::unreadable || id == Diag::no_policy_files || id == Diag::cannot_write ||
-         id == Diag::bad_command_line;
+         id == Diag::bad_command_line || id == Diag::unknown_backend ||
+         id == Diag::unknown_variable;
 }
 
 }  // namespace

@@ -49,8 +49,13 @@ void answer_allows(Compilation& c) {
           const net::Box there{flow::peers(query.from.parts), flow::peers(query.to.parts),
                                query.service};
           const net::Box back{there.to, there.from, query.service};
-          return flow::allows(c.flows[i], there) &&
-                 (!query.both_ways || flow::allows(c.flows[i], back));
+          try {
+            return flow::allows(c.flows[i], there) &&
+                   (!query.both_ways || flow::allows(c.flows[i], back));
+          } catch (const net::NodeLimitExceeded&) {
+            c.reporter.report<Diag::set_too_complex>(c.policy.clusters[i].span, name);
+            return false;
+          }
         }
         return std::nullopt;
       });

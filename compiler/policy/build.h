@@ -49,11 +49,6 @@ void route_proxies(BuildContext& context);
 /// Reads `target` blocks and adds the requested backends that have none.
 void bind_targets(BuildContext& context, std::span<const TargetRequest> requests);
 
-/// A title, note or reason: one line without control or formatting characters, which could change
-/// what a person or a device reads.
-std::optional<std::string> plain_text(BuildContext& context, const syntax::Expr& expression,
-                                      const sema::Scope& scope);
-
 /// Reads one rule into the cluster; used by features and exceptions.
 void read_rule(BuildContext& context, Cluster& cluster, const syntax::Rule& written,
                const sema::Scope& scope, Origin origin, const Rule& defaults);

@@ -263,7 +263,7 @@ void read_policy_block(BuildContext& context) {
   const sema::Scope scope{context.program.root, nullptr, nullptr, nullptr, nullptr};
   if (block->labels.size() == 1) context.policy.name = block->labels[0].text;
   if (const auto* owner = find_attribute(block->items, "owner")) {
-    if (auto text = plain_text(context, *owner->value, scope)) context.policy.owner = *text;
+    if (auto text = context.evaluator.line(*owner->value, scope)) context.policy.owner = *text;
   }
   const auto* language = find_attribute(block->items, "language");
   if (language == nullptr) return;
@@ -293,6 +293,22 @@ void refuse_in_modules(BuildContext& context) {
   }
 }
 
+// Roles that no rule needs may still be wrong.
+void check_roles(BuildContext& context) {
+  for (const sema::Module& module : context.program.modules) {
+    if (module.source->library) continue;
+    const sema::Scope scope{&module, &context.scopes.front(), nullptr, nullptr, nullptr};
+    for (const auto& [name, block] : module.source->roles) {
+      if (const auto* title = find_attribute(block->items, "title")) {
+        context.evaluator.line(*title->value, scope);
+      }
+      if (find_attribute(block->items, "members") != nullptr) {
+        context.evaluator.role({block, &module}, scope, block->header_span);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void bind_clusters(BuildContext& context) {
@@ -304,23 +320,12 @@ void bind_clusters(BuildContext& context) {
     Cluster& cluster = context.policy.clusters.emplace_back();
     ClusterReader(context, *block, cluster, context.scopes.emplace_back()).read();
   }
+  if (!context.scopes.empty()) check_roles(context);
   if (!blocks.empty()) return;
   const auto& files = context.program.root->source->files;
   const Span start = files.empty() ? Span{} : Span{files.front().id, 0, 0};
   context.reporter.report<Diag::no_cluster>(start).help(
       "add `cluster \"name\" { … }`; a directory of features alone is a module to be used");
-}
-
-std::optional<std::string> plain_text(BuildContext& context, const syntax::Expr& expression,
-                                      const sema::Scope& scope) {
-  auto text = context.evaluator.text(expression, scope);
-  if (!text) return std::nullopt;
-  if (has_control_characters(*text)) {
-    context.reporter.report<Diag::control_character>(expression.span)
-        .help("a title, note or reason is one line of plain text");
-    return std::nullopt;
-  }
-  return text;
 }
 
 }  // namespace hcipol::policy

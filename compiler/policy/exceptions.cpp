@@ -20,10 +20,10 @@ struct Dated {
 Dated read_terms(BuildContext& context, const syntax::Block& block, const sema::Scope& scope) {
   Dated terms;
   if (const auto* reason = find_attribute(block.items, "reason")) {
-    terms.reason = plain_text(context, *reason->value, scope).value_or("");
+    terms.reason = context.evaluator.line(*reason->value, scope).value_or("");
   }
   if (const auto* owner = find_attribute(block.items, "owner")) {
-    terms.owner = plain_text(context, *owner->value, scope).value_or("");
+    terms.owner = context.evaluator.line(*owner->value, scope).value_or("");
   }
   const auto* expires = find_attribute(block.items, "expires");
   if (expires == nullptr) return terms;

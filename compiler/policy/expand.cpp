@@ -49,7 +49,7 @@ void read_rule(BuildContext& context, Cluster& cluster, const syntax::Rule& writ
   rule.address = fmt::format("{}/{}.{}", rule.origin.module, rule.origin.feature, rule.origin.rule);
   const auto text = [&](std::string_view name, std::string& place) {
     if (const auto* attribute = find_attribute(written.items, name)) {
-      if (auto value = plain_text(context, *attribute->value, here)) place = *std::move(value);
+      if (auto value = context.evaluator.line(*attribute->value, here)) place = *std::move(value);
     }
   };
   text("title", rule.title);

@@ -227,10 +227,10 @@ class FeatureResolver {
     enabled.enabled_at = why.enabled_at;
     const sema::Scope inside{feature.module, &scope_, &scope, nullptr, nullptr};
     if (const auto* title = find_attribute(feature.block->items, "title")) {
-      enabled.title = plain_text(context_, *title->value, inside).value_or("");
+      enabled.title = context_.evaluator.line(*title->value, inside).value_or("");
     }
     if (const auto* source = find_attribute(feature.block->items, "source")) {
-      enabled.source = plain_text(context_, *source->value, inside).value_or("");
+      enabled.source = context_.evaluator.line(*source->value, inside).value_or("");
     }
   }
 

@@ -98,7 +98,7 @@ const NamedSet* Evaluator::read_endpoint(const Declared& declared, const Scope& 
   set.span = block.header_span;
   bool good = true;
   if (const auto* title = find_attribute(block.items, "title")) {
-    if (auto value = text(*title->value, scope)) set.title = *std::move(value);
+    if (auto value = line(*title->value, scope)) set.title = *std::move(value);
   }
   if (const auto* address = find_attribute(block.items, "address")) {
     const auto peers = addresses(*address->value, scope);

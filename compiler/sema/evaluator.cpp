@@ -51,6 +51,14 @@ std::optional<std::string> Evaluator::text(const syntax::Expr& expression, const
   return value ? std::optional(std::get<std::string>(std::move(value->data))) : std::nullopt;
 }
 
+std::optional<std::string> Evaluator::line(const syntax::Expr& expression, const Scope& scope) {
+  auto value = text(expression, scope);
+  if (!value || !has_control_characters(*value)) return value;
+  reporter_.report<Diag::control_character>(expression.span)
+      .help("a title, note or reason is one line of plain text");
+  return std::nullopt;
+}
+
 std::optional<bool> Evaluator::truth(const syntax::Expr& expression, const Scope& scope) {
   const auto value = evaluate_as(expression, {Type::Kind::boolean, {}, {}}, scope);
   return value ? std::optional(std::get<bool>(value->data)) : std::nullopt;

@@ -53,6 +53,9 @@ class Evaluator {
 
   // The types that blocks want most.
   std::optional<std::string> text(const syntax::Expr& expression, const Scope& scope);
+  /// A title, note or reason: one line without control or formatting characters, which could change
+  /// what a person or a device reads.
+  std::optional<std::string> line(const syntax::Expr& expression, const Scope& scope);
   std::optional<bool> truth(const syntax::Expr& expression, const Scope& scope);
   std::optional<Date> date(const syntax::Expr& expression, const Scope& scope);
   /// Addresses without names; never empty.

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "net/domain_set.h"
+#include "sema/clashes.h"
 #include "sema/evaluator.h"
 #include "sema/functions.h"
 #include "sema/literals.h"
@@ -39,6 +40,7 @@ class NameChecker {
   explicit NameChecker(Reporter& reporter) : reporter_(reporter) {}
 
   void check(const Module& module) {
+    refuse_clashes(module, reporter_);
     for (const syntax::File& file : module.source->files) {
       items(file.items, Place{&module, nullptr, nullptr});
     }
@@ -71,6 +73,9 @@ class NameChecker {
       const std::vector<std::string> kinds{"service_tags"};
       reporter_.report<Diag::unknown_name>(b.labels[0].span, "kind of data", b.labels[0].text)
           .suggest(did_you_mean(b.labels[0].text, kinds));
+    }
+    if (const auto* fqdn = b.kind == "endpoint" ? find_attribute(b.items, "fqdn") : nullptr) {
+      host_names(*fqdn->value);
     }
     if (b.kind == "variable" || b.kind == "param") {
       declaration(b, inside);
@@ -210,8 +215,12 @@ class NameChecker {
     }
   }
 
-  // A host name that stands directly in a flow.
+  // Host names that stand directly in a flow or an endpoint.
   void host_names(const syntax::Expr& side) {
+    if (const auto* by_cloud = std::get_if<syntax::Object>(&side.node)) {
+      for (const auto& entry : by_cloud->entries) host_names(*entry.value);
+      return;
+    }
     if (const auto* list = std::get_if<syntax::List>(&side.node)) {
       for (const auto& element : list->elements) host_names(*element);
       return;
