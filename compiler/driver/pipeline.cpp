@@ -104,7 +104,6 @@ bool compile(const Options& options, const std::vector<std::string>& targets,
   policy::BuildContext context{*c.program, *c.evaluator, c.sources, c.reporter,
                                c.policy,   c.scopes,     c.features};
   policy::bind_clusters(context);
-  if (stop()) return false;
   c.evaluator->check_locals(c.scopes.empty() ? nullptr : &c.scopes.front());
   if (stop()) return false;
 
