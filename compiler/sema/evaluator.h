@@ -25,7 +25,7 @@ namespace hcipol::sema {
 
 /// Bounds on evaluation, so that no policy exhausts the machine.
 inline constexpr unsigned max_evaluation_depth = 400;
-inline constexpr std::size_t max_values = 20'000'000;
+inline constexpr std::size_t max_values = 4'000'000;
 inline constexpr std::size_t max_text_bytes = std::size_t{1} << 20;
 inline constexpr std::size_t max_list_elements = 200'000;
 

@@ -137,11 +137,13 @@ class Template {
   Json expression(const std::string& text, std::size_t& at) const {
     if (text.at(at) == '\'') {
       const auto end = text.find('\'', at + 1);
+      if (end == std::string::npos) throw std::runtime_error("open quote in " + text);
       const std::string out = text.substr(at + 1, end - at - 1);
       at = end + 1;
       return out;
     }
     const auto open = text.find('(', at);
+    if (open == std::string::npos) throw std::runtime_error("bad expression " + text);
     const std::string name = text.substr(at, open - at);
     at = open + 1;
     std::vector<Json> arguments;
