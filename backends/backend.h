@@ -14,7 +14,7 @@ namespace hcipol::backends {
 
 /// Leads from a rule of an artefact back to the policy.
 struct SourceMapEntry {
-  std::string id;                      ///< the device rule's name, as the artefact has it
+  std::string id;  ///< the device rule's name, as the artefact has it
   const policy::Rule* rule = nullptr;
 };
 
@@ -25,10 +25,10 @@ struct Artefact {
   std::vector<SourceMapEntry> rules;  ///< in artefact order
 };
 
-/// Something that the device says less exactly than the policy, or not at all. On the terminal it is a
-/// warning; in the manifest it is this.
+/// Something that the device says less exactly than the policy, or not at all. On the terminal it
+/// is a warning; in the manifest it is this.
 struct Remark {
-  std::string_view code;  ///< "W0611", "W0614", "W0615"
+  std::string_view code;               ///< "W0611", "W0614", "W0615"
   const policy::Rule* rule = nullptr;  ///< null if it concerns the whole device
   std::string text;
 };

@@ -1,4 +1,5 @@
-// Names for devices: derived from the policy's names and nothing else, so they never depend on order.
+// Names for devices: derived from the policy's names and nothing else, so they never depend on
+// order.
 #pragma once
 
 #include <string>
