@@ -23,10 +23,12 @@ std::string json_text(std::string_view text) {
   return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-/// "main.hcipol:79" and the document, once per rule.
+/// "main.hcipol:79" and the document, once per rule. Files are named from the policy's directory
+/// and those of the library by its own name, so that a build says the same wherever it is started.
 class Places {
  public:
-  explicit Places(const SourceMap& sources) : sources_(sources) {}
+  explicit Places(const Compilation& compilation)
+      : sources_(compilation.sources), modules_(compilation.program->sources) {}
 
   const std::string& fields(const policy::Rule& rule) {
     const auto [place, added] = known_.try_emplace(&rule);
@@ -34,7 +36,7 @@ class Places {
     const Span span = rule.origin.span;
     std::string& out = place->second;
     out = fmt::format("\"rule\": {}, \"at\": {}", json_text(rule.address),
-                      json_text(fmt::format("{}:{}", sources_.file(span.file).path,
+                      json_text(fmt::format("{}:{}", name_of(sources_.file(span.file).path),
                                             sources_.line_column(span.file, span.begin).line)));
     if (!rule.origin.source.empty()) {
       out += fmt::format(", \"source\": {}", json_text(rule.origin.source));
@@ -43,7 +45,17 @@ class Places {
   }
 
  private:
+  std::string name_of(const std::string& path) const {
+    for (const sema::ModuleSource& module : modules_) {
+      if (!module.library) continue;
+      const std::string& from = module.directory.empty() ? module.path : module.directory;
+      if (path.starts_with(from + "/")) return module.path + path.substr(from.size());
+    }
+    return relative_path(path, modules_.front().directory);
+  }
+
   const SourceMap& sources_;
+  const std::deque<sema::ModuleSource>& modules_;
   std::map<const policy::Rule*, std::string> known_;
 };
 
@@ -73,7 +85,7 @@ void append_rules(const BuiltFile& file, Places& places, std::string& out) {
 
 // One object for each cluster and target, as text.
 Targets target_objects(const Compilation& compilation, const Built& built) {
-  Places places(compilation.sources);
+  Places places(compilation);
   Targets out;
   std::map<std::pair<std::string, std::string>, std::vector<const BuiltRemark*>> remarks;
   for (const BuiltRemark& remark : built.remarks) {

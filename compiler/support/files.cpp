@@ -245,4 +245,11 @@ std::string parent_path(std::string_view path) {
   return slash == 0 ? "/" : normal.substr(0, slash);
 }
 
+std::string relative_path(std::string_view path, std::string_view directory) {
+  const fs::path normal(normal_path(path));
+  const std::string relative =
+      normal.lexically_relative(fs::path(normal_path(directory))).generic_string();
+  return relative.empty() ? normal.string() : relative;
+}
+
 }  // namespace hcipol

@@ -68,5 +68,8 @@ bool apply(FileSystem& files, const Changes& changes, std::string& error);
 std::string normal_path(std::string_view path);
 std::string join_path(std::string_view directory, std::string_view name);
 std::string parent_path(std::string_view path);
+/// `path` as seen from `directory`, by their spelling alone: `a/x/f` from `a/b` is `../x/f`. The
+/// path itself if only one of them is absolute.
+std::string relative_path(std::string_view path, std::string_view directory);
 
 }  // namespace hcipol
