@@ -196,8 +196,10 @@ class FeatureResolver {
       for (const auto& [other, span] : named_in(feature, "conflicts")) {
         const auto found = chosen_.find(other);
         if (found == chosen_.end() || other == feature) continue;
-        const auto pair = std::minmax(full_name(feature), full_name(other));
-        if (!seen.insert(pair).second) continue;
+        // By value: std::minmax of two temporaries is a pair of references to what has gone.
+        std::pair pair(full_name(feature), full_name(other));
+        if (pair.second < pair.first) std::swap(pair.first, pair.second);
+        if (!seen.insert(std::move(pair)).second) continue;
         reporter()
             .report<Diag::feature_conflict>(why.enabled_at, full_name(feature), full_name(other),
                                             cluster_.name)
