@@ -239,27 +239,35 @@ class FeatureResolver {
   void read_parameters(sema::FeatureScope& feature, const syntax::Block* enable) {
     const auto params = find_blocks(feature.feature.block->items, "param");
     const sema::Scope inside{feature.feature.module, &scope_, &feature, nullptr, nullptr};
-    const sema::Scope root{context_.program.root, &scope_, nullptr, nullptr, nullptr};
     std::vector<std::string> names;
+    std::vector<std::string> reading;  // outermost first
+    std::set<const syntax::Block*> tried;
+    const auto read_one = [&](const syntax::Block& param) {
+      if (!tried.insert(&param).second) return;
+      const std::string& name = param.labels[0].text;
+      reading.push_back(name);
+      read_parameter(feature, param, enable);
+      reading.pop_back();
+    };
+    feature.read_parameter = [&](std::string_view name, Span used_at) {
+      const auto outer = std::find(reading.begin(), reading.end(), name);
+      if (outer != reading.end()) {
+        std::vector<std::string> walk(outer, reading.end());
+        walk.emplace_back(name);
+        reporter().report<Diag::definition_cycle>(
+            used_at, fmt::format("param.{}", fmt::join(walk, " → param.")));
+        return;
+      }
+      for (const syntax::Block* param : params) {
+        if (param->labels.size() == 1 && param->labels[0].text == name) read_one(*param);
+      }
+    };
     for (const syntax::Block* param : params) {
       if (param->labels.size() != 1) continue;
-      const std::string& name = param->labels[0].text;
-      names.push_back(name);
-      const auto* type = find_attribute(param->items, "type");
-      const auto* given = enable == nullptr ? nullptr : find_attribute(enable->items, name);
-      const auto* otherwise = find_attribute(param->items, "default");
-      if (given == nullptr && otherwise == nullptr) {
-        report_missing(feature, *param);
-        continue;
-      }
-      Reporter silent;  // check_names has read the type already
-      const sema::Type read =
-          type == nullptr ? sema::Type{} : sema::read_type(*type->value, silent);
-      auto value = given != nullptr
-                       ? context_.evaluator.evaluate_as(*given->value, read, root)
-                       : context_.evaluator.evaluate_as(*otherwise->value, read, inside);
-      if (value) feature.parameters.emplace(name, *std::move(value));
+      names.push_back(param->labels[0].text);
+      read_one(*param);
     }
+    feature.read_parameter = nullptr;
     for (const syntax::Block* param : params) {
       if (param->labels.size() != 1) continue;
       const auto value = feature.parameters.find(param->labels[0].text);
@@ -267,6 +275,25 @@ class FeatureResolver {
         context_.evaluator.validate(*param, value->second, inside);
     }
     if (enable != nullptr) refuse_unknown(*enable, names, name_of(feature.feature));
+  }
+
+  void read_parameter(sema::FeatureScope& feature, const syntax::Block& param,
+                      const syntax::Block* enable) {
+    const sema::Scope inside{feature.feature.module, &scope_, &feature, nullptr, nullptr};
+    const sema::Scope root{context_.program.root, &scope_, nullptr, nullptr, nullptr};
+    const std::string& name = param.labels[0].text;
+    const auto* type = find_attribute(param.items, "type");
+    const auto* given = enable == nullptr ? nullptr : find_attribute(enable->items, name);
+    const auto* otherwise = find_attribute(param.items, "default");
+    if (given == nullptr && otherwise == nullptr) {
+      report_missing(feature, param);
+      return;
+    }
+    Reporter silent;  // check_names has read the type already
+    const sema::Type read = type == nullptr ? sema::Type{} : sema::read_type(*type->value, silent);
+    auto value = given != nullptr ? context_.evaluator.evaluate_as(*given->value, read, root)
+                                  : context_.evaluator.evaluate_as(*otherwise->value, read, inside);
+    if (value) feature.parameters.emplace(name, *std::move(value));
   }
 
   void report_missing(const sema::FeatureScope& feature, const syntax::Block& param) {

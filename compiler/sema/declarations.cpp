@@ -37,7 +37,10 @@ bool asks_allows(const syntax::Block& output) {
 
 const Value* Evaluator::variable(const Module& module, std::string_view name, Span used_at) {
   const auto declaration = module.source->variables.find(name);
-  if (declaration == module.source->variables.end()) return nullptr;  // check_names has said so
+  if (declaration == module.source->variables.end()) {
+    reporter_.report<Diag::unknown_name>(used_at, "variable", name);
+    return nullptr;
+  }
   const auto key = std::pair(&module, declaration->first);
   const auto known = state_->variables.find(key);
   if (known != state_->variables.end()) return known->second ? &*known->second : nullptr;
@@ -160,7 +163,10 @@ void Evaluator::validate(const syntax::Block& declaration, const Value& value, c
 const Value* Evaluator::local(const Module& module, std::string_view name, const Scope& scope,
                               Span used_at) {
   const auto declaration = module.source->locals.find(name);
-  if (declaration == module.source->locals.end()) return nullptr;
+  if (declaration == module.source->locals.end()) {
+    reporter_.report<Diag::unknown_name>(used_at, "local", name);
+    return nullptr;
+  }
   const auto key = std::tuple(&module, declaration->first, scope.cluster);
   const auto known = state_->locals.find(key);
   if (known != state_->locals.end()) return known->second ? &*known->second : nullptr;

@@ -196,20 +196,24 @@ bool Evaluator::read_tag(const syntax::Expr& expression, const Scope& scope, Nam
 // ---- data
 
 const ServiceTags* Evaluator::service_tags(const syntax::Block& block, const Module& module) {
-  auto [place, added] = state_->data.try_emplace(&block);
-  if (!added) return place->second ? &*place->second : nullptr;
+  const auto known = state_->data.find(&block);
+  if (known != state_->data.end()) return known->second ? &*known->second : nullptr;
   const auto* attribute = find_attribute(block.items, "file");
-  if (attribute == nullptr) return nullptr;
+  if (attribute == nullptr || block.labels.size() != 2) return nullptr;
+  const Reading reading(*this, state_->reading_stack, &block,
+                        fmt::format("data.{}", block.labels[1].text), attribute->value->span);
+  if (!reading) return nullptr;
   const auto path = text(*attribute->value, Scope{&module, nullptr, nullptr, nullptr, nullptr});
   const std::string* json = path ? file(*path, attribute->value->span) : nullptr;
+  auto& tags = state_->data[&block];
   if (json == nullptr) return nullptr;
   std::string error;
-  place->second = parse_service_tags(*json, error);
-  if (!place->second) {
+  tags = parse_service_tags(*json, error);
+  if (!tags) {
     reporter_.report<Diag::bad_data_file>(attribute->value->span, *path, error);
     return nullptr;
   }
-  return &*place->second;
+  return &*tags;
 }
 
 const ServiceTags* Evaluator::service_tags(std::string_view cluster_cloud) {
@@ -235,7 +239,8 @@ std::optional<Value> Evaluator::data_member(const Module& module, std::string_vi
                      {"change_number", Value{tags->change_number, used_at}}},
                  used_at};
   }
-  return std::nullopt;  // check_names has said so
+  reporter_.report<Diag::unknown_name>(used_at, "data", name);
+  return std::nullopt;
 }
 
 }  // namespace hcipol::sema

@@ -79,21 +79,33 @@ std::optional<Peers> Evaluator::addresses(const syntax::Expr& expression, const 
 }
 
 std::optional<Peers> Evaluator::peers(const syntax::Expr& expression, const Scope& scope) {
-  auto value = evaluate_as(expression, {Type::Kind::peer, {}, {}}, scope);
-  if (!value) return std::nullopt;
-  auto peers = std::get<Peers>(std::move(value->data));
+  auto value = evaluate(expression, scope);
+  return value ? peers(*std::move(value), scope) : std::nullopt;
+}
+
+std::optional<Peers> Evaluator::peers(Value value, const Scope& scope) {
+  const Span span = value.span;
+  auto converted = convert(std::move(value), {Type::Kind::peer, {}, {}}, scope);
+  if (!converted) return std::nullopt;
+  auto peers = std::get<Peers>(std::move(converted->data));
   if (!peers.parts.empty()) return peers;
-  reporter_.report<Diag::empty_set>(expression.span, "list of peers");
+  reporter_.report<Diag::empty_set>(span, "list of peers");
   return std::nullopt;
 }
 
 std::optional<net::ServiceSet> Evaluator::service(const syntax::Expr& expression,
                                                   const Scope& scope) {
-  auto value = evaluate_as(expression, {Type::Kind::service, {}, {}}, scope);
-  if (!value) return std::nullopt;
-  auto service = std::get<net::ServiceSet>(std::move(value->data));
+  auto value = evaluate(expression, scope);
+  return value ? service(*std::move(value), scope) : std::nullopt;
+}
+
+std::optional<net::ServiceSet> Evaluator::service(Value value, const Scope& scope) {
+  const Span span = value.span;
+  auto converted = convert(std::move(value), {Type::Kind::service, {}, {}}, scope);
+  if (!converted) return std::nullopt;
+  auto service = std::get<net::ServiceSet>(std::move(converted->data));
   if (!service.empty()) return service;
-  reporter_.report<Diag::empty_set>(expression.span, "list of services");
+  reporter_.report<Diag::empty_set>(span, "list of services");
   return std::nullopt;
 }
 

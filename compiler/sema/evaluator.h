@@ -62,8 +62,10 @@ class Evaluator {
   std::optional<Peers> addresses(const syntax::Expr& expression, const Scope& scope);
   /// One side of a flow; never empty.
   std::optional<Peers> peers(const syntax::Expr& expression, const Scope& scope);
+  std::optional<Peers> peers(Value value, const Scope& scope);
   /// Never empty.
   std::optional<net::ServiceSet> service(const syntax::Expr& expression, const Scope& scope);
+  std::optional<net::ServiceSet> service(Value value, const Scope& scope);
   std::optional<Flow> flow(const syntax::Expr& expression, const Scope& scope);
   std::optional<std::vector<std::string>> texts(const syntax::Expr& expression, const Scope& scope);
 

@@ -4,7 +4,6 @@
 #include <deque>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <tuple>
 #include <unordered_map>
@@ -14,14 +13,14 @@
 namespace hcipol::sema {
 
 struct Evaluator::State {
-  /// A definition that is being read is there without a value: meeting it again is a cycle.
+  /// What has been read; without a value if that failed.
   template <class Key>
   using Memory = std::map<Key, std::optional<Value>>;
 
   Memory<std::pair<const Module*, std::string_view>> variables;
   Memory<std::tuple<const Module*, std::string_view, const ClusterScope*>> locals;
   Memory<std::pair<const Module*, std::string_view>> outputs;
-  std::set<const void*> reading;
+  /// What is being read, outermost first: meeting it again is a cycle.
   std::vector<std::pair<const void*, std::string>> reading_stack;
 
   std::unordered_map<std::string, const NamedSet*> literals;

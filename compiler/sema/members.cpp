@@ -136,9 +136,20 @@ std::optional<Value> ExpressionEvaluator::member_of(const Reference& reference,
     case Kind::variables: return copy(evaluator_.variable(*scope_.module, name, span), span);
     case Kind::locals: return copy(evaluator_.local(*scope_.module, name, scope_, span), span);
     case Kind::parameters: {
-      const auto found = scope_.feature->parameters.find(name);
-      if (found != scope_.feature->parameters.end()) return copy(&found->second, span);
-      return std::nullopt;  // its own mistake has been reported
+      const FeatureScope& feature = *scope_.feature;
+      auto found = feature.parameters.find(name);
+      if (found == feature.parameters.end() && feature.read_parameter) {
+        feature.read_parameter(name, span);
+        found = feature.parameters.find(name);
+      }
+      if (found != feature.parameters.end()) return copy(&found->second, span);
+      std::vector<std::string> names;
+      for (const syntax::Block* param : find_blocks(feature.feature.block->items, "param")) {
+        if (param->labels.size() != 1) continue;
+        if (param->labels[0].text == name) return std::nullopt;  // its mistake has been reported
+        names.push_back(param->labels[0].text);
+      }
+      return unknown_member(reference.what, name, std::move(names), span);
     }
     case Kind::module: {
       Scope inside{static_cast<const Module*>(reference.object), scope_.cluster, nullptr, nullptr,

@@ -32,19 +32,20 @@ std::optional<Value> ExpressionEvaluator::apply(const syntax::Binary& binary, Sp
 }
 
 std::optional<Value> ExpressionEvaluator::except(const syntax::Binary& binary, Span span) {
-  const auto right = evaluate(*binary.right);
+  // Once only: nested, a second time would double at each level.
+  auto right = evaluate(*binary.right);
   if (!right) return std::nullopt;
   const bool service = right->as<net::ServiceSet>() != nullptr ||
                        (right->as<List>() != nullptr && !right->as<List>()->empty() &&
                         right->as<List>()->front().as<net::ServiceSet>() != nullptr);
   if (service) {
     const auto from = evaluator_.service(*binary.left, scope_);
-    const auto without = evaluator_.service(*binary.right, scope_);
+    const auto without = evaluator_.service(*std::move(right), scope_);
     if (!from || !without) return std::nullopt;
     return Value{*from - *without, span};
   }
   const auto from = evaluator_.peers(*binary.left, scope_);
-  const auto without = evaluator_.peers(*binary.right, scope_);
+  const auto without = evaluator_.peers(*std::move(right), scope_);
   if (!from || !without) return std::nullopt;
   net::PeerSet left, right_set;
   std::vector<std::string> left_names, right_names;

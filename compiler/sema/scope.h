@@ -1,6 +1,7 @@
 // What names mean at a place: the module, the cluster, the feature, and the variables of `for`.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -44,6 +45,8 @@ struct FeatureScope {
   /// Endpoints that stand in the feature itself.
   std::map<std::string_view, const syntax::Block*> endpoints;
   std::map<std::string, Value, std::less<>> parameters;
+  /// While the parameters are read: reads one that another's default mentions, or reports why not.
+  std::function<void(std::string_view name, Span used_at)> read_parameter;
   /// Where it is enabled, for "because this needs it".
   Span enabled_at;
 };
