@@ -213,9 +213,12 @@ constexpr std::string_view how_to_learn = R"(# For the dnsmasq of the gateway, o
 #   cp dnsmasq.conf /etc/dnsmasq.d/{0}.conf
 #   cp dnsmasq-cache.conf /etc/dnsmasq.d/hcipolc-cache.conf
 #   dnsmasq --test && systemctl restart dnsmasq
-# The servers must ask this dnsmasq and no other resolver. Every domain here stands for itself
-# and all names below it. Only the longest line that matches a name counts, so it repeats the
-# sets of shorter ones; of two lines for one domain, in whatever files, only the first counts.
+# Whatever opens the connections of the rules with these sets (the servers, or the proxy that
+# they use) must ask this dnsmasq and no other resolver. Every domain here stands for itself and
+# all names below it. Only the longest line that matches a name counts, so it repeats the sets of
+# shorter ones; of two lines for one domain, in whatever files, only the first counts: where
+# clusters share this gateway, make one line of them, ipset=/DOMAIN/SET,SET, or the names of all
+# clusters but one stay blocked.
 )";
 
 Artefact print_domains(const Document& document) {

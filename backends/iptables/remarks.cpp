@@ -53,8 +53,8 @@ class Reporting {
       context_.note(
           title,
           "names are known by the addresses that the gateway's dnsmasq hands out: another "
-          "name on the same address passes, too, and the servers must ask no other "
-          "resolver");
+          "name on the same address passes, too, and what opens the connections (the servers, or "
+          "the proxy that they use) must ask no other resolver");
     }
     if (name_as_source_) {
       context_.note(title,

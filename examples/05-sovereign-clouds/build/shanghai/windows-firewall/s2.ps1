@@ -22,8 +22,9 @@
     A rule's name ends in a hash of its content, and all rules share a group. Apply creates what is
     missing first and removes rules of the group that are no longer in the table last, so there is
     no moment without rules. When something cannot be created, what this run made is removed again
-    and the former rules stay in force. A second run changes nothing. Rules outside the group, and
-    rules in it that the policy did not make, are never touched.
+    and the former rules stay in force. A rule that someone edited by hand is the exception: it is
+    removed and then made anew, and stays away if that fails. A second run changes nothing. Rules
+    outside the group, and rules in it that the policy did not make, are never touched.
 
     Windows lets a block rule beat every allow rule, and lets everything pass that any rule allows:
     rules that Windows or other software made keep allowing what they allow. Outbound traffic passes
