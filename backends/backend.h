@@ -83,10 +83,7 @@ class EmitContext {
 struct Capabilities {
   /// A firewall on each server: receives DevicePolicy::hosts instead of flows.
   bool host = false;
-  /// The device cannot put an exception above a deny and a deny above an allow. `block_wins`: the
-  /// denies arrive with the exceptions already taken out. `allows_only`: only allows and exceptions
-  /// arrive, the denies already taken out of the allows; what nothing allows is denied by default.
-  enum class Order { first_match, block_wins, allows_only };
+  using Order = flow::Order;
   Order order = Order::first_match;
   /// What the device sees when its target block does not say: a flow in the language.
   std::string_view default_sees = "any -> any";

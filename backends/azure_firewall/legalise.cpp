@@ -245,9 +245,7 @@ void Legaliser::note_addressed(const Flow& flow, const Sources& from, const Dest
       }))) {
     notes_.icmp_to_internet(*flow.rule);
   }
-  const auto web = net::ServiceSet::ports(net::protocol::tcp, 80, 80) |
-                   net::ServiceSet::ports(net::protocol::tcp, 443, 443);
-  if (!service.intersects(web)) return;
+  if (!service.intersects(net::web_services())) return;
   // Where the policy allows every name as well, an application rule is merely not needed.
   const bool wide = any_of([](const AddressPart& part) {
     return !part.set->set.names.others() && size_of(part.ipv4->addresses) >= wide_destinations;

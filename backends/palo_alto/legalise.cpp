@@ -23,13 +23,6 @@ using flow::Flow;
 using policy::Rule;
 using sema::NamedSet;
 
-// Only HTTP and TLS show a name; on other ports nothing says that they are spoken.
-const net::ServiceSet& web() {
-  static const net::ServiceSet ports = net::ServiceSet::ports(net::protocol::tcp, 80, 80) |
-                                       net::ServiceSet::ports(net::protocol::tcp, 443, 443);
-  return ports;
-}
-
 struct Families {
   bool v4 = false;
   bool v6 = false;
@@ -203,7 +196,7 @@ void Legaliser::add(const Flow& flow) {
 
 void Legaliser::add_by_name(const Flow& flow, const SecurityRule& base, const End& to,
                             const net::ServiceSet& service) {
-  const net::ServiceSet by_name = service & web();
+  const net::ServiceSet by_name = service & net::web_services();
   if (!by_name.empty()) {
     SecurityRule rule = base;
     rule.to = whereabouts(settings_, {}, true).members();
@@ -217,7 +210,7 @@ void Legaliser::add_by_name(const Flow& flow, const SecurityRule& base, const En
                         rule.category.end());
     add_rules(flow, std::move(rule), to.members.empty() ? "" : "-url", by_name);
   }
-  const net::ServiceSet rest = service - web();
+  const net::ServiceSet rest = service - net::web_services();
   if (!rest.empty()) add_stand_ins(flow, base, to, rest);
 }
 

@@ -34,9 +34,11 @@ class Places {
     const auto [place, added] = known_.try_emplace(&rule);
     if (!added) return place->second;
     const Span span = rule.origin.span;
+    const auto [name, unknown] = names_.try_emplace(span.file);
+    if (unknown) name->second = name_of(sources_.file(span.file).path);
     std::string& out = place->second;
     out = fmt::format("\"rule\": {}, \"at\": {}", json_text(rule.address),
-                      json_text(fmt::format("{}:{}", name_of(sources_.file(span.file).path),
+                      json_text(fmt::format("{}:{}", name->second,
                                             sources_.line_column(span.file, span.begin).line)));
     if (!rule.origin.source.empty()) {
       out += fmt::format(", \"source\": {}", json_text(rule.origin.source));
@@ -56,6 +58,7 @@ class Places {
 
   const SourceMap& sources_;
   const std::deque<sema::ModuleSource>& modules_;
+  std::map<FileId, std::string> names_;
   std::map<const policy::Rule*, std::string> known_;
 };
 

@@ -150,8 +150,7 @@ Built emit(Compilation& c) {
       if (backend == nullptr) bug("a target without a backend passed every check");
 
       // 14  what the device sees, in the form that it can order
-      const flow::ProjectOptions options{static_cast<flow::Order>(backend->capabilities.order),
-                                         backend->capabilities.host};
+      const flow::ProjectOptions options{backend->capabilities.order, backend->capabilities.host};
       const auto device = flow::project(c.policy, i, t, c.flows[i], options, c.reporter);
       if (!device) continue;
 

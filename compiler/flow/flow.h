@@ -24,6 +24,12 @@ struct Flow {
   std::string id;
 };
 
+/// How a device lets rules beat each other. `first_match`: it can put exceptions above denies above
+/// allows. `block_wins`: it cannot; the denies arrive with the exceptions already taken out.
+/// `allows_only`: only allows and exceptions arrive, the denies already taken out of the allows;
+/// what nothing allows is denied by default.
+enum class Order { first_match, block_wins, allows_only };
+
 /// The union of the sets.
 net::PeerSet peers(const std::vector<const NamedSet*>& sets);
 /// "management, wac".

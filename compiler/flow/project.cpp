@@ -154,9 +154,9 @@ class Projection {
     if (options_.order == Order::first_match) return flows;
     const Kind cut = options_.order == Order::block_wins ? Kind::deny : Kind::allow;
     const Kind away = options_.order == Order::block_wins ? Kind::exception : Kind::deny;
-    std::vector<const Flow*> blockers;
+    std::vector<net::Box> blockers;
     for (const Flow& flow : flows) {
-      if (flow.kind == away) blockers.push_back(&flow);
+      if (flow.kind == away) blockers.push_back(box(flow));
     }
     if (blockers.empty()) return flows;
 
@@ -174,15 +174,13 @@ class Projection {
     return out;
   }
 
-  bool subtract(const Flow& flow, const std::vector<const Flow*>& blockers,
-                std::vector<Flow>& out) {
+  bool subtract(const Flow& flow, const std::vector<net::Box>& blockers, std::vector<Flow>& out) {
     const net::Box whole = box(flow);
     std::vector<net::Box> meeting;
-    for (const Flow* blocker : blockers) {
-      net::Box other = box(*blocker);
+    for (const net::Box& other : blockers) {
       if (other.service.intersects(whole.service) && other.from.intersects(whole.from) &&
           other.to.intersects(whole.to)) {
-        meeting.push_back(std::move(other));
+        meeting.push_back(other);
       }
     }
     if (meeting.empty()) {

@@ -8,9 +8,6 @@
 
 namespace hcipol::flow {
 
-/// How a device lets rules beat each other; see backends/backend.h.
-enum class Order { first_match, block_wins, allows_only };
-
 struct ProjectOptions {
   Order order = Order::first_match;
   bool host = false;

@@ -181,6 +181,12 @@ ServiceSet operator-(const ServiceSet& a, const ServiceSet& b) {
   return set;
 }
 
+const ServiceSet& web_services() {
+  static const ServiceSet services =
+      ServiceSet::ports(protocol::tcp, 80, 80) | ServiceSet::ports(protocol::tcp, 443, 443);
+  return services;
+}
+
 std::string protocol_name(std::uint8_t protocol) {
   for (const Name& name : names) {
     if (name.number == protocol) return std::string(name.text);

@@ -79,6 +79,9 @@ class ServiceSet {
   std::vector<ServiceRange> ranges_;
 };
 
+/// tcp/80 and tcp/443: where HTTP and TLS show the name that a client asks for.
+const ServiceSet& web_services();
+
 /// "tcp", "icmpv6", or the number.
 std::string protocol_name(std::uint8_t protocol);
 /// The protocol of a name in the language (tcp, udp, icmp, icmpv6); nothing for others.

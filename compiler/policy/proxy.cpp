@@ -18,11 +18,6 @@ struct Division {
   bool proxied() const { return !from_servers.empty() && !to_hosts.empty() && !web.empty(); }
 };
 
-net::ServiceSet web_services() {
-  return net::ServiceSet::ports(net::protocol::tcp, 80, 80) |
-         net::ServiceSet::ports(net::protocol::tcp, 443, 443);
-}
-
 Division divide(const Rule& rule, const Cluster& cluster, const net::PeerSet& bypass) {
   Division division;
   for (const NamedSet* part : rule.from.parts) {
@@ -34,8 +29,8 @@ Division divide(const Rule& rule, const Cluster& cluster, const net::PeerSet& by
     const bool host = part->has_names() && !bypass.contains(part->set);
     (host ? division.to_hosts : division.to_others).push_back(part);
   }
-  division.web = rule.service & web_services();
-  division.rest = rule.service - web_services();
+  division.web = rule.service & net::web_services();
+  division.rest = rule.service - net::web_services();
   return division;
 }
 

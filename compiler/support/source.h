@@ -17,7 +17,7 @@ struct LineColumn {
 };
 
 /// One text. `path` is what diagnostics print: relative to where the command was started, or
-/// `<std>/hci/21h2/…` for a file of the embedded library.
+/// `std/hci/21h2/…` for a file of the embedded library.
 struct SourceFile {
   std::string path;
   std::string text;
