@@ -22,7 +22,8 @@ struct SourceMapEntry {
 struct Artefact {
   std::string path;  ///< below build/<cluster>/<target>/
   std::string text;
-  std::vector<SourceMapEntry> rules;  ///< in artefact order
+  std::vector<SourceMapEntry> rules;   ///< in artefact order
+  const policy::Node* node = nullptr;  ///< the server whose firewall the file is for
 };
 
 /// Something that the device says less exactly than the policy, or not at all. On the terminal it
@@ -85,6 +86,8 @@ struct Capabilities {
   bool host = false;
   using Order = flow::Order;
   Order order = Order::first_match;
+  /// Rules by address decide before rules by name, wherever they stand.
+  bool addresses_first = false;
   /// What the device sees when its target block does not say: a flow in the language.
   std::string_view default_sees = "any -> any";
 

@@ -1,6 +1,8 @@
 // Shortening must stay injective in practice: two long names that share a beginning differ in hash.
 #include "backends/common/names.h"
 
+#include <algorithm>
+
 #include "support/sha256.h"
 
 namespace hcipol::backends {
@@ -14,8 +16,13 @@ bool plain(char c) {
 
 }  // namespace
 
+bool printable_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+}
+
 std::string slug(std::string_view text) {
   std::string out;
+  out.reserve(text.size());
   for (const char c : text) {
     if (plain(c) && c != '-') {
       out += c;

@@ -1,6 +1,8 @@
 // The row of the table of backends: what the device can do, and emit = legalise, then print.
 #include "backends/iptables/iptables.h"
 
+#include <utility>
+
 #include "backends/iptables/legalise.h"
 #include "backends/iptables/print.h"
 #include "backends/iptables/settings.h"
@@ -13,7 +15,7 @@ Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
   const Settings settings = read_settings(device, context);
   Emission emission;
   emission.artefacts = print(legalise(device, settings, context));
-  emission.remarks = context.remarks;
+  emission.remarks = std::move(context.remarks);
   return emission;
 }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <map>
 #include <string_view>
 #include <utility>
@@ -30,14 +31,44 @@ struct FlowText {
   const std::string* log_prefix = nullptr;
 };
 
+/// What lines match of each set of services that occurs, made once: many flows share one.
+class ServiceBook {
+ public:
+  explicit ServiceBook(Document& document) : document_(document) {}
+
+  /// As lines_of().
+  const std::vector<const Service*>& lines(const net::ServiceSet& set, net::Family family,
+                                           std::string& fault) {
+    const auto [place, fresh] = entries_[static_cast<std::size_t>(family)].try_emplace(set);
+    Entry& entry = place->second;
+    if (fresh) {
+      for (Service& service : lines_of(set, family, entry.fault)) {
+        entry.lines.push_back(&document_.services.emplace_back(std::move(service)));
+      }
+    }
+    if (!entry.fault.empty()) fault = entry.fault;
+    return entry.lines;
+  }
+
+ private:
+  struct Entry {
+    std::vector<const Service*> lines;
+    std::string fault;
+  };
+
+  Document& document_;
+  std::array<std::map<net::ServiceSet, Entry>, 2> entries_;  ///< by family
+};
+
 /// Builds the chains of one family.
 class FamilyBuilder {
  public:
   FamilyBuilder(net::Family family, const std::optional<sema::Flow>& sees, Peers& peers,
-                const Settings& settings, Document& document)
+                ServiceBook& services, const Settings& settings, Document& document)
       : family_(family),
         sees_(sees),
         peers_(peers),
+        services_(services),
         settings_(settings),
         document_(document),
         denied_(document.words.emplace_back(name("denied"))) {
@@ -48,10 +79,7 @@ class FamilyBuilder {
   }
 
   void add(const flow::Flow& flow, const FlowText& text, std::string& fault) {
-    std::vector<const Service*> services;
-    for (Service& service : lines_of(flow.service, family_, fault)) {
-      services.push_back(&document_.services.emplace_back(std::move(service)));
-    }
+    const auto& services = services_.lines(flow.service, family_, fault);
     if (services.empty()) return;
     for (const auto* from : flow.from) {
       for (const auto* to : flow.to) add(flow, text, peers_.of(from), peers_.of(to), services);
@@ -83,15 +111,13 @@ class FamilyBuilder {
   struct Part {
     const Peer* peer = nullptr;
     std::vector<Line> lines;
-    std::vector<Trace> traces;
-    const flow::Flow* last = nullptr;
+    std::vector<const flow::Flow*> flows;
   };
 
   void take(std::string_view label, Part& part) {
     rules_.chains.push_back({name(label), std::move(part.lines)});
-    for (Trace& trace : part.traces) {
-      trace.id = rules_.chains.back().name + " " + trace.id;
-      rules_.traces.push_back(std::move(trace));
+    for (const flow::Flow* flow : part.flows) {
+      rules_.traces.push_back({rules_.chains.back().name + " " + flow->id, flow->rule});
     }
   }
 
@@ -130,7 +156,7 @@ class FamilyBuilder {
     if (from.in(family_).empty() || to.in(family_).empty()) return;
     Part& part = part_of(flow, from);
     // In a source's chain the source has been matched already.
-    const std::vector<const Match*> matched{nullptr};
+    static const std::vector<const Match*> matched{nullptr};
     for (const Match* source : part.peer != nullptr ? matched : from.in(family_)) {
       for (const Match* destination : to.in(family_)) {
         for (const Service* service : services) {
@@ -138,8 +164,7 @@ class FamilyBuilder {
         }
       }
     }
-    if (part.last != &flow) part.traces.push_back({flow.id, flow.rule});
-    part.last = &flow;
+    if (part.flows.empty() || part.flows.back() != &flow) part.flows.push_back(&flow);
     Peers::use(from, family_);
     Peers::use(to, family_);
     note_others(from, to);
@@ -230,10 +255,7 @@ class FamilyBuilder {
       return;
     }
     std::string fault;
-    std::vector<const Service*> services;
-    for (Service& service : lines_of(sees_->service, family_, fault)) {
-      services.push_back(&document_.services.emplace_back(std::move(service)));
-    }
+    const auto& services = services_.lines(sees_->service, family_, fault);
     deny_between(sees_->from.parts, sees_->to.parts, services, lines);
     if (sees_->both_ways) deny_between(sees_->to.parts, sees_->from.parts, services, lines);
   }
@@ -251,7 +273,8 @@ class FamilyBuilder {
         for (const Match* source : from.in(family_)) {
           for (const Match* destination : to.in(family_)) {
             for (const Service* service : services) {
-              Line line = jump(Act::go, name("denied"));
+              Line line = plain(Act::go);
+              line.verdict.text = &denied_;
               line.from = source;
               line.to = destination;
               line.service = service->protocol ? service : nullptr;
@@ -303,6 +326,7 @@ class FamilyBuilder {
   net::Family family_;
   const std::optional<sema::Flow>& sees_;
   Peers& peers_;
+  ServiceBook& services_;
   const Settings& settings_;
   Document& document_;
   const std::string& denied_;  ///< the chain's name
@@ -329,8 +353,9 @@ Document legalise(const flow::DevicePolicy& device, const Settings& settings,
   document.log_group = settings.log_group;
   Peers peers(device, settings, document, context);
   report_peers(device, peers, settings, context);
-  FamilyBuilder v4(net::Family::ipv4, device.view->sees, peers, settings, document);
-  FamilyBuilder v6(net::Family::ipv6, device.view->sees, peers, settings, document);
+  ServiceBook services(document);
+  FamilyBuilder v4(net::Family::ipv4, device.view->sees, peers, services, settings, document);
+  FamilyBuilder v6(net::Family::ipv6, device.view->sees, peers, services, settings, document);
   for (const flow::Flow& flow : device.flows) {
     FlowText text;
     text.comment = &document.words.emplace_back(comment_of(flow));

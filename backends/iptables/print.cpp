@@ -154,7 +154,7 @@ std::size_t size_hint(const Rules& rules) {
   return bytes;
 }
 
-Artefact print_rules(const Document& document, const Rules& rules) {
+Artefact print_rules(const Document& document, Rules rules) {
   const bool v4 = rules.family == net::Family::ipv4;
   const std::string_view path = v4 ? "rules.v4" : "rules.v6";
   std::string out;
@@ -174,7 +174,7 @@ Artefact print_rules(const Document& document, const Rules& rules) {
   put(out, "COMMIT\n");
   Artefact artefact{std::string(path), std::move(out), {}};
   artefact.rules.reserve(rules.traces.size());
-  for (const Trace& trace : rules.traces) artefact.rules.push_back({trace.id, trace.rule});
+  for (Trace& trace : rules.traces) artefact.rules.push_back({std::move(trace.id), trace.rule});
   return artefact;
 }
 
@@ -249,10 +249,10 @@ max-ttl={1}
 
 }  // namespace
 
-std::vector<Artefact> print(const Document& document) {
+std::vector<Artefact> print(Document document) {
   std::vector<Artefact> out;
-  out.push_back(print_rules(document, document.v4));
-  out.push_back(print_rules(document, document.v6));
+  out.push_back(print_rules(document, std::move(document.v4)));
+  out.push_back(print_rules(document, std::move(document.v6)));
   if (!document.lists.empty() || !document.learnt.empty()) out.push_back(print_sets(document));
   if (!document.domains.empty()) {
     out.push_back(print_domains(document));

@@ -10,6 +10,6 @@
 
 namespace hcipol::backends::iptables {
 
-std::vector<Artefact> print(const Document& document);
+std::vector<Artefact> print(Document document);
 
 }  // namespace hcipol::backends::iptables

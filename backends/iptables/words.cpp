@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "backends/common/names.h"
 #include "support/text.h"
 
 namespace hcipol::backends::iptables {
@@ -27,9 +28,7 @@ std::size_t bidi_mark(std::string_view text, std::size_t at) {
 }  // namespace
 
 std::string readable(std::string_view text, std::size_t bytes) {
-  const bool plain =
-      std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < 0x7f; });
-  if (plain) return std::string(text.substr(0, bytes));
+  if (printable_ascii(text)) return std::string(text.substr(0, bytes));
   const std::string line = one_line(text, text.size());
   std::string out;
   for (std::size_t at = 0; at < line.size();) {

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "policy/model.h"
@@ -58,25 +60,30 @@ struct UrlCategory {
   std::string description;
 };
 
-/// Lists are sorted; `any` stands alone.
+/// Members of a rule, sorted; `any` stands alone.
+using Members = std::vector<std::string>;
+
+/// Rules share lists, which the document owns.
 struct SecurityRule {
   std::string name;
-  std::vector<std::string> from;
-  std::vector<std::string> to;
-  std::vector<std::string> source;
-  std::vector<std::string> destination;
-  std::vector<std::string> service;
-  std::vector<std::string> category;
-  std::vector<std::string> application;
-  std::vector<std::string> tags;
+  const Members* from = nullptr;
+  const Members* to = nullptr;
+  const Members* source = nullptr;
+  const Members* destination = nullptr;
+  const Members* service = nullptr;
+  const Members* category = nullptr;
+  const Members* application = nullptr;
   std::string description;
-  std::string group_tag;
   bool allow = true;
+  bool exception = false;
   enum class Type { universal, intrazone, interzone };
   Type type = Type::universal;
   bool log_start = false;
   const policy::Rule* origin = nullptr;  ///< null for the clean-up
 };
+
+/// The tag of rules that are exceptions.
+inline constexpr std::string_view exception_tag = "hcipol-exception";
 
 struct Document {
   std::string file_name;
@@ -97,6 +104,10 @@ struct Document {
 
   std::vector<SecurityRule> rules;
   std::vector<SecurityRule> cleanup;  ///< after the rules; on Panorama in the post-rulebase
+
+  // Owners of what the rules point to.
+  std::deque<Members> lists;
+  std::deque<Members> application_lists;
 };
 
 }  // namespace hcipol::backends::palo_alto

@@ -25,18 +25,16 @@ void complete_icmp(Document& document) {
     if (application.ident == Application::Ident::icmp_type) icmp.push_back(name);
     if (application.ident == Application::Ident::icmp6_type) icmp6.push_back(name);
   }
-  const auto complete = [](std::vector<std::string>& list, std::string_view all,
+  const auto complete = [](Members& list, std::string_view all,
                            const std::vector<std::string>& ours) {
     if (ours.empty() || std::find(list.begin(), list.end(), all) == list.end()) return;
     list.insert(list.end(), ours.begin(), ours.end());
     std::sort(list.begin(), list.end());
     list.erase(std::unique(list.begin(), list.end()), list.end());
   };
-  for (auto* rules : {&document.rules, &document.cleanup}) {
-    for (SecurityRule& rule : *rules) {
-      complete(rule.application, "icmp", icmp);
-      complete(rule.application, "ipv6-icmp", icmp6);
-    }
+  for (Members& list : document.application_lists) {
+    complete(list, "icmp", icmp);
+    complete(list, "ipv6-icmp", icmp6);
   }
 }
 
@@ -47,6 +45,7 @@ void name_rules(Document& document, const std::vector<std::string>& identities) 
   for (const auto* rules : {&document.rules, &document.cleanup}) {
     for (const SecurityRule& rule : *rules) ++wanted[to_lower(rule.name)];
   }
+  if (wanted.size() == identities.size()) return;
   auto identity = identities.begin();
   for (auto* rules : {&document.rules, &document.cleanup}) {
     for (SecurityRule& rule : *rules) {
@@ -62,10 +61,8 @@ void define_tags(Document& document, std::string_view cluster) {
   document.tags[document.object_tag] = {"color3", "Made by hcipolc from a policy, not by hand"};
   document.tags[document.cluster_tag] = {
       "color24", "Azure Stack HCI cluster " + plain_text(cluster, object_description_limit / 2)};
-  const bool exceptions =
-      std::any_of(document.rules.begin(), document.rules.end(), [](const SecurityRule& rule) {
-        return std::find(rule.tags.begin(), rule.tags.end(), exception_tag) != rule.tags.end();
-      });
+  const bool exceptions = std::any_of(document.rules.begin(), document.rules.end(),
+                                      [](const SecurityRule& rule) { return rule.exception; });
   if (!exceptions) return;
   document.tags[std::string(exception_tag)] = {"color1", "An exception with an owner and an end"};
 }

@@ -10,8 +10,6 @@
 
 namespace hcipol::backends::palo_alto {
 
-inline constexpr std::string_view exception_tag = "hcipol-exception";
-
 /// Makes the rules' names unique, completes what means all of ICMP, and defines the tags in use.
 /// `identities` says what each rule is, in the order of the rules and then of the clean-up; no two
 /// are equal.

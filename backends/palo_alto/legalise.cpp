@@ -4,10 +4,12 @@
 #include "backends/palo_alto/legalise.h"
 
 #include <algorithm>
+#include <array>
 #include <deque>
 #include <unordered_set>
 
 #include "backends/common/names.h"
+#include "backends/common/unions.h"
 #include "backends/palo_alto/cleanup.h"
 #include "backends/palo_alto/describe.h"
 #include "backends/palo_alto/finish.h"
@@ -47,30 +49,42 @@ Families families(const std::vector<const NamedSet*>& sets) {
 net::ServiceSet usable(const net::ServiceSet& service, Families both) {
   if (service.is_any()) return service;
   net::ServiceSet out = service;
-  if (!both.v4) out = out - net::ServiceSet::whole(net::protocol::icmp);
-  if (!both.v6) out = out - net::ServiceSet::whole(net::protocol::icmpv6);
+  for (const std::uint8_t protocol : service.protocols()) {
+    const bool foreign = (protocol == net::protocol::icmp && !both.v4) ||
+                         (protocol == net::protocol::icmpv6 && !both.v6);
+    if (foreign) out = out - net::ServiceSet::whole(protocol);
+  }
   return out;
 }
 
-// One end of a rule.
+// One end of rules.
 struct End {
   bool any = false;
-  std::vector<std::string> members;
+  Members members;
   Where where;
   std::vector<const NamedSet*> wildcards;
+  std::vector<const NamedSet*> unusable;
 
   void add(const Endpoint& endpoint) {
     any = any || endpoint.any;
     members.insert(members.end(), endpoint.members.begin(), endpoint.members.end());
     where.add(endpoint.where);
   }
-  std::vector<std::string> list() const {
+  bool empty() const { return !any && members.empty(); }
+  Members list() const {
     if (any) return {"any"};
-    std::vector<std::string> out = members;
+    Members out = members;
     std::sort(out.begin(), out.end());
     out.erase(std::unique(out.begin(), out.end()), out.end());
     return out;
   }
+};
+
+// An end as rules point to it.
+struct Listed {
+  End end;
+  const Members* members = nullptr;
+  const Members* zones = nullptr;
 };
 
 class Legaliser {
@@ -85,8 +99,9 @@ class Legaliser {
                    const net::ServiceSet& service);
   void add_stand_ins(const Flow& flow, const SecurityRule& base, const End& to,
                      const net::ServiceSet& service);
-  bool end(const Flow& flow, const std::vector<const NamedSet*>& sets, Families both, End& out);
-  bool usable_endpoint(const Flow& flow, const NamedSet& set);
+  const Listed& end(const Union& sets, Families both);
+  bool fits(const Flow& flow, const End& end);
+  const Members* keep(Members list) { return &document_.lists.emplace_back(std::move(list)); }
   void add_scope(const Scope& scope);
   void add_rules(const Flow& flow, SecurityRule rule, std::string_view suffix,
                  const net::ServiceSet& service, bool cleanup = false);
@@ -100,7 +115,10 @@ class Legaliser {
   std::vector<Scope> scopes_;
   Document document_;
   std::string key_;
+  const Members* any_ = keep({"any"});
+  const Members* by_application_ = keep({"application-default"});  ///< for rules with applications
   Objects objects_;
+  std::array<ByUnion<Listed>, 4> ends_;  ///< by families
   std::vector<std::string> identities_;  ///< of the rules and then of the clean-up
 };
 
@@ -153,14 +171,11 @@ std::vector<const NamedSet*> Legaliser::all_sets() const {
 
 SecurityRule Legaliser::base(const Flow& flow) const {
   SecurityRule rule;
-  rule.category = {"any"};
-  rule.tags = {document_.object_tag, document_.cluster_tag};
-  rule.group_tag = document_.cluster_tag;
+  rule.category = any_;
   rule.allow = flow.kind != Rule::Kind::deny;
   rule.origin = flow.rule;
   if (flow.rule == nullptr) return rule;
-  if (flow.kind == Rule::Kind::exception) rule.tags.emplace_back(exception_tag);
-  std::sort(rule.tags.begin(), rule.tags.end());
+  rule.exception = flow.kind == Rule::Kind::exception;
   rule.description = describe(*flow.rule);
   rule.log_start = flow.rule->log;
   return rule;
@@ -170,28 +185,28 @@ void Legaliser::add(const Flow& flow) {
   const Families both = families(flow.from) & families(flow.to);
   const net::ServiceSet service = usable(flow.service, both);
   if (!both.any() || service.empty()) return;  // no packet can be meant
-  End from;
-  End to;
+  const Listed& from = end(flow.from, both);
+  const Listed& to = end(flow.to, both);
   // Both, so that one build tells all that is wrong.
-  const bool from_fits = end(flow, flow.from, both, from);
-  if (!end(flow, flow.to, both, to) || !from_fits) return;
-  if (!from.wildcards.empty()) {
+  const bool from_fits = fits(flow, from.end);
+  if (!fits(flow, to.end) || !from_fits) return;
+  if (!from.end.wildcards.empty()) {
     context_.cannot(flow, backend_title, "a wildcard name as the source of connections")
         .help("name the hosts, or give their addresses");
     return;
   }
 
   SecurityRule rule = base(flow);
-  rule.from = from.where.members();
-  rule.source = from.list();
+  rule.from = from.zones;
+  rule.source = from.members;
   // `any` has said all that a name could add.
-  const bool by_name = !to.any && !to.wildcards.empty();
-  if (to.any || !to.members.empty()) {
-    rule.to = to.where.members();
-    rule.destination = to.list();
+  const bool by_name = !to.end.any && !to.end.wildcards.empty();
+  if (!to.end.empty()) {
+    rule.to = to.zones;
+    rule.destination = to.members;
     add_rules(flow, by_name ? rule : std::move(rule), "", service);
   }
-  if (by_name) add_by_name(flow, rule, to, service);
+  if (by_name) add_by_name(flow, rule, to.end, service);
 }
 
 void Legaliser::add_by_name(const Flow& flow, const SecurityRule& base, const End& to,
@@ -199,15 +214,15 @@ void Legaliser::add_by_name(const Flow& flow, const SecurityRule& base, const En
   const net::ServiceSet by_name = service & net::web_services();
   if (!by_name.empty()) {
     SecurityRule rule = base;
-    rule.to = whereabouts(settings_, {}, true).members();
-    rule.destination = {"any"};
-    rule.category.clear();
+    rule.to = keep(whereabouts(settings_, {}, true).members());
+    rule.destination = any_;
+    Members categories;
     for (const NamedSet* set : to.wildcards) {
-      rule.category.push_back(objects_.endpoint(*set).category);
+      categories.push_back(objects_.endpoint(*set).category);
     }
-    std::sort(rule.category.begin(), rule.category.end());
-    rule.category.erase(std::unique(rule.category.begin(), rule.category.end()),
-                        rule.category.end());
+    std::sort(categories.begin(), categories.end());
+    categories.erase(std::unique(categories.begin(), categories.end()), categories.end());
+    rule.category = keep(std::move(categories));
     add_rules(flow, std::move(rule), to.members.empty() ? "" : "-url", by_name);
   }
   const net::ServiceSet rest = service - net::web_services();
@@ -235,36 +250,42 @@ void Legaliser::add_stand_ins(const Flow& flow, const SecurityRule& base, const 
             set->addresses.empty() ? "its service tag `" + set->tag + "`" : "its `address`"));
   }
   SecurityRule rule = base;
-  rule.to = addresses.where.members();
-  rule.destination = addresses.list();
+  rule.to = keep(addresses.where.members());
+  rule.destination = keep(addresses.list());
   add_rules(flow, std::move(rule), "-addresses", service);
 }
 
-bool Legaliser::end(const Flow& flow, const std::vector<const NamedSet*>& sets, Families both,
-                    End& out) {
-  bool fits = true;
+const Listed& Legaliser::end(const Union& sets, Families both) {
+  const auto [place, fresh] = ends_[(both.v4 ? 1u : 0u) + (both.v6 ? 2u : 0u)].try_emplace(sets);
+  Listed& out = place->second;
+  if (!fresh) return out;
   for (const NamedSet* set : sets) {
     if (!(families(*set) & both).any()) continue;
-    if (!usable_endpoint(flow, *set)) {
-      fits = false;
+    const Endpoint& endpoint = objects_.endpoint(*set);
+    if (!endpoint.missing_tag.empty() || !endpoint.fault.empty()) {
+      out.end.unusable.push_back(set);
       continue;
     }
-    const Endpoint& endpoint = objects_.endpoint(*set);
-    if (!endpoint.category.empty()) out.wildcards.push_back(set);
-    if (endpoint.any || !endpoint.members.empty()) out.add(endpoint);
+    if (!endpoint.category.empty()) out.end.wildcards.push_back(set);
+    if (endpoint.any || !endpoint.members.empty()) out.end.add(endpoint);
   }
-  return fits;
+  out.members = keep(out.end.list());
+  out.zones = keep(out.end.where.members());
+  return out;
 }
 
-bool Legaliser::usable_endpoint(const Flow& flow, const NamedSet& set) {
-  const Endpoint& endpoint = objects_.endpoint(set);
-  if (!endpoint.missing_tag.empty()) {
-    context_.reporter().report<Diag::no_service_tags>(context_.place(flow.rule), backend_title,
-                                                      endpoint.missing_tag);
-  } else if (!endpoint.fault.empty()) {
-    context_.cannot(flow, backend_title, endpoint.fault);
+// Reports for each flow what its rule cannot have.
+bool Legaliser::fits(const Flow& flow, const End& end) {
+  for (const NamedSet* set : end.unusable) {
+    const Endpoint& endpoint = objects_.endpoint(*set);
+    if (!endpoint.missing_tag.empty()) {
+      context_.reporter().report<Diag::no_service_tags>(context_.place(flow.rule), backend_title,
+                                                        endpoint.missing_tag);
+    } else {
+      context_.cannot(flow, backend_title, endpoint.fault);
+    }
   }
-  return endpoint.missing_tag.empty() && endpoint.fault.empty();
+  return end.unusable.empty();
 }
 
 // Within a zone PAN-OS allows what no rule matches, between zones it denies; two rules let the
@@ -286,25 +307,25 @@ void Legaliser::add_scope(const Scope& scope) {
   if (to.any) to.where = {true, {}};
 
   SecurityRule rule = base(flow);
-  rule.from = from.where.members();
-  rule.to = to.where.members();
-  rule.source = from.list();
-  rule.destination = to.list();
+  rule.from = keep(from.where.members());
+  rule.to = keep(to.where.members());
+  rule.source = keep(from.list());
+  rule.destination = keep(to.list());
   rule.description = describe_cleanup(device_.cluster->name, *scope.from, *scope.to);
-  std::vector<std::string> shared;
+  Members shared;
   if (from.where.anywhere != to.where.anywhere) {
     shared = from.where.anywhere ? to.where.zones : from.where.zones;
   } else {
-    std::set_intersection(rule.from.begin(), rule.from.end(), rule.to.begin(), rule.to.end(),
+    std::set_intersection(rule.from->begin(), rule.from->end(), rule.to->begin(), rule.to->end(),
                           std::back_inserter(shared));
     if (from.where.anywhere) shared.clear();
   }
   if (!shared.empty()) {
     SecurityRule inside = rule;
     inside.type = SecurityRule::Type::intrazone;
-    inside.from = inside.to = shared;
+    inside.from = inside.to = keep(std::move(shared));
     add_rules(flow, std::move(inside), "-intrazone", flow.service, true);
-    if (rule.from.size() == 1 && rule.from == rule.to) return;
+    if (rule.from->size() == 1 && *rule.from == *rule.to) return;
     rule.type = SecurityRule::Type::interzone;
   }
   add_rules(flow, std::move(rule), "", flow.service, true);
@@ -318,28 +339,28 @@ void Legaliser::add_rules(const Flow& flow, SecurityRule rule, std::string_view 
     return;
   }
   if (services.any) {
-    rule.service = rule.application = {"any"};
+    rule.service = rule.application = any_;
     add_rule(flow, std::move(rule), suffix, cleanup);
     return;
   }
   std::string more(suffix);
-  if (!services.ports.empty()) {
-    const bool last = services.applications.empty();
+  if (services.ports != nullptr) {
+    const bool last = services.applications == nullptr;
     SecurityRule by_port = last ? std::move(rule) : rule;
     by_port.service = services.ports;
-    by_port.application = {"any"};
+    by_port.application = any_;
     add_rule(flow, std::move(by_port), suffix, cleanup);
     if (last) return;
     more += services.icmp_only ? "-icmp" : "-ip";
   }
-  rule.service = {"application-default"};
+  rule.service = by_application_;
   rule.application = services.applications;
   add_rule(flow, std::move(rule), more, cleanup);
 }
 
 void Legaliser::add_rule(const Flow& flow, SecurityRule rule, std::string_view suffix,
                          bool cleanup) {
-  rule.name = shortened(key_ + "-" + slug(flow.id) + std::string(suffix), name_limit);
+  rule.name = shortened(fmt::format("{}-{}{}", key_, slug(flow.id), suffix), name_limit);
   identities_.push_back(fmt::format("{}\n{}\n{}", cleanup, flow.id, suffix));
   (cleanup ? document_.cleanup : document_.rules).push_back(std::move(rule));
 }

@@ -27,10 +27,6 @@ std::size_t unwanted_sequence(std::string_view text) {
   return byte(0) == 0xef && byte(1) == 0xbf && byte(2) >= 0xbe ? 3 : 0;
 }
 
-bool is_printable_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
-}
-
 }  // namespace
 
 std::string name_of(const net::Cidr& cidr) {
@@ -56,7 +52,7 @@ std::string cluster_key(std::string_view cluster) {
 }
 
 std::string plain_text(std::string_view text, std::size_t bytes) {
-  if (text.size() <= bytes && is_printable_ascii(text)) return std::string(trim(text));
+  if (text.size() <= bytes && printable_ascii(text)) return std::string(trim(text));
   std::string out;
   out.reserve(text.size());
   for (std::size_t at = 0; at < text.size();) {

@@ -21,7 +21,7 @@ inline constexpr std::string_view icmp6_prefix = "hci-icmp6-";
 struct Endpoint {
   bool any = false;
   /// Addresses and exact names, for the source or the destination. Empty for a set of wildcards.
-  std::vector<std::string> members;
+  Members members;
   /// The URL category with the set's wildcards, and with those exact names that are the suffix of
   /// one; these are then not among the members.
   std::string category;
@@ -34,8 +34,8 @@ struct Endpoint {
 /// matches only what matches both (capirca #272).
 struct Services {
   bool any = false;
-  std::vector<std::string> ports;         ///< service objects
-  std::vector<std::string> applications;  ///< predefined or of the document
+  const Members* ports = nullptr;         ///< service objects; null for none
+  const Members* applications = nullptr;  ///< predefined or of the document; null for none
   bool icmp_only = false;                 ///< of the applications
   std::string fault;
 };
@@ -64,10 +64,11 @@ class Objects {
   std::string title(const sema::NamedSet& set, std::size_t limit) const;
 
   Services made(const net::ServiceSet& set);
-  void add_ports(const net::ServiceSet& set, std::uint8_t protocol, Services& out);
-  void add_icmp(const net::ServiceSet& set, std::uint8_t protocol, Services& out);
-  void add_protocols(const net::ServiceSet& set, Services& out);
-  void add_application(std::string name, Application application, Services& out);
+  void add_ports(const net::ServiceSet& set, std::uint8_t protocol, Members& out);
+  /// False for what PAN-OS cannot match.
+  bool add_icmp(const net::ServiceSet& set, std::uint8_t protocol, Members& out);
+  void add_protocols(const net::ServiceSet& set, Members& out);
+  void add_application(std::string name, Application application, Members& out);
 
   const Settings& settings_;
   Document& document_;

@@ -10,12 +10,13 @@ namespace hcipol::backends::palo_alto {
 namespace {
 
 Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
-  const Document document = legalise(device, context);
+  Document document = legalise(device, context);
   Artefact artefact;
   artefact.path = document.file_name;
   artefact.text = print(document);
-  for (const SecurityRule& rule : document.rules) {
-    artefact.rules.push_back({rule.name, rule.origin});
+  artefact.rules.reserve(document.rules.size());
+  for (SecurityRule& rule : document.rules) {
+    artefact.rules.push_back({std::move(rule.name), rule.origin});
   }
   Emission out;
   out.artefacts.push_back(std::move(artefact));

@@ -3,6 +3,7 @@
 // text.
 #include "backends/palo_alto/print.h"
 
+#include <algorithm>
 #include <initializer_list>
 #include <pugixml.hpp>
 #include <string_view>
@@ -155,18 +156,35 @@ const char* text_of(SecurityRule::Type type) {
   return "universal";
 }
 
-void fill_rule(xml_node node, const SecurityRule& rule, const Document& document) {
-  members(node, "from", rule.from);
-  members(node, "to", rule.to);
-  members(node, "source", rule.source);
-  members(node, "source-user", {"any"});
-  members(node, "destination", rule.destination);
-  members(node, "service", rule.service);
-  members(node, "category", rule.category);
-  members(node, "application", rule.application);
-  members(node, "tag", rule.tags);
+/// What is the same in many rules.
+struct RuleTexts {
+  explicit RuleTexts(const Document& document) {
+    for (Members* list : {&tags, &exception_tags}) {
+      *list = {document.object_tag, document.cluster_tag};
+    }
+    exception_tags.emplace_back(exception_tag);
+    std::sort(tags.begin(), tags.end());
+    std::sort(exception_tags.begin(), exception_tags.end());
+  }
+
+  const Members any{"any"};
+  Members tags;
+  Members exception_tags;
+};
+
+void fill_rule(xml_node node, const SecurityRule& rule, const Document& document,
+               const RuleTexts& texts) {
+  members(node, "from", *rule.from);
+  members(node, "to", *rule.to);
+  members(node, "source", *rule.source);
+  members(node, "source-user", texts.any);
+  members(node, "destination", *rule.destination);
+  members(node, "service", *rule.service);
+  members(node, "category", *rule.category);
+  members(node, "application", *rule.application);
+  members(node, "tag", rule.exception ? texts.exception_tags : texts.tags);
   text_if(node, "description", rule.description);
-  text(node, "group-tag", rule.group_tag);
+  text(node, "group-tag", document.cluster_tag);
   text(node, "action", rule.allow ? "allow" : "deny");
   text(node, "rule-type", text_of(rule.type));
   text_if(node, "log-setting", document.log_setting);
@@ -179,12 +197,13 @@ void fill_rule(xml_node node, const SecurityRule& rule, const Document& document
 
 void print_rulebase(Writer& out, const char* name, const Document& document,
                     std::initializer_list<const std::vector<SecurityRule>*> lists) {
+  const RuleTexts texts(document);
   out.open(name);
   out.open("security");
   out.open("rules");
   for (const auto* list : lists) {
     for (const SecurityRule& rule : *list) {
-      out.entry(rule.name, [&](xml_node node) { fill_rule(node, rule, document); });
+      out.entry(rule.name, [&](xml_node node) { fill_rule(node, rule, document, texts); });
     }
   }
   out.close(3);

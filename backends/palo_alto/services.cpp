@@ -35,24 +35,34 @@ Services Objects::made(const ServiceSet& set) {
     out.any = true;
     return out;
   }
-  add_ports(set, net::protocol::tcp, out);
-  add_ports(set, net::protocol::udp, out);
-  std::sort(out.ports.begin(), out.ports.end());
+  Members ports;
+  add_ports(set, net::protocol::tcp, ports);
+  add_ports(set, net::protocol::udp, ports);
+  if (!ports.empty()) {
+    std::sort(ports.begin(), ports.end());
+    out.ports = &document_.lists.emplace_back(std::move(ports));
+  }
 
-  add_icmp(set, net::protocol::icmp, out);
-  add_icmp(set, net::protocol::icmpv6, out);
-  out.icmp_only = !out.applications.empty();
-  add_protocols(set, out);
-  std::sort(out.applications.begin(), out.applications.end());
-  if (out.applications.size() > application_limit) {
-    out.fault = fmt::format("{}: it would take {} applications", net::to_string(set),
-                            out.applications.size());
+  Members applications;
+  const bool v4_fits = add_icmp(set, net::protocol::icmp, applications);
+  const bool v6_fits = add_icmp(set, net::protocol::icmpv6, applications);
+  if (!v4_fits || !v6_fits) out.fault = fmt::format("single ICMP codes ({})", net::to_string(set));
+  const std::size_t of_icmp = applications.size();
+  add_protocols(set, applications);
+  out.icmp_only = applications.size() == of_icmp;
+  if (applications.size() > application_limit) {
+    out.fault =
+        fmt::format("{}: it would take {} applications", net::to_string(set), applications.size());
+  }
+  if (!applications.empty()) {
+    std::sort(applications.begin(), applications.end());
+    out.applications = &document_.application_lists.emplace_back(std::move(applications));
   }
   return out;
 }
 
 // capirca #270: a protocol without ports is 0-65535, not `application-default`.
-void Objects::add_ports(const ServiceSet& set, std::uint8_t protocol, Services& out) {
+void Objects::add_ports(const ServiceSet& set, std::uint8_t protocol, Members& out) {
   const std::string kind = net::protocol_name(protocol);
   std::string ports;
   const auto finish = [&] {
@@ -60,7 +70,7 @@ void Objects::add_ports(const ServiceSet& set, std::uint8_t protocol, Services& 
     std::replace(list.begin(), list.end(), ',', '_');
     const std::string name = shortened(kind + "-" + list, name_limit);
     document_.services.emplace(name, Service{kind, ports});
-    out.ports.push_back(name);
+    out.push_back(name);
     ports.clear();
   };
   for (const PortRange& range : set.ports(protocol)) {
@@ -74,46 +84,45 @@ void Objects::add_ports(const ServiceSet& set, std::uint8_t protocol, Services& 
 
 // Predefined applications (content of 2022, as Batfish has it): `ping` is ICMP type 8, `ping6`
 // ICMPv6 type 128 and part of the container `ipv6-icmp`; `icmp` is the rest of ICMP.
-void Objects::add_icmp(const ServiceSet& set, std::uint8_t protocol, Services& out) {
+bool Objects::add_icmp(const ServiceSet& set, std::uint8_t protocol, Members& out) {
   const bool v4 = protocol == net::protocol::icmp;
   if (set.contains_whole(protocol)) {
-    out.applications.push_back(v4 ? "icmp" : "ipv6-icmp");
-    out.applications.push_back(v4 ? "ping" : "ping6");
-    return;
+    out.push_back(v4 ? "icmp" : "ipv6-icmp");
+    out.push_back(v4 ? "ping" : "ping6");
+    return true;
   }
   const auto ident = v4 ? Application::Ident::icmp_type : Application::Ident::icmp6_type;
   const unsigned echo_request = v4 ? 8 : 128;
   for (const PortRange& run : set.ports(protocol)) {
     // Two applications for one type would make it a matter of luck which one a packet gets.
     if (run.first % 256 != 0 || run.last % 256 != 255) {
-      out.fault = fmt::format("single ICMP codes ({})", net::to_string(set));
-      return;
+      return false;
     }
     for (unsigned type = run.first / 256u; type <= run.last / 256u; ++type) {
       if (type == echo_request) {
-        out.applications.push_back(v4 ? "ping" : "ping6");
+        out.push_back(v4 ? "ping" : "ping6");
       } else {
         add_application(fmt::format("{}{}", v4 ? icmp_prefix : icmp6_prefix, type),
                         {ident, static_cast<std::uint8_t>(type)}, out);
       }
     }
   }
+  return true;
 }
 
 // capirca #273: predefined applications for GRE and the like look into the packets; these do not.
-void Objects::add_protocols(const ServiceSet& set, Services& out) {
+void Objects::add_protocols(const ServiceSet& set, Members& out) {
   for (const std::uint8_t protocol : set.protocols()) {
     if (net::has_ports(protocol) || net::has_types(protocol)) continue;
     add_application(fmt::format("hci-ip-{}", protocol), {Application::Ident::ip_protocol, protocol},
                     out);
-    out.icmp_only = false;
   }
 }
 
-void Objects::add_application(std::string name, Application application, Services& out) {
-  out.applications.push_back(name);
+void Objects::add_application(std::string name, Application application, Members& out) {
+  out.push_back(name);
   // The rest is only counted: the rule will be refused.
-  if (out.applications.size() > application_limit) return;
+  if (out.size() > application_limit) return;
   document_.applications.emplace(std::move(name), application);
 }
 

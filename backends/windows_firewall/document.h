@@ -2,9 +2,11 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "net/service.h"
 #include "policy/model.h"
 
 namespace hcipol::backends::windows_firewall {
@@ -16,6 +18,20 @@ struct AddressList {
   /// short enough to stand in each rule.
   std::string key;
   std::string hash;  ///< of the entries
+};
+
+/// A set of address families.
+using Families = unsigned;
+inline constexpr Families v4 = 1;
+inline constexpr Families v6 = 2;
+inline constexpr Families both = v4 | v6;
+
+/// What one rule matches of a packet beside its addresses.
+struct Match {
+  std::string protocol;                 ///< "Any", "TCP", "ICMPv6", "47"
+  Families families = both;             ///< in which the protocol exists
+  std::vector<std::string> ports;       ///< of the serving side: "443", "5000-5099"; empty for all
+  std::vector<std::string> icmp_types;  ///< "8", "3:4"; empty for every type
 };
 
 /// A host name or pattern as an object of Windows, which resolves it (a dynamic keyword address).
@@ -37,9 +53,7 @@ struct Rule {
   const Texts* texts = nullptr;  ///< never null
   bool inbound = true;
   bool block = false;
-  std::string protocol;                  ///< "Any", "TCP", "ICMPv4", "47"
-  std::vector<std::string> ports;        ///< of the serving side; empty for every port
-  std::vector<std::string> icmp_types;   ///< empty for every type
+  const Match* match = nullptr;          ///< never null
   const AddressList* local = nullptr;    ///< the server's own addresses, never null
   const AddressList* remote = nullptr;   ///< null for every address
   std::vector<std::string> keyword_ids;  ///< instead of `remote`
@@ -50,6 +64,7 @@ struct Rule {
 struct Script {
   std::string file;    ///< "e1.ps1"
   std::string server;  ///< the policy's name of it
+  const policy::Node* node = nullptr;
   const AddressList* addresses = nullptr;
   std::vector<Keyword> keywords;  ///< sorted by name
   std::vector<Rule> rules;        ///< unique names
@@ -68,6 +83,7 @@ struct Document {
   // Owners of what the rules point to.
   std::deque<AddressList> lists;
   std::deque<Texts> texts;
+  std::map<net::ServiceSet, std::vector<Match>> matches;
 };
 
 }  // namespace hcipol::backends::windows_firewall

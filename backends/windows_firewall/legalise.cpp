@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <map>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -81,7 +83,7 @@ class Legaliser {
   Settings settings_;
   PeerBook book_;
   Losses losses_;
-  std::map<std::pair<const policy::Rule*, bool>, const Texts*> texts_;
+  std::array<std::unordered_map<const policy::Rule*, const Texts*>, 2> texts_;  ///< by `inbound`
   std::unordered_set<std::string> names_;     ///< of the script at hand
   std::map<std::string, std::string> files_;  ///< lower-case file → server
   std::string common_hash_;                   ///< of what all rules share
@@ -104,6 +106,7 @@ Document Legaliser::run() {
 
 void Legaliser::add_server(const flow::HostFlows& host) {
   Script& script = document_.scripts.emplace_back();
+  script.node = host.node;
   script.server = escaped(plain(host.node->name, 200));
   script.file = safe_name(host.node->name) + ".ps1";
   const auto [place, fresh] = files_.emplace(to_lower(script.file), host.node->name);
@@ -115,6 +118,7 @@ void Legaliser::add_server(const flow::HostFlows& host) {
   const auto& addresses = book_.lists(own, own.families);
   if (!addresses.empty()) script.addresses = addresses.front();
 
+  script.rules.reserve(host.inbound.size() + host.outbound.size());
   names_.clear();
   losses_.start_script();
   for (const flow::Flow& flow : host.inbound) add_flow(script, flow, true);
@@ -126,13 +130,12 @@ void Legaliser::add_flow(Script& script, const flow::Flow& flow, bool inbound) {
   Peers& own = book_.peers(inbound ? flow.to : flow.from, false);
   Peers& remote = book_.peers(inbound ? flow.from : flow.to, !inbound);
   losses_.add(flow, remote, inbound);
-  const Rule base = pattern(flow, inbound);
-  for (const Match& match : matches(flow.service)) {
+  Rule rule = pattern(flow, inbound);
+  const auto [place, fresh] = document_.matches.try_emplace(flow.service);
+  if (fresh) place->second = matches(flow.service);
+  for (const Match& match : place->second) {
     if (too_long(flow, match)) continue;
-    Rule rule = base;
-    rule.protocol = match.protocol;
-    rule.ports = match.ports;
-    rule.icmp_types = match.icmp_types;
+    rule.match = &match;
     const Families possible = own.families & match.families;
     add_addresses(script, flow, rule, {&own, &remote}, possible & remote.families);
     if (!remote.names.empty()) add_names(script, flow, rule, {&own, &remote}, possible);
@@ -189,9 +192,10 @@ void Legaliser::add_names(Script& script, const flow::Flow& flow, Rule rule,
 
 void Legaliser::add_rule(Script& script, const flow::Flow& flow, Rule rule) {
   const std::string_view direction = rule.inbound ? "in" : "out";
+  const Match& match = *rule.match;
   const std::string content =
       fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", flow.id, direction, rule.block,
-                  rule.protocol, fmt::join(rule.ports, ","), fmt::join(rule.icmp_types, ","),
+                  match.protocol, fmt::join(match.ports, ","), fmt::join(match.icmp_types, ","),
                   rule.local->hash, rule.remote == nullptr ? "any" : rule.remote->hash,
                   fmt::join(rule.keyword_ids, ","), rule.texts->hash, common_hash_);
   const std::string stem = shortened(settings_.name_prefix + slug(flow.id), 400);
@@ -205,7 +209,7 @@ void Legaliser::add_rule(Script& script, const flow::Flow& flow, Rule rule) {
 }
 
 Rule Legaliser::pattern(const flow::Flow& flow, bool inbound) {
-  const auto [place, fresh] = texts_.try_emplace({flow.rule, inbound});
+  const auto [place, fresh] = texts_[inbound].try_emplace(flow.rule);
   if (fresh) {
     Texts texts{display_name(*flow.rule, inbound), description(*flow.rule), {}};
     texts.hash = content_hash(texts.display_name + "\n" + texts.description, 16);

@@ -35,7 +35,7 @@ void Losses::add(const flow::Flow& flow, const Peers& remote, bool inbound) {
   if (lossless || !seen_.emplace(flow.rule, &remote).second) return;
 
   const auto [place, fresh] = index_.emplace(flow.rule, losses_.size());
-  if (fresh) losses_.push_back({flow, {}, {}, {}, {}, {}, false});
+  if (fresh) losses_.push_back({&flow, {}, {}, {}, {}, {}, false});
   Loss& loss = losses_[place->second];
   auto& unmatched = inbound ? loss.sources : loss.unmatched;
   unmatched.insert(remote.unmatched.begin(), remote.unmatched.end());
@@ -50,7 +50,7 @@ void Losses::add(const flow::Flow& flow, const Peers& remote, bool inbound) {
 // else would let the excepted names through; an allow may not allow more.
 void Losses::add_excepted(Loss& loss, const Peers& remote) const {
   for (const std::string& names : remote.excepted) {
-    if (loss.flow.kind == policy::Rule::Kind::deny && !resolves_) {
+    if (loss.flow->kind == policy::Rule::Kind::deny && !resolves_) {
       loss.widened.insert(
           fmt::format("it blocks every address of `{}`, and so the host names that it leaves out "
                       "({})",
@@ -67,36 +67,36 @@ void Losses::report() {
 
 void Losses::report(const Loss& loss) {
   for (const std::string& what : loss.inexpressible) {
-    context_.cannot(loss.flow, device_, fmt::format("the host names \"{}\"", what))
+    context_.cannot(*loss.flow, device_, fmt::format("the host names \"{}\"", what))
         .note("its rules match addresses or names, and a block rule beats every allow rule");
   }
   if (!loss.sources.empty()) {
     context_
-        .cannot(loss.flow, device_, fmt::format("host names as a source ({})", some(loss.sources)))
+        .cannot(*loss.flow, device_, fmt::format("host names as a source ({})", some(loss.sources)))
         .help("give the endpoint an `address`, or use a role");
   }
   for (const std::string& tag : loss.missing_tags) {
     if (!reported_tags_.insert(tag).second) continue;
     context_.reporter()
-        .report<Diag::no_service_tags>(context_.place(loss.flow.rule), device_, tag)
+        .report<Diag::no_service_tags>(context_.place(loss.flow->rule), device_, tag)
         .help("read a service tag file with `data \"service_tags\"`");
   }
   if (!loss.unmatched.empty()) report_unmatched(loss);
   if (!loss.widened.empty()) {
     const std::vector<std::string> sentences(loss.widened.begin(), loss.widened.end());
-    context_.widened(loss.flow, device_, list_of(sentences));
+    context_.widened(*loss.flow, device_, list_of(sentences));
   }
 }
 
 void Losses::report_unmatched(const Loss& loss) {
-  const bool deny = loss.flow.kind == policy::Rule::Kind::deny;
+  const bool deny = loss.flow->kind == policy::Rule::Kind::deny;
   std::string why = fmt::format(
       "its rules match addresses, and {} {} known by name only, so no "
       "Windows rule {} it",
       some(loss.unmatched), loss.unmatched.size() == 1 ? "is" : "are", deny ? "blocks" : "allows");
   why += loss.has_tag ? " (see the target's option `names`: `service-tags` or `dynamic-keywords`)"
                       : " (see the target's option `names`: `dynamic-keywords`)";
-  context_.not_enforced(loss.flow, device_, std::move(why));
+  context_.not_enforced(*loss.flow, device_, std::move(why));
 }
 
 }  // namespace hcipol::backends::windows_firewall

@@ -22,7 +22,7 @@ class Losses {
       : context_(context), device_(device), resolves_(resolves) {}
 
   void start_script() { script_.clear(); }
-  /// `remote` is the flow's other side.
+  /// `remote` is the flow's other side. Both must stay until report().
   void add(const flow::Flow& flow, const Peers& remote, bool inbound);
   /// Since start_script(), for people: "hci/updates.https: *.windowsupdate.com".
   const std::set<std::string>& of_script() const { return script_; }
@@ -31,7 +31,7 @@ class Losses {
 
  private:
   struct Loss {
-    flow::Flow flow;  ///< the rule's first
+    const flow::Flow* flow = nullptr;  ///< the rule's first
     std::set<std::string> unmatched;
     std::set<std::string> sources;  ///< unmatched names that would have to be a source
     std::set<std::string> widened;

@@ -59,14 +59,13 @@ void set_families(Peers& peers) {
 
 }  // namespace
 
-Peers& PeerBook::peers(const std::vector<const flow::NamedSet*>& sets, bool remote_of_outbound) {
-  const auto [place, fresh] = peers_.try_emplace({sets, remote_of_outbound});
+Peers& PeerBook::peers(const Union& sets, bool remote_of_outbound) {
+  const auto [place, fresh] = peers_[remote_of_outbound].try_emplace(sets);
   if (fresh) place->second = resolve(sets, remote_of_outbound);
   return place->second;
 }
 
-Peers PeerBook::resolve(const std::vector<const flow::NamedSet*>& sets,
-                        bool remote_of_outbound) const {
+Peers PeerBook::resolve(const Union& sets, bool remote_of_outbound) const {
   Peers peers;
   for (const flow::NamedSet* set : sets) {
     if (!peers.name.empty()) peers.name += ", ";

@@ -3,12 +3,12 @@
 
 #include <array>
 #include <deque>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "backends/common/unions.h"
 #include "backends/windows_firewall/document.h"
 #include "flow/flow.h"
 
@@ -20,12 +20,6 @@ inline constexpr std::size_t longest_list = 1000;
 
 /// The option `names`.
 enum class NameMode { report, service_tags, dynamic_keywords };
-
-/// A set of address families.
-using Families = unsigned;
-inline constexpr Families v4 = 1;
-inline constexpr Families v6 = 2;
-inline constexpr Families both = v4 | v6;
 
 /// The union of some named sets, seen from Windows.
 struct Peers {
@@ -53,13 +47,13 @@ class PeerBook {
 
   /// `remote_of_outbound`: the sets are the destination of what the server sends, the only place
   /// where Windows resolves names. The reference stays valid.
-  Peers& peers(const std::vector<const flow::NamedSet*>& sets, bool remote_of_outbound);
+  Peers& peers(const Union& sets, bool remote_of_outbound);
 
   /// The members of the families in lists of at most 1,000, sorted (IPv4 first).
   const std::vector<const AddressList*>& lists(Peers& peers, Families families);
 
  private:
-  Peers resolve(const std::vector<const flow::NamedSet*>& sets, bool remote_of_outbound) const;
+  Peers resolve(const Union& sets, bool remote_of_outbound) const;
   void add(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound) const;
   void add_names(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound) const;
   void add_tag(Peers& peers, const flow::NamedSet& set) const;
@@ -67,7 +61,7 @@ class PeerBook {
 
   NameMode mode_;
   std::deque<AddressList>& lists_;
-  std::map<std::pair<std::vector<const flow::NamedSet*>, bool>, Peers> peers_;
+  std::array<ByUnion<Peers>, 2> peers_;  ///< by `remote_of_outbound`
 };
 
 /// The id of the dynamic keyword for a host name: the same in every run, and for no other group.

@@ -24,7 +24,7 @@ std::string_view fixed_part(std::string_view name) {
 class Printer {
  public:
   explicit Printer(const Document& document) : document_(document) {}
-  Artefact print(const Script& script);
+  Artefact print(Script script);
 
  private:
   void intro(const Script& script);
@@ -42,7 +42,7 @@ class Printer {
   std::string out_;
 };
 
-Artefact Printer::print(const Script& script) {
+Artefact Printer::print(Script script) {
   out_.clear();
   out_.reserve(20'000 + script.rules.size() * 900);
   intro(script);
@@ -54,9 +54,9 @@ Artefact Printer::print(const Script& script) {
   out_ += '\n';
   out_ += fixed_part("compare.ps1");
   out_ += fixed_part("engine.ps1");
-  Artefact artefact{script.file, std::move(out_), {}};
+  Artefact artefact{script.file, std::move(out_), {}, script.node};
   artefact.rules.reserve(script.rules.size());
-  for (const Rule& rule : script.rules) artefact.rules.push_back({rule.name, rule.source});
+  for (Rule& rule : script.rules) artefact.rules.push_back({std::move(rule.name), rule.source});
   return artefact;
 }
 
@@ -134,10 +134,10 @@ void Printer::rule(const Rule& rule) {
   field("        Description   = ", rule.texts->description);
   field("        Direction     = ", rule.inbound ? "Inbound" : "Outbound");
   field("        Action        = ", rule.block ? "Block" : "Allow");
-  field("        Protocol      = ", rule.protocol);
+  field("        Protocol      = ", rule.match->protocol);
   // The port that is asked for is the server's own only when the traffic comes in.
-  texts(rule.inbound ? "        LocalPort     = " : "        RemotePort    = ", rule.ports);
-  texts("        IcmpType      = ", rule.icmp_types);
+  texts(rule.inbound ? "        LocalPort     = " : "        RemotePort    = ", rule.match->ports);
+  texts("        IcmpType      = ", rule.match->icmp_types);
   addresses("        LocalAddress  = ", rule.local);
   if (rule.keyword_ids.empty()) {
     addresses("        RemoteAddress = ", rule.remote);
@@ -185,10 +185,10 @@ void Printer::addresses(std::string_view start, const AddressList* list) {
 
 }  // namespace
 
-std::vector<Artefact> print(const Document& document) {
+std::vector<Artefact> print(Document document) {
   Printer printer(document);
   std::vector<Artefact> out;
-  for (const Script& script : document.scripts) out.push_back(printer.print(script));
+  for (Script& script : document.scripts) out.push_back(printer.print(std::move(script)));
   return out;
 }
 

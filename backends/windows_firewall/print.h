@@ -9,6 +9,6 @@
 namespace hcipol::backends::windows_firewall {
 
 /// ASCII with LF; Windows PowerShell 5.1 and later.
-std::vector<Artefact> print(const Document& document);
+std::vector<Artefact> print(Document document);
 
 }  // namespace hcipol::backends::windows_firewall

@@ -3,10 +3,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <iterator>
 
+#include "backends/common/names.h"
 #include "support/bug.h"
 #include "support/text.h"
 
@@ -29,6 +29,9 @@ std::uint32_t next_code_point(std::string_view text, std::size_t& at) {
 }  // namespace
 
 std::string plain(std::string_view text, std::size_t characters) {
+  const bool as_it_is = text.size() <= characters && printable_ascii(text) &&
+                        text.find('|') == std::string_view::npos;
+  if (as_it_is) return std::string(trim(text));
   const std::string line = one_line(text, text.size());
   std::string out;
   for (std::size_t at = 0, count = 0; at < line.size() && count < characters;) {
@@ -45,6 +48,8 @@ std::string plain(std::string_view text, std::size_t characters) {
 }
 
 std::string escaped(std::string_view text) {
+  const bool as_it_is = printable_ascii(text) && text.find('\\') == std::string_view::npos;
+  if (as_it_is) return std::string(text);
   std::string out;
   auto end = std::back_inserter(out);
   for (std::size_t at = 0; at < text.size();) {
@@ -64,9 +69,7 @@ std::string escaped(std::string_view text) {
 }
 
 void append_quoted(std::string& out, std::string_view ascii) {
-  const bool printable =
-      std::all_of(ascii.begin(), ascii.end(), [](char c) { return c >= 0x20 && c <= 0x7e; });
-  if (!printable) bug("text for a PowerShell script is not printable ASCII");
+  if (!printable_ascii(ascii)) bug("text for a PowerShell script is not printable ASCII");
   out += '\'';
   std::size_t at = 0;
   for (std::size_t quote = 0; (quote = ascii.find('\'', at)) != std::string_view::npos;) {

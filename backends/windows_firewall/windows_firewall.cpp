@@ -30,8 +30,7 @@ std::span<const sema::OptionSpec> options() {
 }
 
 Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
-  const Document document = legalise(device, context);
-  return {print(document), std::move(context.remarks)};
+  return {print(legalise(device, context)), std::move(context.remarks)};
 }
 
 }  // namespace

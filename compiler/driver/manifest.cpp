@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <unordered_map>
 
 #include "driver/version.h"
 #include "support/files.h"
@@ -17,14 +18,30 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string json_text(std::string_view text) {
-  const auto plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
-  if (std::all_of(text.begin(), text.end(), plain)) return fmt::format("\"{}\"", text);
-  return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+// A manifest is megabytes long: its text is made once, in place.
+template <class... Parts>
+void append(std::string& out, const Parts&... parts) {
+  (out.append(std::string_view(parts)), ...);
 }
 
-/// "main.hcipol:79" and the document, once per rule. Files are named from the policy's directory
-/// and those of the library by its own name, so that a build says the same wherever it is started.
+void append_json(std::string& out, std::string_view text) {
+  const auto plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
+  if (std::all_of(text.begin(), text.end(), plain)) {
+    append(out, "\"", text, "\"");
+  } else {
+    append(out, Json(text).dump(-1, ' ', false, Json::error_handler_t::replace));
+  }
+}
+
+std::string json_text(std::string_view text) {
+  std::string out;
+  append_json(out, text);
+  return out;
+}
+
+/// A rule's address, "main.hcipol:79" and the document, as fields that follow another. Files are
+/// named from the policy's directory and those of the library by its own name, so that a build says
+/// the same wherever it is started.
 class Places {
  public:
   explicit Places(const Compilation& compilation)
@@ -37,7 +54,7 @@ class Places {
     const auto [name, unknown] = names_.try_emplace(span.file);
     if (unknown) name->second = name_of(sources_.file(span.file).path);
     std::string& out = place->second;
-    out = fmt::format("\"rule\": {}, \"at\": {}", json_text(rule.address),
+    out = fmt::format(", \"rule\": {}, \"at\": {}", json_text(rule.address),
                       json_text(fmt::format("{}:{}", name->second,
                                             sources_.line_column(span.file, span.begin).line)));
     if (!rule.origin.source.empty()) {
@@ -59,7 +76,7 @@ class Places {
   const SourceMap& sources_;
   const std::deque<sema::ModuleSource>& modules_;
   std::map<FileId, std::string> names_;
-  std::map<const policy::Rule*, std::string> known_;
+  std::unordered_map<const policy::Rule*, std::string> known_;
 };
 
 // An object on one line, with the blanks that this file writes.
@@ -73,55 +90,69 @@ std::string spaced(const Json& object) {
   return out + " }";
 }
 
-using Targets = std::map<std::pair<std::string, std::string>, std::string>;
+/// A cluster and the folder of a target.
+using TargetKey = std::pair<std::string, std::string>;
 
-void append_rules(const BuiltFile& file, Places& places, std::string& out) {
-  for (std::size_t i = 0; i < file.rules.size(); ++i) {
-    const auto& [id, rule] = file.rules[i];
-    out += i == 0 ? "\n" : ",\n";
-    out += fmt::format("            {{ \"id\": {}", json_text(id));
-    if (rule != nullptr) out += ", " + places.fields(*rule);
-    out += " }";
+/// What a manifest says of a target: what was built, or else the text of a former manifest.
+struct TargetEntry {
+  std::vector<const BuiltFile*> files;
+  std::vector<const BuiltRemark*> remarks;
+  std::string kept;
+};
+
+void append_file(const BuiltFile& file, Places& places, std::string& out) {
+  append(out, "\n        {\n          \"path\": ", json_text(file.path),
+         ",\n          \"sha256\": \"", sha256_hex(file.text), "\",\n          \"rules\": [");
+  std::string_view before = "\n";
+  for (const auto& [id, rule] : file.rules) {
+    append(out, before, "            { \"id\": ");
+    append_json(out, id);
+    if (rule != nullptr) append(out, places.fields(*rule));
+    append(out, " }");
+    before = ",\n";
   }
-  if (!file.rules.empty()) out += "\n          ";
+  append(out, file.rules.empty() ? "" : "\n          ", "]\n        }");
 }
 
-// One object for each cluster and target, as text.
-Targets target_objects(const Compilation& compilation, const Built& built) {
-  Places places(compilation);
-  Targets out;
-  std::map<std::pair<std::string, std::string>, std::vector<const BuiltRemark*>> remarks;
-  for (const BuiltRemark& remark : built.remarks) {
-    remarks[{remark.cluster, remark.target}].push_back(&remark);
+void append_remark(const BuiltRemark& remark, Places& places, std::string& out) {
+  append(out, "        { \"code\": \"", remark.code, "\"");
+  if (remark.rule != nullptr) append(out, places.fields(*remark.rule));
+  append(out, ", \"text\": ");
+  append_json(out, remark.text);
+  append(out, " }");
+}
+
+void append_target(const TargetEntry& target, Places& places, std::string& out) {
+  append(out, target.kept);
+  if (!target.kept.empty()) return;
+  append(out, "{\n      \"files\": [");
+  std::string_view before;
+  for (const BuiltFile* file : target.files) {
+    append(out, before);
+    append_file(*file, places, out);
+    before = ",";
   }
-  for (const BuiltFile& file : built.files) {
-    std::string& text = out[{file.cluster, file.target}];
-    text += text.empty() ? "" : ",";
-    text += fmt::format(
-        "\n        {{\n          \"path\": {},\n          \"sha256\": \"{}\",\n"
-        "          \"rules\": [",
-        json_text(file.path), sha256_hex(file.text));
-    append_rules(file, places, text);
-    text += "]\n        }";
+  append(out, "\n      ],\n      \"remarks\": [");
+  before = "\n";
+  for (const BuiltRemark* remark : target.remarks) {
+    append(out, before);
+    append_remark(*remark, places, out);
+    before = ",\n";
   }
-  for (auto& [key, text] : out) {
-    std::string list;
-    for (const BuiltRemark* remark : remarks[key]) {
-      list += list.empty() ? "\n" : ",\n";
-      list += fmt::format("        {{ \"code\": \"{}\"", remark->code);
-      if (remark->rule != nullptr) list += ", " + places.fields(*remark->rule);
-      list += fmt::format(", \"text\": {} }}", json_text(remark->text));
-    }
-    if (!list.empty()) list += "\n      ";
-    text = fmt::format("{{\n      \"files\": [{}\n      ],\n      \"remarks\": [{}]\n    }}", text,
-                       list);
-  }
-  return out;
+  append(out, target.remarks.empty() ? "" : "\n      ", "]\n    }");
+}
+
+// More than enough: what is not used of it is never touched.
+std::size_t size_hint(const Built& built) {
+  constexpr std::size_t rule_text = 400;
+  std::size_t lines = built.remarks.size();
+  for (const BuiltFile& file : built.files) lines += file.rules.size();
+  return 10'000 + lines * rule_text;
 }
 
 // The targets of a former manifest, each as the text that it had there.
-Targets former_targets(const std::string& text) {
-  Targets out;
+std::map<TargetKey, std::string> former_targets(const std::string& text) {
+  std::map<TargetKey, std::string> out;
   const Json json = Json::parse(text, nullptr, false);
   if (!json.is_object() || !json.contains("targets") || !json["targets"].is_object()) return out;
   for (const auto& [name, value] : json["targets"].items()) {
@@ -157,15 +188,24 @@ Targets former_targets(const std::string& text) {
 
 std::string manifest(const Compilation& compilation, const Built& built,
                      const std::optional<Date>& as_of, const std::optional<std::string>& kept) {
-  Targets targets = target_objects(compilation, built);
+  std::map<TargetKey, TargetEntry> targets;
+  for (const BuiltFile& file : built.files) {
+    targets[{file.cluster, file.target}].files.push_back(&file);
+  }
+  for (const BuiltRemark& remark : built.remarks) {
+    const auto target = targets.find({remark.cluster, remark.target});
+    if (target != targets.end()) target->second.remarks.push_back(&remark);
+  }
   if (kept) {
     std::set<std::string> rebuilt;
     for (const policy::Target& target : compilation.policy.targets) rebuilt.insert(target.folder());
     for (auto& [key, text] : former_targets(*kept)) {
-      if (!rebuilt.contains(key.second)) targets.try_emplace(key, std::move(text));
+      if (!rebuilt.contains(key.second)) targets[key].kept = std::move(text);
     }
   }
-  std::string out = fmt::format("{{\n  \"version\": 1,\n  \"compiler\": \"{}\",\n", version);
+  std::string out;
+  out.reserve(size_hint(built));
+  append(out, "{\n  \"version\": 1,\n  \"compiler\": \"", version, "\",\n");
   if (!compilation.policy.name.empty()) {
     out += fmt::format("  \"policy\": {},\n", json_text(compilation.policy.name));
   }
@@ -178,11 +218,12 @@ std::string manifest(const Compilation& compilation, const Built& built,
   }
   out += library + (library.empty() ? "},\n" : " },\n");
   out += "  \"targets\": {";
-  bool first = true;
-  for (const auto& [key, text] : targets) {
-    out += fmt::format("{}\n    {}: {}", first ? "" : ",",
-                       json_text(fmt::format("{}/{}", key.first, key.second)), text);
-    first = false;
+  Places places(compilation);
+  std::string_view before;
+  for (const auto& [key, target] : targets) {
+    append(out, before, "\n    ", json_text(key.first + "/" + key.second), ": ");
+    append_target(target, places, out);
+    before = ",";
   }
   out += targets.empty() ? "}\n}\n" : "\n  }\n}\n";
   return out;
