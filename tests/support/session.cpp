@@ -34,6 +34,7 @@ Outcome Session::run(const std::vector<std::string>& arguments) {
   driver::Environment environment;
   environment.files = &files;
   environment.read_stdin = [&] { return stdin_text; };
+  environment.run_program = run_program;
   environment.out = [&](std::string_view text) { outcome.out += text; };
   environment.err = [&](std::string_view text) { outcome.err += text; };
   environment.variables = variables;

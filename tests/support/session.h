@@ -1,6 +1,7 @@
 // hcipolc run inside the test, on files in memory and on a day that does not change.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "support/date.h"
 #include "support/files.h"
+#include "support/process.h"
 
 namespace hcipol::test {
 
@@ -51,6 +53,12 @@ struct Session {
   std::map<std::string, std::string> variables;
   Date today = parse_date("2022-06-01").value();
   unsigned threads = 1;
+  /// In place of the programs of the machine: there are none.
+  std::function<std::optional<Finished>(const std::vector<std::string>&, std::string&)>
+      run_program = [](const auto&, std::string& error) {
+        error = "no such file or directory";
+        return std::nullopt;
+      };
 
   /// Runs `hcipolc ARGUMENTS`.
   Outcome run(const std::vector<std::string>& arguments);
