@@ -47,6 +47,9 @@ class Diagram {
   bool contains(Ref set, const Codes& codes) const;
   /// The lowest member, comparing top axis first; the set must not be `none`.
   Codes lowest(Ref set) const;
+  /// A random member, not evenly drawn: what needs many nodes to say gets more of the chances.
+  /// `random` is any number, and another one afterwards; the set must not be `none`.
+  Codes sample(Ref set, std::uint64_t& random) const;
 
   struct Slice {
     Run atoms;

@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "net/packet_diagram.h"
+#include "net/random.h"
 #include "support/bug.h"
 
 namespace hcipol::net {
@@ -68,6 +69,27 @@ Codes Diagram::lowest(Ref set) const {
     const bool skip = children_[node.offset] == none;
     if (skip) codes[level.axis] |= (highs_[node.offset] + 1U) << level.shift;
     set = children_[node.offset + (skip ? 1 : 0)];
+  }
+  return codes;
+}
+
+Codes Diagram::sample(Ref set, std::uint64_t& random) const {
+  if (set == none) bug("a member of an empty set");
+  Codes codes{};
+  for (std::uint8_t at = 0; at < levels_.size(); ++at) {
+    const Level& level = levels_[at];
+    const Node& node = nodes_[set];
+    std::uint32_t first = 0;
+    std::uint32_t last = level.last;
+    if (node.level == at) {
+      std::uint32_t edge = node.offset + draw(random, node.edges);
+      // Only one of two neighbouring edges can lead to `none`.
+      if (children_[edge] == none) edge += edge == node.offset ? 1 : -1U;
+      first = edge == node.offset ? 0 : highs_[edge - 1] + 1U;
+      last = highs_[edge];
+      set = children_[edge];
+    }
+    codes[level.axis] |= (first + draw(random, last - first + 1)) << level.shift;
   }
   return codes;
 }

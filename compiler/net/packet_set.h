@@ -73,6 +73,10 @@ class PacketUniverse {
 
  private:
   friend class PacketSet;
+  friend std::optional<std::vector<std::size_t>> cover(PacketUniverse& universe, const Box& box,
+                                                       std::span<const Box> by);
+  friend std::vector<std::vector<std::size_t>> covers(PacketUniverse& universe,
+                                                      std::span<const Box> boxes);
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

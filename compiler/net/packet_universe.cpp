@@ -98,6 +98,16 @@ Diagram::Ref PacketUniverse::Impl::of(std::span<const Box> boxes) {
   return diagram.unite(left, of(boxes.subspan(half)));
 }
 
+double PacketUniverse::Impl::size(const Box& box) {
+  const auto along = [this](std::size_t axis, std::uint32_t number) {
+    double atoms = 0;
+    for (const Run& run : *atoms_[axis][number]) atoms += run.last - run.first + 1.0;
+    return atoms;
+  };
+  return along(from_axis, fields.from.number(box.from)) * along(to_axis, fields.to.number(box.to)) *
+         along(service_axis, fields.service.number(box.service));
+}
+
 Codes PacketUniverse::Impl::codes_of(const Packet& packet) const {
   Codes codes{};
   codes[from_axis] = from.atom_of(packet.from);

@@ -59,6 +59,8 @@ struct PacketUniverse::Impl {
 
   Diagram::Ref of(const Box& box);
   Diagram::Ref of(std::span<const Box> boxes);
+  /// The number of codes in a box that of() was asked for.
+  double size(const Box& box);
   Codes codes_of(const Packet& packet) const;
   Packet example(const Codes& codes) const;
 

@@ -30,6 +30,7 @@ void append(std::vector<Range>& out, const Range& range) {
 
 template <class Axis, class Range = typename Axis::Range>
 std::vector<Range> normalised(std::vector<Range> input) {
+  if (input.size() < 2) return input;
   std::sort(input.begin(), input.end());
   std::vector<Range> out;
   out.reserve(input.size());

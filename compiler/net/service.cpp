@@ -19,6 +19,9 @@ constexpr std::uint32_t first_point(std::uint32_t protocol) {
 constexpr std::uint32_t last_point(std::uint32_t protocol) {
   return protocol << 16 | 0xffff;
 }
+constexpr ServiceRange whole_range(std::uint8_t protocol) {
+  return {first_point(protocol), last_point(protocol)};
+}
 constexpr std::uint8_t protocol_of(std::uint32_t point) {
   return static_cast<std::uint8_t>(point >> 16);
 }
@@ -115,12 +118,17 @@ ServiceSet ServiceSet::ports(std::uint8_t protocol, std::uint16_t first, std::ui
 }
 
 ServiceSet ServiceSet::whole(std::uint8_t protocol) {
-  return of({{first_point(protocol), last_point(protocol)}});
+  return of({whole_range(protocol)});
 }
 
 ServiceSet ServiceSet::icmp_type(std::uint8_t protocol, std::uint8_t type) {
   const std::uint32_t first = first_point(protocol) + std::uint32_t{type} * 256;
   return of({{first, first + 255}});
+}
+
+ServiceSet ServiceSet::containing(std::uint32_t point) {
+  const auto protocol = static_cast<std::uint8_t>(point >> 16);
+  return has_ports(protocol) || has_types(protocol) ? of({{point, point}}) : whole(protocol);
 }
 
 bool ServiceSet::is_any() const {
@@ -138,11 +146,15 @@ std::vector<std::uint8_t> ServiceSet::protocols() const {
 }
 
 bool ServiceSet::contains_whole(std::uint8_t protocol) const {
-  return contains(whole(protocol));
+  const ServiceRange all = whole_range(protocol);
+  return ranges::include(ranges(), std::span(&all, 1));
 }
 
 ServiceSet ServiceSet::only(std::uint8_t protocol) const {
-  return *this & whole(protocol);
+  const ServiceRange all = whole_range(protocol);
+  ServiceSet set;
+  set.ranges_ = ranges::intersect<Axis>(ranges(), std::span(&all, 1));
+  return set;
 }
 
 std::vector<PortRange> ServiceSet::ports(std::uint8_t protocol) const {

@@ -53,6 +53,9 @@ class ServiceSet {
   static ServiceSet of(std::vector<ServiceRange> ranges);
   static ServiceSet ports(std::uint8_t protocol, std::uint16_t first, std::uint16_t last);
   static ServiceSet whole(std::uint8_t protocol);
+  /// The smallest set with this point of the axis: one port, one ICMP type and code, or, for other
+  /// protocols, the protocol.
+  static ServiceSet containing(std::uint32_t point);
   /// Every code of an ICMP or ICMPv6 type.
   static ServiceSet icmp_type(std::uint8_t protocol, std::uint8_t type);
 
