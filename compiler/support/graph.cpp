@@ -2,12 +2,10 @@
 #include "support/graph.h"
 
 #include <boost/graph/adjacency_list.hpp>
-#include <boost/graph/breadth_first_search.hpp>
 #include <boost/graph/strong_components.hpp>
 #include <boost/graph/topological_sort.hpp>
 
 #include <algorithm>
-#include <functional>
 #include <map>
 
 namespace hcipol {
@@ -78,23 +76,6 @@ std::vector<std::vector<std::size_t>> cycles(const Graph& graph) {
   }
   std::sort(found.begin(), found.end());
   return found;
-}
-
-std::vector<std::size_t> closure(const Graph& graph, const std::vector<std::size_t>& from) {
-  const Adjacency adjacent = adjacency(graph);
-  std::vector<boost::default_color_type> colour(graph.size, boost::white_color);
-  const auto colours =
-      boost::make_iterator_property_map(colour.begin(), get(boost::vertex_index, adjacent));
-  boost::queue<std::size_t> buffer;
-  for (const std::size_t start : from) {
-    if (colour[start] != boost::white_color) continue;
-    boost::breadth_first_visit(adjacent, start, buffer, boost::default_bfs_visitor(), colours);
-  }
-  std::vector<std::size_t> reached;
-  for (std::size_t v = 0; v < graph.size; ++v) {
-    if (colour[v] != boost::white_color) reached.push_back(v);
-  }
-  return reached;
 }
 
 }  // namespace hcipol

@@ -1,4 +1,4 @@
-// Directed graphs of small things: order, cycles, what is reached. The only door to Boost.Graph.
+// Directed graphs of small things: order and cycles. The only door to Boost.Graph.
 #pragma once
 
 #include <cstddef>
@@ -21,8 +21,5 @@ std::optional<std::vector<std::size_t>> dependencies_first(const Graph& graph);
 /// One cycle for every knot of vertices that need each other, as a walk a → b → … (→ a, not
 /// repeated), each starting at its smallest vertex; sorted.
 std::vector<std::vector<std::size_t>> cycles(const Graph& graph);
-
-/// `from` and all that they need, directly or not, in index order.
-std::vector<std::size_t> closure(const Graph& graph, const std::vector<std::size_t>& from);
 
 }  // namespace hcipol

@@ -10,8 +10,8 @@
 
 namespace hcipol {
 
-FileId SourceMap::add(std::string path, std::string text) {
-  SourceFile file{std::move(path), std::move(text), {0}};
+FileId SourceMap::add(std::string path, std::string text, std::uint32_t hidden) {
+  SourceFile file{std::move(path), std::move(text), {hidden}};
   const char* begin = file.text.data();
   const char* end = begin + file.text.size();
   for (const char* at = begin; at < end;) {
@@ -36,7 +36,8 @@ std::string_view SourceMap::text(Span span) const {
 
 LineColumn SourceMap::line_column(FileId id, std::uint32_t offset) const {
   const SourceFile& source = file(id);
-  offset = std::min(offset, static_cast<std::uint32_t>(source.text.size()));
+  offset = std::clamp(offset, source.line_starts.front(),
+                      static_cast<std::uint32_t>(source.text.size()));
   const auto next = std::upper_bound(source.line_starts.begin(), source.line_starts.end(), offset);
   const std::uint32_t start = *(next - 1);
   const auto before = std::string_view(source.text).substr(start, offset - start);

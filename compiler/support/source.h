@@ -27,7 +27,9 @@ struct SourceFile {
 /// The texts of one run. Files are never removed, so string_views into them stay valid.
 class SourceMap {
  public:
-  FileId add(std::string path, std::string text);
+  /// The first `hidden` bytes are in front of what somebody wrote, and on its first line: places
+  /// are counted, and lines shown, without them.
+  FileId add(std::string path, std::string text, std::uint32_t hidden = 0);
 
   const SourceFile& file(FileId id) const;
   std::string_view text(Span span) const;
