@@ -44,10 +44,16 @@ void resolve_features(BuildContext& context);
 void expand_rules(BuildContext& context);
 /// Adds the rules of exceptions; an expired one is an error.
 void apply_exceptions(BuildContext& context);
+/// Reads invariants, those of used modules included, for every cluster that they are for; and what
+/// exceptions say that they waive.
+void read_invariants(BuildContext& context);
 /// Sends what servers ask of named hosts through the cluster's proxy.
 void route_proxies(BuildContext& context);
 /// Reads `target` blocks and adds the requested backends that have none.
 void bind_targets(BuildContext& context, std::span<const TargetRequest> requests);
+
+/// The index of a cluster, or nothing: then it has been reported.
+std::optional<std::size_t> find_cluster(BuildContext& context, const std::string& name, Span span);
 
 /// Reads one rule into the cluster; used by features and exceptions.
 void read_rule(BuildContext& context, Cluster& cluster, const syntax::Rule& written,

@@ -1,8 +1,4 @@
 // One Rule for every rule of every enabled feature whose `when` holds.
-#include <fmt/format.h>
-
-#include <algorithm>
-
 #include "policy/build.h"
 
 namespace hcipol::policy {
@@ -46,7 +42,7 @@ void read_rule(BuildContext& context, Cluster& cluster, const syntax::Rule& writ
 
   Rule rule = defaults;
   rule.origin = std::move(origin);
-  rule.address = fmt::format("{}/{}.{}", rule.origin.module, rule.origin.feature, rule.origin.rule);
+  rule.address = rule.origin.module + "/" + rule.origin.feature + "." + rule.origin.rule;
   const auto text = [&](std::string_view name, std::string& place) {
     if (const auto* attribute = find_attribute(written.items, name)) {
       if (auto value = context.evaluator.line(*attribute->value, here)) place = *std::move(value);

@@ -71,6 +71,9 @@ struct Rule {
   std::optional<Date> expires;
   std::string owner;
   std::string reason;
+  /// The rules of the policy that the optimiser put into this one, sorted by address; empty for a
+  /// rule of the policy itself.
+  std::vector<const Rule*> carries;
 };
 
 struct EnabledFeature {
@@ -96,6 +99,31 @@ struct Cluster {
   std::map<std::string, const NamedSet*> named;
   std::vector<EnabledFeature> features;  ///< in order of dependency
   std::deque<Rule> rules;                ///< sorted by address; never moved once here
+};
+
+/// A question about the flows of one cluster: is all of `flow` allowed, or none of it? `always
+/// allow` of an invariant and `expect allow` of a test ask the first, `never allow` and `expect
+/// deny` the second.
+struct Check {
+  bool allow = true;
+  std::size_t cluster = 0;  ///< index into Policy::clusters
+  sema::Flow flow;
+  Span span;       ///< the whole check
+  Span flow_span;  ///< its flow
+};
+
+struct Invariant {
+  std::string address;  ///< "main/smb-stays-inside": unique
+  std::string why;
+  Span span;
+  std::vector<Check> checks;  ///< one for each check and cluster that it is for
+};
+
+/// An entry of `waives` in an exception.
+struct Waiver {
+  std::string exception;
+  std::string invariant;  ///< its address
+  Span span;
 };
 
 /// A `target` block, or a backend named on the command line without one (span.file == no_file).
@@ -131,6 +159,9 @@ struct Policy {
   std::deque<Node> nodes;
   std::deque<Site> sites;
   std::deque<Proxy> proxies;
+
+  std::deque<Invariant> invariants;  ///< sorted by address
+  std::vector<Waiver> waivers;
 };
 
 }  // namespace hcipol::policy

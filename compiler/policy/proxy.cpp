@@ -108,8 +108,10 @@ class ProxyRouter {
 void route_proxies(BuildContext& context) {
   for (Cluster& cluster : context.policy.clusters) {
     if (!cluster.proxies.empty()) ProxyRouter(cluster).route();
-    std::sort(cluster.rules.begin(), cluster.rules.end(),
-              [](const Rule& a, const Rule& b) { return a.address < b.address; });
+    const auto by_address = [](const Rule& a, const Rule& b) { return a.address < b.address; };
+    // Rules are large, and mostly written in order.
+    if (std::is_sorted(cluster.rules.begin(), cluster.rules.end(), by_address)) continue;
+    std::sort(cluster.rules.begin(), cluster.rules.end(), by_address);
   }
 }
 

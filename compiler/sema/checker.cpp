@@ -34,6 +34,7 @@ bool has_attribute(std::span<const AttributeSpec> list, std::string_view name) {
 /// "a cluster", "the top level of a file".
 std::string place(std::string_view kind) {
   if (kind == "file") return "the top level of a file";
+  if (kind == "test file") return "a `*.test.hcipol` file";
   const bool vowel = std::string_view("aeiou").find(kind.front()) != std::string_view::npos;
   return fmt::format("{} `{}` block", vowel ? "an" : "a", kind);
 }
@@ -61,7 +62,9 @@ class SchemaChecker {
       : targets_(targets), reporter_(reporter) {}
 
   void check(const ModuleSource& source) {
-    for (const syntax::File& file : source.files) items(file.items, "file", nullptr);
+    for (const syntax::File& file : source.files) {
+      items(file.items, source.test_files.contains(file.id) ? "test file" : "file", nullptr);
+    }
     for (const auto& [name, block] : source.roles) {
       const auto endpoint = source.endpoints.find(name);
       if (endpoint == source.endpoints.end()) continue;
@@ -70,22 +73,24 @@ class SchemaChecker {
     }
     if (source.library && source.package == nullptr && !source.files.empty()) {
       reporter_.report<Diag::missing_block>(Span{source.files.front().id, 0, 0},
-                                            fmt::format("module `{}`", source.path), "package");
+                                            fmt::format("module `{}`", source.path),
+                                            "`package` block");
     }
   }
 
  private:
+  /// Kind and name of what stands in one list, and where.
+  using Named = std::map<std::pair<std::string_view, std::string_view>, Span>;
+
   // `row` is the schema of the block that holds the items; null at the top level.
   void items(const std::vector<Item>& list, std::string_view parent, const BlockSpec* row) {
     std::map<std::string_view, const Attribute*> seen;
-    std::map<std::string, Span> named;
+    Named named;
     for (const Item& item : list) {
       std::visit(overloaded{[&](const Attribute& a) { attribute(a, parent, row, seen); },
                             [&](const Block& b) { block(b, parent, named); },
                             [&](const Rule& r) { rule(r, parent, row, named); },
-                            [&](const Check& c) {
-                              reporter_.report<Diag::misplaced_check>(c.verb_span, c.verb);
-                            }},
+                            [&](const Check& c) { check(c, parent, row); }},
                  item.node);
     }
   }
@@ -109,7 +114,7 @@ class SchemaChecker {
   void unknown_attribute(const Attribute& a, std::string_view parent,
                          std::span<const AttributeSpec> attributes) {
     auto report = reporter_.report<Diag::unknown_attribute>(
-        a.name_span, parent == "file" ? "the top level" : parent, a.name);
+        a.name_span, parent.ends_with("file") ? "the top level" : parent, a.name);
     std::vector<std::string> names;
     for (const AttributeSpec& spec : attributes) names.emplace_back(spec.name);
     if (const auto meant = did_you_mean(a.name, names)) {
@@ -142,7 +147,7 @@ class SchemaChecker {
 
   // ---- blocks
 
-  void block(const Block& b, std::string_view parent, std::map<std::string, Span>& named) {
+  void block(const Block& b, std::string_view parent, Named& named) {
     const BlockSpec* row = find_block(b.kind);
     if (row == nullptr) {
       unknown_block(b);
@@ -153,7 +158,7 @@ class SchemaChecker {
     if (!b.alias.empty() && !row->alias) reporter_.report<Diag::unexpected_alias>(b.alias_span);
     if (row->needs_body && !b.has_body) reporter_.report<Diag::missing_body>(b.header_span, b.kind);
     // At the top level the loader has already compared the names of all files.
-    if (parent != "file") repeated_name(b, named);
+    if (!parent.ends_with("file")) repeated_name(b, named);
     if (b.has_body || row->needs_body) {
       missing_attributes(b.items, row->attributes, fmt::format("`{}`", b.kind), b.header_span);
     }
@@ -199,19 +204,21 @@ class SchemaChecker {
     }
   }
 
-  void repeated_name(const Block& b, std::map<std::string, Span>& named) {
+  void repeated_name(const Block& b, Named& named) {
     if (b.labels.size() != 1 || b.kind == "enable") return;
-    const std::string key = fmt::format("{} `{}`", b.kind, b.labels[0].text);
-    const auto [first, added] = named.try_emplace(key, b.header_span);
+    remember(b.kind, b.labels[0].text, b.header_span, named);
+  }
+
+  void remember(std::string_view kind, std::string_view name, Span span, Named& named) {
+    const auto [first, added] = named.try_emplace({kind, name}, span);
     if (added) return;
-    reporter_.report<Diag::duplicate>(b.header_span, key)
+    reporter_.report<Diag::duplicate>(span, fmt::format("{} `{}`", kind, name))
         .label(first->second, "the first one is here");
   }
 
   // ---- rules
 
-  void rule(const Rule& r, std::string_view parent, const BlockSpec* row,
-            std::map<std::string, Span>& named) {
+  void rule(const Rule& r, std::string_view parent, const BlockSpec* row, Named& named) {
     if (row == nullptr || !row->rules) {
       reporter_.report<Diag::misplaced_rule>(r.header_span, place(parent))
           .help("it belongs in a `feature` or an `exception`");
@@ -222,30 +229,48 @@ class SchemaChecker {
     if (!good_name(r.name.text)) {
       reporter_.report<Diag::bad_label>(r.name.span, one_line(r.name.text, 80));
     }
-    const auto [first, added] =
-        named.try_emplace(fmt::format("rule `{}`", r.name.text), r.header_span);
-    if (!added) {
-      reporter_.report<Diag::duplicate>(r.header_span, first->first)
-          .label(first->second, "the first one is here");
-    }
-    std::map<std::string_view, const Attribute*> seen;
     static constexpr std::string_view kind_of_rules = "rule";
-    for (const Item& item : r.items) {
+    remember(kind_of_rules, r.name.text, r.header_span, named);
+    body(r.items, kind_of_rules, rule_attributes());
+  }
+
+  // `never deny F` would ask for what no policy needs to promise.
+  void check(const Check& c, std::string_view parent, const BlockSpec* row) {
+    if (row == nullptr || !contains(row->checks, c.verb)) {
+      misplaced_check(c, place(parent))
+          .help("`never` and `always` belong in an `invariant` block, `expect` in a `test` block");
+    } else if (c.verb != "expect" && !c.allow) {
+      misplaced_check(c, place(parent))
+          .help("`never allow` says what must stay closed, `always allow` what must stay open");
+    }
+    body(c.items, c.verb, {});
+  }
+
+  DiagnosticBuilder misplaced_check(const Check& c, std::string_view where) {
+    return reporter_.report<Diag::misplaced_check>(c.verb_span, c.verb, c.allow ? "allow" : "deny",
+                                                   where);
+  }
+
+  // The braces behind a rule or a check hold attributes only.
+  void body(const std::vector<Item>& list, std::string_view kind,
+            std::span<const AttributeSpec> attributes) {
+    std::map<std::string_view, const Attribute*> seen;
+    const std::string_view where = kind == "rule" ? "a rule" : "a check";
+    for (const Item& item : list) {
       if (const auto* a = std::get_if<Attribute>(&item.node)) {
         const auto [earlier, fresh] = seen.try_emplace(a->name, a);
         if (!fresh) {
           reporter_.report<Diag::duplicate>(a->name_span, fmt::format("attribute `{}`", a->name))
               .label(earlier->second->name_span, "the first one is here");
         }
-        if (!has_attribute(rule_attributes(), a->name)) {
-          unknown_attribute(*a, kind_of_rules, rule_attributes());
-        }
+        if (!has_attribute(attributes, a->name)) unknown_attribute(*a, kind, attributes);
       } else if (const auto* b = std::get_if<Block>(&item.node)) {
-        reporter_.report<Diag::misplaced_block>(b->header_span, b->kind, "a rule");
+        reporter_.report<Diag::misplaced_block>(b->header_span, b->kind, where);
       } else if (const auto* inner = std::get_if<Rule>(&item.node)) {
-        reporter_.report<Diag::misplaced_rule>(inner->header_span, "another rule");
+        reporter_.report<Diag::misplaced_rule>(inner->header_span,
+                                               kind == "rule" ? "another rule" : where);
       } else if (const auto* c = std::get_if<Check>(&item.node)) {
-        reporter_.report<Diag::misplaced_check>(c->verb_span, c->verb);
+        misplaced_check(*c, where);
       }
     }
   }

@@ -60,7 +60,7 @@ std::optional<Value> Evaluator::read_variable(const Module& module,
   const std::string& name = declaration.labels[0].text;
   const bool set = module.arguments != nullptr
                        ? find_attribute(module.arguments->items, name) != nullptr
-                       : input_.variables.contains(name);
+                       : given_by_test(name) != nullptr || input_.variables.contains(name);
   if (set) return std::nullopt;  // given_variable has reported
   const auto* otherwise = find_attribute(declaration.items, "default");
   if (otherwise != nullptr) {
@@ -81,6 +81,9 @@ std::optional<Value> Evaluator::given_variable(const Module& module,
                                                const syntax::Block& declaration, const Type& type) {
   const std::string& name = declaration.labels[0].text;
   if (module.arguments == nullptr) {
+    if (const auto* entry = given_by_test(name)) {
+      return evaluate_as(*entry->value, type, Scope{&module, nullptr, nullptr, nullptr, nullptr});
+    }
     const auto given = input_.variables.find(name);
     if (given == input_.variables.end()) return std::nullopt;
     return command_line_variable(name, given->second, type);
@@ -89,6 +92,14 @@ std::optional<Value> Evaluator::given_variable(const Module& module,
   if (argument == nullptr) return std::nullopt;
   const Scope outside{module.parent, nullptr, nullptr, nullptr, nullptr};
   return evaluate_as(*argument->value, type, outside);
+}
+
+const syntax::Object::Entry* Evaluator::given_by_test(std::string_view name) const {
+  if (input_.given == nullptr) return nullptr;
+  const auto& entries = std::get<syntax::Object>(input_.given->node).entries;
+  const auto found = std::find_if(entries.begin(), entries.end(),
+                                  [&](const auto& entry) { return entry.key == name; });
+  return found == entries.end() ? nullptr : &*found;
 }
 
 // Texts need no quotes on a command line; everything else is an expression.
@@ -123,14 +134,18 @@ void Evaluator::check_variables() {
       if (!asks_allows(*declaration)) output(module, name, declaration->header_span);
     }
   }
-  for (const auto& [name, text] : input_.variables) {
-    if (input_.program->root->source->variables.contains(name)) continue;
+  const auto& known = input_.program->root->source->variables;
+  const auto refuse_unknown = [&](const std::string& name, Span span) {
+    if (known.contains(name)) return;
     std::vector<std::string> names;
-    for (const auto& [known, declaration] : input_.program->root->source->variables) {
-      names.emplace_back(known);
-    }
-    reporter_.report<Diag::unknown_variable>(Span{}, "this policy", one_line(name, 80))
+    for (const auto& [other, declaration] : known) names.emplace_back(other);
+    reporter_.report<Diag::unknown_variable>(span, "this policy", one_line(name, 80))
         .suggest(did_you_mean(name, names));
+  };
+  for (const auto& [name, text] : input_.variables) refuse_unknown(name, Span{});
+  if (input_.given == nullptr) return;
+  for (const auto& entry : std::get<syntax::Object>(input_.given->node).entries) {
+    refuse_unknown(entry.key, entry.key_span);
   }
 }
 

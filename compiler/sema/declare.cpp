@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "support/text.h"
+
 namespace hcipol::sema {
 
 void report_repeated(Reporter& reporter, std::string_view what, Span here, Span first) {
@@ -36,7 +38,9 @@ ModuleSource::Blocks* table(ModuleSource& source, std::string_view kind) {
   if (kind == "endpoint") return &source.endpoints;
   if (kind == "feature") return &source.features;
   if (kind == "cluster") return &source.clusters;
-  return kind == "exception" ? &source.exceptions : nullptr;
+  if (kind == "exception") return &source.exceptions;
+  if (kind == "invariant") return &source.invariants;
+  return kind == "test" ? &source.tests : nullptr;
 }
 
 void declare_named(ModuleSource& source, const syntax::Block& block, Reporter& reporter) {
@@ -44,7 +48,7 @@ void declare_named(ModuleSource& source, const syntax::Block& block, Reporter& r
   if (blocks == nullptr || block.labels.size() != 1) return;
   const auto [place, added] = blocks->try_emplace(block.labels[0].text, &block);
   if (added) return;
-  report_repeated(reporter, fmt::format("{} `{}`", block.kind, block.labels[0].text),
+  report_repeated(reporter, fmt::format("{} `{}`", block.kind, one_line(block.labels[0].text, 80)),
                   block.header_span, place->second->header_span);
 }
 

@@ -27,6 +27,9 @@ const NamedSet* Evaluator::role(const Declared& declared, const Scope& scope, Sp
           .help("a role gets its members from a cluster");
       return nullptr;
     }
+    if (scope.unbound != nullptr && scope.unbound->contains(declared)) {
+      return scope.unbound->at(declared);
+    }
     auto report =
         reporter_.report<Diag::unbound_role>(scope.cluster->span, name, scope.cluster->name);
     report.here("this cluster does not bind it");

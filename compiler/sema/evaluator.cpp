@@ -7,6 +7,7 @@
 
 #include "sema/evaluator_state.h"
 #include "sema/expression.h"
+#include "support/sha256.h"
 #include "support/text.h"
 
 namespace hcipol::sema {
@@ -116,12 +117,17 @@ std::optional<Flow> Evaluator::flow(const syntax::Expr& expression, const Scope&
 
 std::optional<std::vector<std::string>> Evaluator::texts(const syntax::Expr& expression,
                                                          const Scope& scope) {
-  const Type strings{Type::Kind::list, {{Type::Kind::string, {}, {}}}, {}};
-  const auto value = evaluate_as(expression, strings, scope);
-  if (!value) return std::nullopt;
+  const auto list = text_list(expression, scope);
+  if (!list) return std::nullopt;
   std::vector<std::string> out;
-  for (const Value& element : *value->as<List>()) out.push_back(*element.as<std::string>());
+  for (const Value& element : *list) out.push_back(*element.as<std::string>());
   return out;
+}
+
+std::optional<List> Evaluator::text_list(const syntax::Expr& expression, const Scope& scope) {
+  const Type strings{Type::Kind::list, {{Type::Kind::string, {}, {}}}, {}};
+  auto value = evaluate_as(expression, strings, scope);
+  return value ? std::optional(std::get<List>(std::move(value->data))) : std::nullopt;
 }
 
 const NamedSet* Evaluator::literal(std::string name, net::PeerSet set, Span span) {
@@ -163,12 +169,22 @@ const std::string* Evaluator::file(const std::string& path, Span used_at) {
     return nullptr;
   }
   auto [place, added] = state_->files.try_emplace(full);
+  std::optional<std::string>& text = place->second.text;
   if (added) {
     std::string error;
-    place->second = input_.files->read(full, error);
-    if (!place->second) reporter_.report<Diag::unreadable>(used_at, one_line(full, 120), error);
+    text = input_.files->read(full, error);
+    place->second.used_at = used_at;
+    if (!text) reporter_.report<Diag::unreadable>(used_at, one_line(full, 120), error);
   }
-  return place->second ? &*place->second : nullptr;
+  return text ? &*text : nullptr;
+}
+
+std::map<std::string, ReadFile> Evaluator::files_read() const {
+  std::map<std::string, ReadFile> out;
+  for (const auto& [path, file] : state_->files) {
+    if (file.text) out.emplace(path, ReadFile{sha256_hex(*file.text), file.used_at});
+  }
+  return out;
 }
 
 std::optional<Value> Evaluator::allowed(const std::string& cluster, const Flow& flow, Span call) {

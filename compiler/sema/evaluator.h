@@ -38,6 +38,14 @@ struct EvaluationInput {
   const FileSystem* files = nullptr;
   /// `--var NAME=TEXT` for the root module.
   std::map<std::string, std::string> variables;
+  /// `given` of a test: an object whose entries come before `variables`; null without one.
+  const syntax::Expr* given = nullptr;
+};
+
+/// A file that an expression or a `data` block names.
+struct ReadFile {
+  std::string digest;  ///< SHA-256 of its text
+  Span used_at;        ///< the first place that names it
 };
 
 /// Evaluates with memory: locals, variables and endpoints are read once per place where they may
@@ -68,6 +76,8 @@ class Evaluator {
   std::optional<net::ServiceSet> service(Value value, const Scope& scope);
   std::optional<Flow> flow(const syntax::Expr& expression, const Scope& scope);
   std::optional<std::vector<std::string>> texts(const syntax::Expr& expression, const Scope& scope);
+  /// A list of texts, each with its place.
+  std::optional<List> text_list(const syntax::Expr& expression, const Scope& scope);
 
   /// Converts a value, reporting at its span what does not fit.
   std::optional<Value> convert(Value value, const Type& type, const Scope& scope);
@@ -91,6 +101,8 @@ class Evaluator {
   const NamedSet* merged(NamedSet::Kind kind, std::string name, const Peers& peers, Span span);
   /// The text of a file of the policy's own directory, kept for its whole run.
   const std::string* file(const std::string& path, Span used_at);
+  /// Every file that was read so far, by path.
+  std::map<std::string, ReadFile> files_read() const;
   const ServiceTags* service_tags(std::string_view cluster_cloud);
   const ServiceTags* service_tags(const syntax::Block& data, const Module& module);
 
@@ -126,6 +138,7 @@ class Evaluator {
   std::optional<Value> read_variable(const Module& module, const syntax::Block& declaration);
   std::optional<Value> given_variable(const Module& module, const syntax::Block& declaration,
                                       const Type& type);
+  const syntax::Object::Entry* given_by_test(std::string_view name) const;
   std::optional<Value> command_line_variable(const std::string& name, const std::string& text,
                                              const Type& type);
 

@@ -31,7 +31,11 @@ struct Evaluator::State {
   std::map<std::tuple<const syntax::Block*, const Module*, const ClusterScope*>, const NamedSet*>
       roles;
 
-  std::map<std::string, std::optional<std::string>> files;
+  struct File {
+    std::optional<std::string> text;  ///< nothing if it cannot be read
+    Span used_at;
+  };
+  std::map<std::string, File> files;
   std::map<const syntax::Block*, std::optional<ServiceTags>> data;
   std::map<std::string, const ServiceTags*, std::less<>> tags_of_cloud;
 

@@ -298,8 +298,8 @@ std::optional<Value> ExpressionEvaluator::apply(const syntax::Conditional& choic
 std::optional<Value> ExpressionEvaluator::apply(const syntax::Flow& written, Span span) {
   auto from = evaluator_.peers(*written.from, scope_);
   auto to = evaluator_.peers(*written.to, scope_);
-  std::optional<net::ServiceSet> service = net::ServiceSet::any();
-  if (written.service) service = evaluator_.service(*written.service, scope_);
+  auto service = written.service ? evaluator_.service(*written.service, scope_)
+                                 : std::optional(net::ServiceSet::any());
   if (!from || !to || !service) return std::nullopt;
   return Value{Flow{*std::move(from), *std::move(to), *std::move(service), written.both_ways},
                span};

@@ -1,6 +1,8 @@
 // A line scan: the library must cost nothing where a policy does not use it.
 #include "sema/library_scan.h"
 
+#include "sema/walk.h"
+
 namespace hcipol::sema {
 
 namespace {
@@ -41,6 +43,29 @@ std::optional<std::vector<std::string_view>> lazy_names(std::string_view text) {
     }
   }
   return names;
+}
+
+void for_each_word(const std::vector<syntax::Item>& items,
+                   const std::function<void(std::string_view)>& visit) {
+  auto look = [&](const syntax::Expr& expression) {
+    if (const auto* name = std::get_if<syntax::Name>(&expression.node)) visit(name->text);
+    if (const auto* member = std::get_if<syntax::Member>(&expression.node)) visit(member->name);
+    if (const auto* text = std::get_if<syntax::Template>(&expression.node)) {
+      for (const auto& piece : text->pieces) visit(piece.text);
+    }
+  };
+  for (const syntax::Item& item : items) {
+    std::visit(overloaded{[&](const syntax::Attribute& a) { walk(*a.value, look); },
+                          [&](const syntax::Block& b) {
+                            for (const auto& label : b.labels) visit(label.text);
+                            for_each_word(b.items, visit);
+                          },
+                          [&](const auto& rule_or_check) {
+                            walk(*rule_or_check.flow, look);
+                            for_each_word(rule_or_check.items, visit);
+                          }},
+               item.node);
+  }
 }
 
 }  // namespace hcipol::sema

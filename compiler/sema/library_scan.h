@@ -1,9 +1,12 @@
-// Which names a library file declares, without parsing it.
+// Which names a library file declares, without parsing it, and which names a parsed file mentions.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <vector>
+
+#include "syntax/ast.h"
 
 namespace hcipol::sema {
 
@@ -12,5 +15,9 @@ namespace hcipol::sema {
 /// (`auto`). Relies on the canonical layout that `hcipolc fmt` writes and a test enforces for the
 /// library.
 std::optional<std::vector<std::string_view>> lazy_names(std::string_view text);
+
+/// Calls `visit` for every name, member, label and text below the items.
+void for_each_word(const std::vector<syntax::Item>& items,
+                   const std::function<void(std::string_view)>& visit);
 
 }  // namespace hcipol::sema

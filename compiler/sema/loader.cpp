@@ -77,11 +77,12 @@ class Loader {
 
   bool read_directory(ModuleSource& source, Span used_at) {
     std::size_t count = 0;
+    const bool with_tests = input_.with_tests && &source == &program_.sources.front();
     for (const std::string& name : input_.files->list(source.directory)) {
-      if (!is_policy_file(name)) continue;
+      if (!is_policy_file(name) && !(with_tests && is_test_file(name))) continue;
       const std::string path = join_path(source.directory, name);
       if (input_.files->is_directory(path)) continue;
-      ++count;
+      if (is_policy_file(name)) ++count;
       if (!read_file(source, path, used_at)) return false;
     }
     if (count > 0) return true;
@@ -102,20 +103,25 @@ class Loader {
   }
 
   void add_file(ModuleSource& source, std::string path, std::string text) {
-    pending_.push_back({&source, sources_.add(std::move(path), std::move(text))});
+    const bool test = is_test_file(path);
+    const FileId id = sources_.add(std::move(path), std::move(text));
+    if (test) source.test_files.insert(id);
+    pending_.push_back({&source, id});
   }
 
   // A library file waits until something needs it, if it can.
   bool add_library_file(ModuleSource& source, std::string path, std::string text) {
-    auto names = lazy_names(text);
-    if (!names) {
-      add_file(source, std::move(path), std::move(text));
+    const std::string name = path.substr(path.rfind('/') + 1);
+    if (!is_test_file(name))
+      source.library_files.emplace(join_path(source.path.substr(4), name), text);
+    // The names must point into the text where it will stay.
+    std::string& kept = program_.library_texts.emplace_back(std::move(text));
+    if (auto names = lazy_names(kept)) {
+      source.unread.push_back({std::move(path), kept, *std::move(names)});
       return true;
     }
-    program_.library_texts.push_back(std::move(text));
-    // The names must point into the text where it will stay.
-    names = lazy_names(program_.library_texts.back());
-    source.unread.push_back({std::move(path), program_.library_texts.back(), std::move(*names)});
+    add_file(source, std::move(path), std::move(kept));
+    program_.library_texts.pop_back();
     return true;
   }
 
@@ -313,8 +319,7 @@ class Loader {
 
   // ---- laziness
 
-  // One round: parses the unread files that declare a name which some parsed file mentions. False
-  // when there was none.
+  // One round: parses the unread files that declare a name which is mentioned. False without any.
   bool read_what_is_mentioned() {
     std::unordered_multimap<std::string_view, std::pair<ModuleSource*, std::size_t>> waiting;
     for (ModuleSource& source : program_.sources) {
@@ -337,9 +342,10 @@ class Loader {
         note(word.substr(slash + 1));
       }
     };
+    for (const std::string& word : input_.mentions) mention(word);
     for (const ModuleSource& source : program_.sources) {
       for (const syntax::File& file : source.files) {
-        if (mentioned_.insert(file.id).second) mention_items(file.items, mention);
+        if (mentioned_.insert(file.id).second) for_each_word(file.items, mention);
       }
     }
     for (auto at = needed.rbegin(); at != needed.rend(); ++at) {
@@ -354,30 +360,6 @@ class Loader {
     });
     read_pending();
     return true;
-  }
-
-  template <class F>
-  void mention_items(const std::vector<syntax::Item>& items, F& mention) {
-    auto visit = [&](const syntax::Expr& expression) {
-      if (const auto* name = std::get_if<syntax::Name>(&expression.node)) mention(name->text);
-      if (const auto* member = std::get_if<syntax::Member>(&expression.node)) mention(member->name);
-      if (const auto* text = std::get_if<syntax::Template>(&expression.node)) {
-        for (const auto& piece : text->pieces) mention(piece.text);
-      }
-    };
-    for (const syntax::Item& item : items) {
-      std::visit(overloaded{[&](const syntax::Attribute& a) { walk(*a.value, visit); },
-                            [&](const syntax::Block& b) {
-                              for (const auto& label : b.labels) mention(label.text);
-                              mention_items(b.items, mention);
-                            },
-                            [&](const syntax::Rule& r) {
-                              walk(*r.flow, visit);
-                              mention_items(r.items, mention);
-                            },
-                            [](const syntax::Check&) {}},
-                 item.node);
-    }
   }
 
   const LoadInput& input_;

@@ -26,7 +26,10 @@ struct LoadInput {
   std::span<const EmbeddedFile> library;
   /// `--stdlib DIR`: a directory to read instead.
   std::string library_directory;
+  /// Words that a question beside the policy mentions.
+  std::vector<std::string> mentions;
   unsigned threads = 1;
+  bool with_tests = false;  ///< read the `*.test.hcipol` files beside the policy too
 };
 
 /// The policy and all that it uses, parsed; nothing if a file could not be read, a module is
@@ -37,6 +40,8 @@ std::optional<Program> load(const LoadInput& input, SourceMap& sources, Reporter
 
 /// Whether a file of this name is part of a policy: `*.hcipol`, not hidden, not `*.test.hcipol`.
 bool is_policy_file(std::string_view name);
+
+bool is_test_file(std::string_view name);
 
 /// The `.hcipol` files below `path` that `fmt` looks after (tests included), or the file itself.
 std::vector<std::string> policy_files(const FileSystem& files, const std::string& path,

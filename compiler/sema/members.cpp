@@ -71,9 +71,12 @@ std::optional<Value> ExpressionEvaluator::namespace_reference(std::string_view n
     if (name == "cluster") {
       return reference(Kind::cluster, cluster, fmt::format("cluster `{}`", cluster->name));
     }
-    if (name == "site") return reference(Kind::sites, cluster, "`site`");
-    if (name == "node") return reference(Kind::nodes, cluster, "`node`");
-    if (name == "proxy") return reference(Kind::proxies, cluster, "`proxy`");
+    const auto of_cluster = [&](Kind kind) {
+      return reference(kind, cluster, fmt::format("`{}` of cluster `{}`", name, cluster->name));
+    };
+    if (name == "site") return of_cluster(Kind::sites);
+    if (name == "node") return of_cluster(Kind::nodes);
+    if (name == "proxy") return of_cluster(Kind::proxies);
   }
   if (const Use* use = find_use(*scope_.module, name); use != nullptr && use->module != nullptr) {
     return reference(Kind::module, use->module, fmt::format("module `{}`", name));
@@ -152,8 +155,12 @@ std::optional<Value> ExpressionEvaluator::member_of(const Reference& reference,
       return unknown_member(reference.what, name, std::move(names), span);
     }
     case Kind::module: {
-      Scope inside{static_cast<const Module*>(reference.object), scope_.cluster, nullptr, nullptr,
-                   scope_.rule};
+      Scope inside{static_cast<const Module*>(reference.object),
+                   scope_.cluster,
+                   nullptr,
+                   nullptr,
+                   scope_.rule,
+                   scope_.unbound};
       const Module& module = *inside.module;
       bool found = false;
       ExpressionEvaluator there(evaluator_, inside);

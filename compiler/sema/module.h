@@ -44,7 +44,10 @@ struct ModuleSource {
   std::vector<const syntax::Block*> extends;
   std::vector<const syntax::Block*> targets;
   std::vector<const syntax::Block*> data;
-  Blocks variables, outputs, roles, endpoints, features, clusters, exceptions;
+  Blocks variables, outputs, roles, endpoints, features, clusters, exceptions, invariants;
+  /// `test` blocks by sentence, and the files that may hold them.
+  Blocks tests;
+  std::set<FileId> test_files;
   std::map<std::string_view, const syntax::Attribute*, std::less<>> locals;
 
   /// Files of the library that nothing has needed yet, with the names that they declare.
@@ -54,6 +57,8 @@ struct ModuleSource {
     std::vector<std::string_view> declares;
   };
   std::vector<Unread> unread;
+  /// Of a library module, every file, read or not: "hci/21h2/module.hcipol" → its text.
+  std::map<std::string, std::string> library_files;
 };
 
 /// A source with its variables set: what `use` makes.

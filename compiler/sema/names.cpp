@@ -39,6 +39,10 @@ class NameChecker {
  public:
   explicit NameChecker(Reporter& reporter) : reporter_(reporter) {}
 
+  void check(const syntax::Expr& e, const Module& module) {
+    expression(e, Place{&module, nullptr, nullptr});
+  }
+
   void check(const Module& module) {
     refuse_clashes(module, reporter_);
     for (const syntax::File& file : module.source->files) {
@@ -49,14 +53,16 @@ class NameChecker {
  private:
   void items(const std::vector<syntax::Item>& list, const Place& place) {
     for (const syntax::Item& item : list) {
-      std::visit(
-          overloaded{[&](const syntax::Attribute& a) {
-                       // `without` is read by the loader.
-                       if (a.name != "without") expression(*a.value, place);
-                     },
-                     [&](const syntax::Block& b) { block(b, place); },
-                     [&](const syntax::Rule& r) { rule(r, place); }, [](const syntax::Check&) {}},
-          item.node);
+      std::visit(overloaded{[&](const syntax::Attribute& a) {
+                              // `without` is read by the loader.
+                              if (a.name != "without") expression(*a.value, place);
+                            },
+                            [&](const syntax::Block& b) { block(b, place); },
+                            [&](const auto& rule_or_check) {
+                              flow(*rule_or_check.flow, place);
+                              items(rule_or_check.items, place);
+                            }},
+                 item.node);
     }
   }
 
@@ -156,14 +162,12 @@ class NameChecker {
     }
   }
 
-  void rule(const syntax::Rule& r, const Place& place) {
-    const auto& flow = std::get<syntax::Flow>(r.flow->node);
-    if (!flow.service) {
-      reporter_.report<Diag::flow_without_service>(r.flow->span)
-          .help("say what is meant: `on tcp/445`, `on [tcp/80, tcp/443]`, or `on any`");
+  void flow(const syntax::Expr& e, const Place& place) {
+    if (!std::get<syntax::Flow>(e.node).service) {
+      reporter_.report<Diag::flow_without_service>(e.span).help(
+          "say what is meant: `on tcp/445`, `on [tcp/80, tcp/443]`, or `on any`");
     }
-    expression(*r.flow, place);
-    items(r.items, place);
+    expression(e, place);
   }
 
   // ---- expressions
@@ -278,8 +282,9 @@ class NameChecker {
     for (const Bound* bound = place.bound; bound != nullptr; bound = bound->outer) {
       if (bound->name == text) return;
     }
-    if (feature_endpoint(text, place) || !found(DeclarationKind::role, text, place).empty() ||
-        !found(DeclarationKind::endpoint, text, place).empty()) {
+    if (feature_endpoint(text, place) ||
+        !lookup(*place.module, DeclarationKind::role, text).empty() ||
+        !lookup(*place.module, DeclarationKind::endpoint, text).empty()) {
       return;
     }
     const auto builtins = builtin_names();
@@ -287,11 +292,6 @@ class NameChecker {
     if (std::find(namespaces.begin(), namespaces.end(), text) != namespaces.end()) return;
     if (find_use(*place.module, text) != nullptr) return;
     unknown(text, span, place);
-  }
-
-  static std::vector<Declared> found(DeclarationKind kind, std::string_view text,
-                                     const Place& place) {
-    return lookup(*place.module, kind, text);
   }
 
   static bool feature_endpoint(std::string_view text, const Place& place) {
@@ -365,8 +365,8 @@ class NameChecker {
   void module_member(std::string_view alias, const Module& module, const syntax::Member& m,
                      const Place& place) {
     const std::string qualified = fmt::format("{}/{}", alias, m.name);
-    if (!found(DeclarationKind::role, qualified, place).empty() ||
-        !found(DeclarationKind::endpoint, qualified, place).empty() ||
+    if (!lookup(*place.module, DeclarationKind::role, qualified).empty() ||
+        !lookup(*place.module, DeclarationKind::endpoint, qualified).empty() ||
         module.source->outputs.contains(m.name)) {
       return;
     }
@@ -390,6 +390,10 @@ void check_names(const Program& program, Reporter& reporter) {
     // Instances of one source see the same names.
     if (seen.insert(module.source).second) checker.check(module);
   }
+}
+
+void check_names(const syntax::Expr& expression, const Module& module, Reporter& reporter) {
+  NameChecker(reporter).check(expression, module);
 }
 
 }  // namespace hcipol::sema

@@ -7,6 +7,10 @@ bool is_policy_file(std::string_view name) {
   return name.ends_with(".hcipol") && !name.ends_with(".test.hcipol") && name.front() != '.';
 }
 
+bool is_test_file(std::string_view name) {
+  return name.ends_with(".test.hcipol") && name.front() != '.';
+}
+
 namespace {
 
 constexpr unsigned max_directory_depth = 32;
@@ -19,7 +23,7 @@ void collect(const FileSystem& files, const std::string& directory, bool with_te
     if (name.front() == '.') continue;
     if (files.is_directory(path)) {
       collect(files, path, with_tests, depth + 1, out);
-    } else if (is_policy_file(name) || (with_tests && name.ends_with(".test.hcipol"))) {
+    } else if (is_policy_file(name) || (with_tests && is_test_file(name))) {
       out.push_back(path);
     }
   }

@@ -16,6 +16,8 @@ template <std::size_t N>
 using AttributeArray = std::array<AttributeSpec, N>;
 
 constexpr NameArray<1> in_file{"file"};
+constexpr NameArray<1> in_test_file{"test file"};
+constexpr NameArray<2> in_any_file{"file", "test file"};
 constexpr NameArray<1> in_feature{"feature"};
 constexpr NameArray<1> in_cluster{"cluster"};
 constexpr NameArray<2> in_file_or_feature{"file", "feature"};
@@ -38,11 +40,17 @@ constexpr AttributeArray<1> cluster_attributes{{{"cloud"}}};
 constexpr AttributeArray<1> site_attributes{{{"address"}}};
 constexpr AttributeArray<1> node_attributes{{{"address", true}}};
 constexpr AttributeArray<3> proxy_attributes{{{"address", true}, {"service", true}, {"bypass"}}};
-constexpr AttributeArray<3> exception_attributes{
-    {{"reason", true}, {"owner", true}, {"expires", true}}};
+constexpr AttributeArray<3> waive_attributes{{{"at", true}, {"reason", true}, {"expires"}}};
+constexpr AttributeArray<2> invariant_attributes{{{"why"}, {"clusters"}}};
+constexpr AttributeArray<4> exception_attributes{
+    {{"reason", true}, {"owner", true}, {"expires", true}, {"waives"}}};
+constexpr AttributeArray<4> test_attributes{{{"cluster"}, {"as_of"}, {"given"}, {"fails_with"}}};
 constexpr AttributeArray<1> target_attributes{{{"sees"}}};
 constexpr AttributeArray<5> attributes_of_rules{
     {{"when"}, {"title"}, {"note"}, {"source"}, {"log"}}};
+
+constexpr NameArray<2> invariant_checks{"never", "always"};
+constexpr NameArray<1> test_checks{"expect"};
 
 constexpr std::string_view one_name = "one name in quotes";
 
@@ -63,7 +71,7 @@ constexpr std::array rows{
     BlockSpec{"feature", in_file, feature_attributes, false, 1, 1, one_name, true, false, true,
               true},
     BlockSpec{"param", in_feature, variable_attributes, false, 1, 1, one_name},
-    BlockSpec{"cluster", in_file, cluster_attributes, false, 1, 1, one_name},
+    BlockSpec{"cluster", in_any_file, cluster_attributes, false, 1, 1, one_name},
     BlockSpec{"site", in_cluster, site_attributes, false, 1, 1, one_name},
     BlockSpec{"node", in_site_or_cluster, node_attributes, false, 1, 1, one_name},
     BlockSpec{"proxy", in_cluster, proxy_attributes, false, 1, 1, one_name},
@@ -77,8 +85,14 @@ constexpr std::array rows{
               false,
               false,
               false},
+    BlockSpec{"invariant", in_file, invariant_attributes, false, 1, 1, one_name, true, false, true,
+              false, invariant_checks},
     BlockSpec{"exception", in_file, exception_attributes, false, 1, 1, one_name, true, false, true,
               true},
+    BlockSpec{"waive", in_file, waive_attributes, false, 1, 1, "the code of a lint in quotes",
+              false},
+    BlockSpec{"test", in_test_file, test_attributes, false, 1, 1, "a sentence in quotes", false,
+              false, true, false, test_checks},
     BlockSpec{"target", in_file, target_attributes, true, 1, 2,
               "the name of a backend and, if wanted, of an instance, in quotes", false, false,
               false},

@@ -12,7 +12,8 @@ struct AttributeSpec {
   bool required = false;
 };
 
-/// `parents` are kinds of blocks, or "file" for the top level.
+/// `parents` are kinds of blocks, "file" for the top level, or "test file" for that of a
+/// `*.test.hcipol` file.
 struct BlockSpec {
   std::string_view kind;
   std::span<const std::string_view> parents;
@@ -26,6 +27,7 @@ struct BlockSpec {
   bool alias = false;
   bool needs_body = true;
   bool rules = false;
+  std::span<const std::string_view> checks = {};  ///< verbs of the checks that it may hold
 };
 
 std::span<const BlockSpec> schema();

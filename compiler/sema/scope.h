@@ -65,6 +65,8 @@ struct Scope {
   const Bound* bound = nullptr;
   /// The rule that is being read, for messages about what it needs.
   const syntax::Rule* rule = nullptr;
+  /// Roles that the cluster does not bind and that are empty here instead of a mistake.
+  const std::map<Declared, const NamedSet*>* unbound = nullptr;
 };
 
 /// Names that stand for namespaces or sets without being declared.

@@ -35,18 +35,27 @@ Literal::Kind literal_kind(Kind kind) {
   }
 }
 
+/// Most strings say what they are: no escape, no interpolation, no line break.
+bool is_plain(std::string_view inside_quotes) {
+  return inside_quotes.find_first_of("\\$\r\n") == inside_quotes.npos;
+}
+
 }  // namespace
 
 /// Names are known before anything is evaluated, so nothing can be inserted into them.
 Label ExpressionBuilder::label() {
   Label out;
   out.span = tree_.span();
+  const Span inside{out.span.file, out.span.begin + 1, out.span.end - 1};
+  if (inside.begin < inside.end && is_plain(tree_.text(inside))) {
+    out.text = tree_.text(inside);
+    return out;
+  }
   tree_.each_child([&] {
     if (tree_.kind() == Kind::interpolation)
       tree_.reporter().report<Diag::computed_name>(tree_.span());
   });
-  const std::vector<Span> raw{{out.span.file, out.span.begin + 1, out.span.end - 1}};
-  out.text = std::move(resolve_string(raw, tree_.source(), tree_.reporter()).front());
+  out.text = std::move(resolve_string({inside}, tree_.source(), tree_.reporter()).front());
   return out;
 }
 
@@ -92,7 +101,13 @@ void ExpressionBuilder::parenthesized(Expr& expr) {
 Template ExpressionBuilder::template_of(bool several_lines) {
   const std::uint32_t quotes = several_lines ? 3 : 1;
   const Span whole = tree_.span();
-  std::vector<Span> raw{{whole.file, whole.begin + quotes, whole.end - quotes}};
+  const Span inside{whole.file, whole.begin + quotes, whole.end - quotes};
+  Template out;
+  if (!several_lines && inside.begin < inside.end && is_plain(tree_.text(inside))) {
+    out.pieces.push_back({std::string(tree_.text(inside)), nullptr});
+    return out;
+  }
+  std::vector<Span> raw{inside};
   std::vector<ExprPtr> values;
   tree_.each_child([&] {
     if (tree_.kind() != Kind::interpolation) return;
@@ -107,7 +122,6 @@ Template ExpressionBuilder::template_of(bool several_lines) {
 
   auto texts = several_lines ? resolve_text(raw, tree_.source(), tree_.reporter())
                              : resolve_string(raw, tree_.source(), tree_.reporter());
-  Template out;
   for (std::size_t i = 0; i < texts.size(); ++i) {
     if (!texts[i].empty()) out.pieces.push_back({std::move(texts[i]), nullptr});
     if (i < values.size()) out.pieces.push_back({{}, std::move(values[i])});

@@ -43,7 +43,6 @@ void Scanner::close(char opener) {
 
 void Scanner::step_in_quotes(char quotes) {
   const std::string_view rest = text_.substr(at_);
-  ++tokens_;
   if (rest.front() == '\\') {
     at_ += rest.size() > 1 ? 2 : 1;
   } else if (rest.starts_with("${")) {
@@ -66,7 +65,6 @@ void Scanner::step_in_code() {
   };
   const char c = rest.front();
   if (is_blank(c)) return advance_while(is_blank);
-  ++tokens_;
   if (is_word(c)) return advance_while(is_word);
   switch (c) {
     case '#': return advance_while([](char x) { return x != '\n'; });

@@ -24,7 +24,6 @@ class Scanner {
   bool step();
 
   std::uint32_t position() const { return at_; }
-  std::uint32_t tokens() const { return tokens_; }
   const std::vector<Opener>& open() const { return open_; }
   /// The pair that the last step closed, if it closed one: `closed().at` is the opener.
   bool closed_one() const { return closed_one_; }
@@ -39,7 +38,6 @@ class Scanner {
 
   std::string_view text_;
   std::uint32_t at_ = 0;
-  std::uint32_t tokens_ = 0;
   std::vector<Opener> open_;
   bool closed_one_ = false;
   Opener closed_;
