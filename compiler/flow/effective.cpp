@@ -1,6 +1,9 @@
 // The three unions are built once; everything else is two set operations.
 #include "flow/effective.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace hcipol::flow {
 
 net::PacketSet effective(net::PacketUniverse& universe, std::span<const Flow> flows) {
@@ -15,18 +18,15 @@ net::PacketSet effective(net::PacketUniverse& universe, std::span<const Flow> fl
   return (universe.of(allowed) - universe.of(denied)) | universe.of(excepted);
 }
 
+bool meet(const net::Box& a, const net::Box& b) {
+  return a.service.intersects(b.service) && a.from.intersects(b.from) && a.to.intersects(b.to);
+}
+
 std::vector<net::Box> boxes(std::span<const Flow> flows) {
   std::vector<net::Box> out;
   out.reserve(flows.size());
   for (const Flow& flow : flows) out.push_back(box(flow));
   return out;
-}
-
-bool allows(std::span<const Flow> flows, const net::Box& query) {
-  std::vector<net::Box> all = boxes(flows);
-  all.push_back(query);
-  net::PacketUniverse universe(all);
-  return effective(universe, flows).contains(universe.of(query));
 }
 
 }  // namespace hcipol::flow

@@ -13,10 +13,10 @@ namespace hcipol::flow {
 /// Throws net::NodeLimitExceeded when the rules differ in too many ways.
 net::PacketSet effective(net::PacketUniverse& universe, std::span<const Flow> flows);
 
+/// Whether some packet belongs to both.
+bool meet(const net::Box& a, const net::Box& b);
+
 /// The boxes of all flows, for building a universe.
 std::vector<net::Box> boxes(std::span<const Flow> flows);
-
-/// Whether a cluster's flows allow every packet of `from -> to on service`.
-bool allows(std::span<const Flow> flows, const net::Box& query);
 
 }  // namespace hcipol::flow

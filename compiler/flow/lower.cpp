@@ -1,4 +1,4 @@
-// Why a flow can never match is said here once, so that no backend meets an empty rule.
+// A flow that can never match is left out here once, so that no backend meets an empty rule.
 #include "flow/lower.h"
 
 #include <fmt/format.h>
@@ -14,12 +14,35 @@ struct Families {
   bool ipv4 = false;
   bool ipv6 = false;
   bool names = false;
+
+  void add(const NamedSet& set) {
+    ipv4 = ipv4 || set.set.addresses.has(net::Family::ipv4);
+    ipv6 = ipv6 || set.set.addresses.has(net::Family::ipv6);
+    names = names || !set.set.names.empty();
+  }
+  void add(const Families& other) {
+    ipv4 = ipv4 || other.ipv4;
+    ipv6 = ipv6 || other.ipv6;
+    names = names || other.names;
+  }
 };
+
+std::optional<std::string_view> fault(const Families& source, const Families& destination,
+                                      const net::ServiceSet& service) {
+  const bool ipv4 = (source.ipv4 || source.names) && (destination.ipv4 || destination.names);
+  const bool ipv6 = (source.ipv6 || source.names) && (destination.ipv6 || destination.names);
+  if (!ipv4 && !ipv6) return "its two sides have no address family in common";
+  const auto protocols = service.protocols();
+  const bool only_icmp = protocols.size() == 1 && protocols[0] == net::protocol::icmp;
+  const bool only_icmpv6 = protocols.size() == 1 && protocols[0] == net::protocol::icmpv6;
+  if (only_icmp && !ipv4) return "`icmp` is for IPv4, and one side has only IPv6 addresses";
+  if (only_icmpv6 && !ipv6) return "`icmpv6` is for IPv6, and one side has only IPv4 addresses";
+  return std::nullopt;
+}
 
 class Lowering {
  public:
-  Lowering(const policy::Cluster& cluster, Reporter& reporter)
-      : cluster_(cluster), reporter_(reporter) {}
+  explicit Lowering(const policy::Cluster& cluster) : cluster_(cluster) {}
 
   std::vector<Flow> run() {
     for (const policy::Rule& rule : cluster_.rules) {
@@ -35,46 +58,21 @@ class Lowering {
  private:
   void add(const policy::Rule& rule, const std::vector<const NamedSet*>& from,
            const std::vector<const NamedSet*>& to) {
-    if (const auto why = impossible(from, to, rule.service)) {
-      reporter_.report<Diag::never_applies>(rule.origin.span, rule.address, *why);
-      return;
-    }
+    if (fault(families(from), families(to), rule.service)) return;
     flows_.push_back({rule.kind, from, to, rule.service, &rule, {}});
-  }
-
-  std::optional<std::string> impossible(const std::vector<const NamedSet*>& from,
-                                        const std::vector<const NamedSet*>& to,
-                                        const net::ServiceSet& service) {
-    const Families source = families(from);
-    const Families destination = families(to);
-    const bool ipv4 = (source.ipv4 || source.names) && (destination.ipv4 || destination.names);
-    const bool ipv6 = (source.ipv6 || source.names) && (destination.ipv6 || destination.names);
-    if (!ipv4 && !ipv6) return "its two sides have no address family in common";
-    const auto protocols = service.protocols();
-    const bool only_icmp = protocols.size() == 1 && protocols[0] == net::protocol::icmp;
-    const bool only_icmpv6 = protocols.size() == 1 && protocols[0] == net::protocol::icmpv6;
-    if (only_icmp && !ipv4) return "`icmp` is for IPv4, and one side has only IPv6 addresses";
-    if (only_icmpv6 && !ipv6) return "`icmpv6` is for IPv6, and one side has only IPv4 addresses";
-    return std::nullopt;
   }
 
   Families families(const std::vector<const NamedSet*>& sets) {
     Families all;
     for (const NamedSet* set : sets) {
       auto [known, added] = families_.try_emplace(set);
-      if (added) {
-        known->second = {set->set.addresses.has(net::Family::ipv4),
-                         set->set.addresses.has(net::Family::ipv6), !set->set.names.empty()};
-      }
-      all.ipv4 = all.ipv4 || known->second.ipv4;
-      all.ipv6 = all.ipv6 || known->second.ipv6;
-      all.names = all.names || known->second.names;
+      if (added) known->second.add(*set);
+      all.add(known->second);
     }
     return all;
   }
 
   const policy::Cluster& cluster_;
-  Reporter& reporter_;
   std::vector<Flow> flows_;
   std::unordered_map<const NamedSet*, Families> families_;
 };
@@ -90,8 +88,16 @@ int rank(policy::Rule::Kind kind) {
 
 }  // namespace
 
-std::vector<Flow> lower(const policy::Cluster& cluster, Reporter& reporter) {
-  return Lowering(cluster, reporter).run();
+std::vector<Flow> lower(const policy::Cluster& cluster) {
+  return Lowering(cluster).run();
+}
+
+std::optional<std::string> impossible(const policy::Rule& rule) {
+  Families from, to;
+  for (const NamedSet* set : rule.from.parts) from.add(*set);
+  for (const NamedSet* set : rule.to.parts) to.add(*set);
+  const auto why = fault(from, to, rule.service);
+  return why ? std::optional(std::string(*why)) : std::nullopt;
 }
 
 void name_flows(std::vector<Flow>& flows) {
@@ -102,10 +108,13 @@ void name_flows(std::vector<Flow>& flows) {
                                     : fmt::format("{} ({} -> {})", flow.rule->address,
                                                   names(flow.from), names(flow.to));
   }
-  std::stable_sort(flows.begin(), flows.end(), [](const Flow& a, const Flow& b) {
+  const auto by_kind_and_id = [](const Flow& a, const Flow& b) {
     const int left = rank(a.kind), right = rank(b.kind);
     return left != right ? left < right : a.id < b.id;
-  });
+  };
+  // A device's share of sorted flows is sorted.
+  if (std::is_sorted(flows.begin(), flows.end(), by_kind_and_id)) return;
+  std::stable_sort(flows.begin(), flows.end(), by_kind_and_id);
 }
 
 }  // namespace hcipol::flow

@@ -5,11 +5,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <unordered_map>
 
 #include "flow/effective.h"
 #include "flow/lower.h"
+#include "flow/too_complex.h"
 #include "support/bug.h"
 
 namespace hcipol::flow {
@@ -177,12 +179,8 @@ class Projection {
   bool subtract(const Flow& flow, const std::vector<net::Box>& blockers, std::vector<Flow>& out) {
     const net::Box whole = box(flow);
     std::vector<net::Box> meeting;
-    for (const net::Box& other : blockers) {
-      if (other.service.intersects(whole.service) && other.from.intersects(whole.from) &&
-          other.to.intersects(whole.to)) {
-        meeting.push_back(other);
-      }
-    }
+    std::copy_if(blockers.begin(), blockers.end(), std::back_inserter(meeting),
+                 [&](const net::Box& other) { return meet(other, whole); });
     if (meeting.empty()) {
       out.push_back(flow);
       return false;
@@ -227,8 +225,7 @@ std::unique_ptr<DevicePolicy> project(const policy::Policy& policy, std::size_t 
   try {
     return Projection(policy, cluster, target, options).run(flows);
   } catch (const net::NodeLimitExceeded&) {
-    reporter.report<Diag::set_too_complex>(policy.clusters[cluster].span,
-                                           policy.clusters[cluster].name);
+    report_too_complex(policy.clusters[cluster], reporter);
     return nullptr;
   }
 }

@@ -1,0 +1,157 @@
+// A greedy cover: exact names first, then the widest that fit, then plain addresses and patterns.
+#include "flow/naming.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+#include <tuple>
+
+namespace hcipol::flow {
+
+namespace {
+
+using Kind = NamedSet::Kind;
+
+// What a reader knows best comes first.
+int rank(Kind kind) {
+  switch (kind) {
+    case Kind::any: return 0;
+    case Kind::internet: return 1;
+    case Kind::private_: return 2;
+    case Kind::servers: return 3;
+    case Kind::role: return 4;
+    case Kind::site: return 5;
+    case Kind::node: return 6;
+    case Kind::proxy: return 7;
+    case Kind::endpoint: return 8;
+    case Kind::literal: break;
+  }
+  return 9;
+}
+
+// The number of addresses, then of names: only an order, so that rounding does no harm.
+std::pair<double, std::size_t> width(const net::PeerSet& set) {
+  double addresses = 0;
+  for (const net::Cidr& cidr : set.addresses.cidrs()) {
+    addresses += std::ldexp(1.0, static_cast<int>(net::width(cidr.network.family) - cidr.length));
+  }
+  return {addresses, set.names.others() ? SIZE_MAX : set.names.entries().size()};
+}
+
+// A service tag stands in for its addresses under a name that no host can have.
+std::string host(const std::string& text) {
+  constexpr std::string_view tag = "!tag.";
+  return text.starts_with(tag) ? "service tag " + text.substr(tag.size()) : text;
+}
+
+std::vector<std::string> literals(const net::PeerSet& set) {
+  std::vector<std::string> out;
+  for (const net::AddressRange& range : set.addresses.ranges()) {
+    out.push_back(net::to_string(net::AddressSet(range)));
+  }
+  if (set.names.empty()) return out;
+  if (!set.names.is_union()) {
+    out.push_back(net::to_string(set.names));
+    return out;
+  }
+  for (const net::DomainPattern& pattern : set.names.patterns()) {
+    out.push_back(host(net::to_string(pattern)));
+  }
+  return out;
+}
+
+std::string join(const std::vector<std::string>& names) {
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+}  // namespace
+
+Naming::Naming(const policy::Cluster& cluster, std::span<const Flow> flows) {
+  std::set<const NamedSet*> all;
+  for (const auto& [name, set] : cluster.named) all.insert(set);
+  for (const Flow& flow : flows) {
+    all.insert(flow.from.begin(), flow.from.end());
+    all.insert(flow.to.begin(), flow.to.end());
+  }
+  std::map<net::PeerSet, const NamedSet*> best;
+  for (const NamedSet* set : all) {
+    // A literal's text is what the literal would be called anyway.
+    if (set->set.empty() || set->kind == Kind::literal) continue;
+    const auto [known, added] = best.try_emplace(set->set, set);
+    const auto order = [](const NamedSet* s) { return std::tuple(rank(s->kind), s->name); };
+    if (!added && order(set) < order(known->second)) known->second = set;
+  }
+  for (const auto& [members, set] : best) sets_.push_back(set);
+  std::map<const NamedSet*, std::pair<double, std::size_t>> widths;
+  for (const NamedSet* set : sets_) widths.emplace(set, width(set->set));
+  std::sort(sets_.begin(), sets_.end(), [&](const NamedSet* a, const NamedSet* b) {
+    return std::tuple(widths[b], rank(a->kind), a->name) <
+           std::tuple(widths[a], rank(b->kind), b->name);
+  });
+}
+
+const NamedSet* Naming::exact(const net::PeerSet& set) const {
+  const auto found =
+      std::find_if(sets_.begin(), sets_.end(), [&](const NamedSet* s) { return s->set == set; });
+  return found == sets_.end() ? nullptr : *found;
+}
+
+std::vector<std::string> Naming::pieces(net::PeerSet set) const {
+  std::vector<std::string> out;
+  const net::PeerSet whole = set;
+  for (const NamedSet* known : sets_) {
+    if (set.empty()) break;
+    if (!whole.contains(known->set) || !set.intersects(known->set)) continue;
+    out.push_back(known->name);
+    set = set - known->set;
+  }
+  const auto rest = literals(set);
+  out.insert(out.end(), rest.begin(), rest.end());
+  return out;
+}
+
+std::vector<std::string> Naming::names(const net::PeerSet& set) const {
+  if (const NamedSet* known = exact(set)) return {known->name};
+  if (set == net::PeerSet::all()) return {"any"};
+  std::vector<std::string> out = pieces(set);
+  if (out.size() < 3) return out;
+  // The narrowest set of the policy around it, and `any`, say the rest as what is taken out.
+  std::vector<std::pair<std::string, net::PeerSet>> around;
+  for (auto known = sets_.rbegin(); known != sets_.rend(); ++known) {
+    if (!(*known)->set.contains(set)) continue;
+    around.emplace_back((*known)->name, (*known)->set);
+    break;
+  }
+  around.emplace_back("any", net::PeerSet::all());
+  for (const auto& [name, wide] : around) {
+    const auto without = pieces(wide - set);
+    if (without.size() + 1 >= out.size()) continue;
+    const std::string taken = without.size() == 1 ? without[0] : "[" + join(without) + "]";
+    out = {name + " except " + taken};
+  }
+  return out;
+}
+
+std::string Naming::text(const net::PeerSet& set, std::size_t limit) const {
+  std::vector<std::string> all = names(set);
+  if (all.size() <= limit) return join(all);
+  const std::size_t left = all.size() - limit;
+  all.resize(limit);
+  return fmt::format("{} and {} more", join(all), left);
+}
+
+std::string to_string(const net::Endpoint& endpoint) {
+  const auto* address = std::get_if<net::Address>(&endpoint);
+  return address != nullptr ? net::to_string(*address) : host(std::get<std::string>(endpoint));
+}
+
+std::string to_string(const net::Packet& packet) {
+  const auto service = net::ServiceSet::containing(packet.service);
+  return fmt::format("{} -> {} on {}", to_string(packet.from), to_string(packet.to),
+                     net::to_string(service));
+}
+
+}  // namespace hcipol::flow

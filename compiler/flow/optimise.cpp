@@ -1,0 +1,233 @@
+// Covered flows go first, because joining would hide them; then one dimension after the other is
+// joined until none joins any more. Every step can only shorten the list, so this ends.
+#include "flow/optimise.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "flow/effective.h"
+#include "flow/lower.h"
+#include "net/cover.h"
+#include "support/bug.h"
+#include "support/text.h"
+
+namespace hcipol::flow {
+
+namespace {
+
+using Kind = policy::Rule::Kind;
+using Sets = std::vector<const NamedSet*>;
+using Rules = std::set<const policy::Rule*>;
+
+/// A flow on its way, with every rule that it carries.
+struct Item {
+  Flow flow;
+  Rules rules;
+};
+
+// ---- covered flows
+
+// Logging is not part of the packets, but a device that logs less does less.
+auto cover_group(const Flow& flow) {
+  const bool dated = flow.kind == Kind::exception;
+  return std::tuple(flow.kind, flow.rule->log, dated ? flow.rule->origin.feature : std::string());
+}
+
+std::vector<Item> without_covered(std::span<const Flow> flows) {
+  std::map<decltype(cover_group(flows[0])), std::vector<std::size_t>> groups;
+  for (std::size_t i = 0; i < flows.size(); ++i) groups[cover_group(flows[i])].push_back(i);
+  std::vector<Item> items;
+  for (const Flow& flow : flows) items.push_back({flow, {flow.rule}});
+  std::vector<bool> dropped(flows.size());
+  for (const auto& [key, members] : groups) {
+    std::vector<net::Box> boxes;
+    for (const std::size_t i : members) boxes.push_back(box(flows[i]));
+    const auto covered = net::covers(boxes);
+    for (std::size_t m = 0; m < members.size(); ++m) {
+      for (const std::size_t other : covered[m]) {
+        items[members[other]].rules.insert(flows[members[m]].rule);
+        dropped[members[m]] = true;
+      }
+    }
+  }
+  std::vector<Item> out;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (!dropped[i]) out.push_back(std::move(items[i]));
+  }
+  return out;
+}
+
+// ---- neighbours
+
+/// What decides how a device can match a peer. Joined peers must not change that.
+auto treatment(const Sets& sets) {
+  bool names = false, patterns = false, wide = false, tagged = false, addressed = false;
+  for (const NamedSet* set : sets) {
+    const net::DomainSet& domains = set->set.names;
+    names = names || set->has_names();
+    wide = wide || domains.others();
+    tagged = tagged || !set->tag.empty();
+    addressed = addressed || !set->addresses.empty() || !set->set.addresses.empty();
+    for (const net::DomainSet::Entry& entry : domains.entries()) {
+      patterns = patterns || entry.pattern.wildcard || !entry.included;
+    }
+  }
+  return std::tuple(names, patterns, wide, tagged, addressed);
+}
+
+auto treatment(const Flow& flow) {
+  const auto protocols = flow.service.protocols();
+  const bool ports = std::all_of(protocols.begin(), protocols.end(), net::has_ports);
+  const bool types = std::all_of(protocols.begin(), protocols.end(), net::has_types);
+  // Devices that read names from the traffic itself can do so for these services only.
+  const bool web = net::web_services().contains(flow.service);
+  const policy::Origin& origin = flow.rule->origin;
+  return std::tuple(flow.kind, flow.rule->log, origin.module, origin.feature, ports, types, web,
+                    treatment(flow.from), treatment(flow.to));
+}
+
+// As a set: the order in which a policy lists its peers has no meaning.
+Sets sorted(Sets sets) {
+  std::sort(sets.begin(), sets.end(), [](const NamedSet* a, const NamedSet* b) {
+    return std::tie(a->name, a->span) < std::tie(b->name, b->span);
+  });
+  sets.erase(std::unique(sets.begin(), sets.end()), sets.end());
+  return sets;
+}
+
+void unite(Sets& into, const Sets& more) {
+  into.insert(into.end(), more.begin(), more.end());
+  into = sorted(std::move(into));
+}
+
+class Joiner {
+ public:
+  explicit Joiner(std::vector<Item> items) : items_(std::move(items)) {}
+
+  std::vector<Item> run() {
+    std::size_t before = 0;
+    do {
+      before = items_.size();
+      join([](const Flow& f) { return std::tuple(sorted(f.from), sorted(f.to)); },
+           [](Flow& f, const Flow& more) { f.service = f.service | more.service; });
+      join([](const Flow& f) { return std::tuple(sorted(f.from), f.service); },
+           [](Flow& f, const Flow& more) { unite(f.to, more.to); });
+      join([](const Flow& f) { return std::tuple(sorted(f.to), f.service); },
+           [](Flow& f, const Flow& more) { unite(f.from, more.from); });
+    } while (items_.size() < before);
+    return std::move(items_);
+  }
+
+ private:
+  template <class Same, class Add>
+  void join(Same same, Add add) {
+    using Key = std::pair<decltype(treatment(items_[0].flow)), decltype(same(items_[0].flow))>;
+    std::map<Key, std::size_t> places;
+    std::vector<Item> out;
+    for (Item& item : items_) {
+      const auto [known, fresh] =
+          places.try_emplace(Key{treatment(item.flow), same(item.flow)}, out.size());
+      if (fresh) {
+        out.push_back(std::move(item));
+        continue;
+      }
+      Item& first = out[known->second];
+      add(first.flow, item.flow);
+      first.rules.merge(item.rules);
+    }
+    items_ = std::move(out);
+  }
+
+  std::vector<Item> items_;
+};
+
+// ---- what a joined flow is called
+
+std::string distinct(const std::vector<const policy::Rule*>& rules,
+                     const std::string& (*text)(const policy::Rule&)) {
+  std::vector<std::string> out;
+  for (const policy::Rule* rule : rules) {
+    const std::string& one = text(*rule);
+    if (!one.empty() && std::find(out.begin(), out.end(), one) == out.end()) out.push_back(one);
+  }
+  return fmt::format("{}", fmt::join(out, "; "));
+}
+
+const std::string& title(const policy::Rule& rule) {
+  return rule.title;
+}
+const std::string& note(const policy::Rule& rule) {
+  return rule.note;
+}
+const std::string& source(const policy::Rule& rule) {
+  return rule.origin.source;
+}
+
+// "rpc, validation and 2 more": in the artefact, where there is little room. The manifest has all.
+std::string others(const policy::Rule& first, const std::vector<const policy::Rule*>& rules) {
+  constexpr std::size_t most = 4;
+  std::vector<std::string> names;
+  for (const policy::Rule* rule : rules) {
+    if (rule == &first) continue;
+    const policy::Origin& there = rule->origin;
+    const bool near = there.module == first.origin.module && there.feature == first.origin.feature;
+    names.push_back(near ? there.rule : rule->address);
+  }
+  if (names.size() <= most) return list_of(names);
+  const std::size_t left = names.size() - most + 1;
+  names.resize(most - 1);
+  names.push_back(fmt::format("{} more", left));
+  return list_of(names);
+}
+
+policy::Rule carrier(const Item& item) {
+  std::vector<const policy::Rule*> rules(item.rules.begin(), item.rules.end());
+  std::sort(rules.begin(), rules.end(),
+            [](const policy::Rule* a, const policy::Rule* b) { return a->address < b->address; });
+  policy::Rule out = *item.flow.rule;
+  // One direction of a rule may be joined and the other not, and each needs its own name.
+  out.address = item.flow.id;
+  const std::string titles = distinct(rules, title);
+  out.title = fmt::format("{} (with {})", titles.empty() ? out.origin.feature_title : titles,
+                          others(*item.flow.rule, rules));
+  out.note = distinct(rules, note);
+  out.origin.source = distinct(rules, source);
+  out.carries = std::move(rules);
+  return out;
+}
+
+void prove_equal(std::span<const Flow> before, std::span<const Flow> after) {
+  net::PacketUniverse universe(boxes(before));
+  for (const Kind kind : {Kind::allow, Kind::deny, Kind::exception}) {
+    const auto all = [&](std::span<const Flow> flows) {
+      std::vector<net::Box> out;
+      for (const Flow& flow : flows) {
+        if (flow.kind == kind) out.push_back(box(flow));
+      }
+      return universe.of(out);
+    };
+    if (all(before) != all(after)) bug("the optimiser changed what a policy means");
+  }
+}
+
+}  // namespace
+
+Optimised optimise(std::span<const Flow> flows) {
+  Optimised out;
+  for (Item& item : Joiner(without_covered(flows)).run()) {
+    if (item.rules.size() > 1) {
+      out.rules.push_back(carrier(item));
+      item.flow.rule = &out.rules.back();
+    }
+    out.flows.push_back(std::move(item.flow));
+  }
+  prove_equal(flows, out.flows);
+  name_flows(out.flows);
+  return out;
+}
+
+}  // namespace hcipol::flow
