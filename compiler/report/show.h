@@ -1,11 +1,10 @@
-// `hcipolc show`: the expanded rules of every cluster, as a table or as JSON.
+// `hcipolc show`: the expanded rules of every cluster, as a table.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "flow/flow.h"
-#include "support/source.h"
 
 namespace hcipol::report {
 
@@ -18,8 +17,8 @@ struct ClusterFlows {
 /// One line per flow: action, rule, source, destination, service; exceptions first, then denies.
 /// Long sets are named, not listed.
 std::string show_table(const std::vector<ClusterFlows>& clusters);
-/// {"version": 1, "clusters": [{name, cloud, features, flows: [{action, rule, from, to, service,
-/// …}]}]}.
-std::string show_json(const std::vector<ClusterFlows>& clusters, const SourceMap& sources);
+/// The flows under a heading for each peer, or for each service.
+enum class Order { peer, service };
+std::string show_by(Order order, const std::vector<ClusterFlows>& clusters);
 
 }  // namespace hcipol::report

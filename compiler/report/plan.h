@@ -1,0 +1,41 @@
+// `hcipolc plan` and `hcipolc diff`: what a change opens and closes, for a reviewer, for a pull
+// request, and for programs.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "flow/diff.h"
+#include "support/source.h"
+
+namespace hcipol::report {
+
+/// One side of a comparison.
+struct PlanSide {
+  std::string name;  ///< "HEAD (9420234c70de)", "working files"
+  flow::PolicyFlows policy;
+  const SourceMap* sources = nullptr;
+};
+
+struct Plan {
+  PlanSide base;
+  PlanSide head;
+  flow::PolicyDiff diff;
+  std::string library;  ///< what both sides take `std/…` from, for people
+  /// Names of the backends that are firewalls on servers: theirs is said server by server.
+  std::set<std::string> host_backends;
+};
+
+/// A line for each row, then the devices of each cluster. Clusters that change alike are shown
+/// once.
+std::string plan_text(const Plan& plan);
+/// For a comment: the verdict in the first line, tables, folded details; 60,000 characters at most.
+/// What does not fit is counted.
+std::string plan_markdown(const Plan& plan);
+/// {"version": 1, "base", "head", "changed", "opened", "closed", "clusters": [{name, change,
+/// unchanged, without_effect, rows: [{effect, rule, from, to, service, parts, …}], devices}]}. The
+/// parts are exact: what base allows, without what closes, with what opens, is what head allows.
+std::string plan_json(const Plan& plan);
+
+}  // namespace hcipol::report
