@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "driver/commands.h"
+#include "driver/deny.h"
 #include "driver/version.h"
 #include "support/text.h"
 
@@ -28,9 +29,22 @@ build:      -t, --target NAME[,NAME]   only these targets (default: every `targe
             -o, --output DIR           where to write (default: build); - for standard output
             --file PATH                with -o -: which file
             --check                    compare with what is there, write nothing
+            --no-optimise              a device rule for every rule of the policy
+check:      --deny CODE[,CODE]         warnings to fail on: W0412, or W04 for all that begin so; build too
 fmt:        --check                    list what is not formatted, write nothing
             --diff                     show what would change, write nothing
-show:       --json                     targets: --json
+lock:       --check                    fail if hcipol.lock is not what the policy uses (default)
+            --upgrade                  show what a new library opens and closes, and accept it
+why:        --cluster NAME             only this cluster;  --json
+show:       --by rule|peer|service     how the table is put in order;  --json
+            --matrix                   who reaches whom, from the effective policy
+            --html FILE, --svg FILE    matrix and features as a page or a picture; - for output
+targets:    --json
+test:       --run RE                   only the tests whose sentence matches;  --json
+            --junit FILE, --coverage   results as JUnit XML; the rules that no test touches
+plan:       --base REV|DIR|FILE.json   what to compare with (default: HEAD); FILE: by show --json
+            --json, --markdown         for programs, for a pull request; diff: these too
+            --exit-code                diff too: exit 2 if flows change
 graph:      --of features|modules|roles
 policies:   --as-of DATE               the day that counts as today (default: SOURCE_DATE_EPOCH, today)
             --var NAME=VALUE           a variable of the policy, repeatable
@@ -43,7 +57,8 @@ examples:   hcipolc check
             hcipolc build --target azure-firewall
             hcipolc build -t iptables -o - --file rules.v4 | iptables-restore --test
 
-exit codes: 0 fine · 1 the policy is wrong, or --check differs · 3 usage or environment · 70 a bug
+exit codes: 0 fine · 1 the policy is wrong, a test failed, or --check differs · 2 flows change (--exit-code)
+            3 usage or environment · 70 a bug
 )";
 
 std::string help() {
@@ -92,9 +107,14 @@ class Reader {
     app_.add_option("--format", format_)->check(CLI::IsMember({"human", "short", "json"}));
     app_.add_option("--color", color_)->check(CLI::IsMember({"auto", "always", "never"}));
     app_.add_flag("-q,--quiet", options_.quiet);
-    const bool reads_policy = is("check") || is("build") || is("show") || is("graph");
+    const bool reads_policy = is("check") || is("build") || is("why") || is("show") ||
+                              is("graph") || is("lock") || is("test") || is("plan") || is("diff");
+    if (is("why")) {
+      app_.add_option("flow", options_.flow)->required();
+      app_.add_option("--cluster", options_.cluster);
+    }
     if (reads_policy) {
-      app_.add_option("path", options_.path);
+      if (!is("diff")) app_.add_option("path", options_.path);
       app_.add_option("--as-of", as_of_);
       app_.add_option("--var", variables_)->allow_extra_args(false);
       app_.add_option("--stdlib", options_.library_directory);
@@ -104,17 +124,40 @@ class Reader {
       app_.add_option("-t,--target", options_.targets)->delimiter(',')->allow_extra_args(false);
       app_.add_option("-o,--output", options_.output);
       app_.add_option("--file", options_.file);
+      app_.add_flag("!--no-optimise", options_.optimise);
     }
-    if (is("build") || is("fmt")) app_.add_flag("--check", options_.check);
+    if (is("build") || is("fmt") || is("lock")) app_.add_flag("--check", options_.check);
+    if (is("check") || is("build")) {
+      app_.add_option("--deny", options_.deny)->delimiter(',')->allow_extra_args(false);
+    }
     if (is("fmt")) {
       app_.add_option("path", options_.paths);
       app_.add_flag("--diff", options_.diff);
     }
-    if (is("show") || is("targets")) app_.add_flag("--json", options_.json);
+    if (is("show")) {
+      app_.add_option("--by", options_.by)->check(CLI::IsMember({"rule", "peer", "service"}));
+      app_.add_flag("--matrix", options_.matrix);
+      app_.add_option("--html", options_.html);
+      app_.add_option("--svg", options_.svg);
+    }
+    if (is("test")) {
+      app_.add_option("--run", options_.run);
+      app_.add_option("--junit", options_.junit);
+      app_.add_flag("--coverage", options_.coverage);
+    }
+    if (is("plan")) app_.add_option("--base", options_.base);
+    if (is("diff")) app_.add_option("paths", options_.paths);
+    if (is("plan") || is("diff")) {
+      app_.add_flag("--exit-code", options_.exit_code);
+      app_.add_flag("--markdown", options_.markdown);
+    }
+    if (is("why") || is("show") || is("targets") || is("test") || is("plan") || is("diff"))
+      app_.add_flag("--json", options_.json);
     if (is("graph")) {
       app_.add_option("--of", options_.graph_of)
           ->check(CLI::IsMember({"features", "modules", "roles"}));
     }
+    if (is("lock")) app_.add_flag("--upgrade", options_.upgrade);
     if (is("explain")) app_.add_option("code", options_.code)->required();
   }
 
@@ -145,15 +188,45 @@ class Reader {
         options_.variables[pair.substr(0, equals)] = pair.substr(equals + 1);
       }
     }
+    if (options_.check && options_.upgrade) {
+      wrong("`--check` and `--upgrade` are two things");
+      good = false;
+    }
+    for (std::string& code : options_.deny) good = settle_denied(code) && good;
     if (!options_.file.empty() && options_.output != "-") {
       wrong("`--file` goes with `-o -`");
+      good = false;
+    }
+    if (options_.json && options_.markdown) {
+      wrong("`--json` does not go with `--markdown`");
+      good = false;
+    }
+    if (is("diff") && options_.paths.size() != 2) {
+      wrong("`diff` compares two policies: hcipolc diff A B");
       good = false;
     }
     if (options_.check && options_.output == "-") {
       wrong("`--check` compares files, so it does not go with `-o -`");
       good = false;
     }
+    const int forms = static_cast<int>(options_.json) + static_cast<int>(options_.by != "rule") +
+                      static_cast<int>(options_.matrix) + static_cast<int>(!options_.html.empty()) +
+                      static_cast<int>(!options_.svg.empty());
+    if (is("show") && forms > 1) {
+      wrong(
+          "`--by`, `--matrix`, `--html`, `--svg` and `--json` are five forms, and `show` has one");
+      good = false;
+    }
     return good;
+  }
+
+  bool settle_denied(std::string& code) {
+    for (char& c : code) c = c == 'w' ? 'W' : c;
+    if (is_warning(code)) return true;
+    wrong(fmt::format("`--deny` takes codes of warnings, and there is no warning `{}`",
+                      one_line(code, 80)))
+        .suggest(did_you_mean(code, warning_codes()));
+    return false;
   }
 
   DiagnosticBuilder wrong(std::string message) {

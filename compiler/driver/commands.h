@@ -11,8 +11,10 @@
 namespace hcipol::driver {
 
 inline constexpr int exit_fine = 0;
-inline constexpr int exit_wrong = 1;  ///< the policy is wrong, or `--check` found a difference
-inline constexpr int exit_usage = 3;  ///< the command line or the environment is wrong
+inline constexpr int exit_wrong =
+    1;  ///< the policy is wrong, a test failed, `--check` found a difference
+inline constexpr int exit_changed = 2;  ///< only with `--exit-code`: flows change
+inline constexpr int exit_usage = 3;    ///< the command line or the environment is wrong
 inline constexpr int exit_bug = 70;
 
 struct Command {
@@ -25,11 +27,16 @@ std::span<const Command> commands();
 
 int run_check(const Options&, Environment&);
 int run_build(const Options&, Environment&);
+int run_test(const Options&, Environment&);
 int run_show(const Options&, Environment&);
+int run_plan(const Options&, Environment&);
+int run_diff(const Options&, Environment&);
 int run_fmt(const Options&, Environment&);
 int run_explain(const Options&, Environment&);
 int run_targets(const Options&, Environment&);
 int run_graph(const Options&, Environment&);
+int run_lock(const Options&, Environment&);
+int run_why(const Options&, Environment&);
 int run_version(const Options&, Environment&);
 
 /// Writes diagnostics to standard error in the format asked for. Returns exit_usage if all errors

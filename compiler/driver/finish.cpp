@@ -6,6 +6,7 @@
 
 #include "diagnostics/render.h"
 #include "driver/commands.h"
+#include "driver/deny.h"
 #include "support/text.h"
 
 namespace hcipol::driver {
@@ -33,7 +34,7 @@ std::vector<Diagnostic> folded(const std::vector<Diagnostic>& list) {
   std::vector<Diagnostic> out;
   std::map<std::pair<Span, Diag>, std::pair<std::size_t, std::size_t>> first;
   for (const Diagnostic& d : list) {
-    const bool place = d.span.file != FileId::no_file && d.severity == Severity::Warning;
+    const bool place = d.span.file != FileId::no_file && entry(d.id).severity == Severity::Warning;
     const auto [known, added] = first.try_emplace({d.span, d.id}, std::pair(out.size(), 0u));
     if (!added && place) {
       ++known->second.second;
@@ -53,7 +54,7 @@ std::vector<Diagnostic> folded(const std::vector<Diagnostic>& list) {
 bool is_environment(Diag id) {
   return id == Diag::unreadable || id == Diag::no_policy_files || id == Diag::cannot_write ||
          id == Diag::bad_command_line || id == Diag::unknown_backend ||
-         id == Diag::unknown_variable;
+         id == Diag::unknown_variable || id == Diag::bad_base;
 }
 
 }  // namespace
@@ -61,7 +62,9 @@ bool is_environment(Diag id) {
 int finish(const Options& options, Environment& environment, const Reporter& reporter,
            const SourceMap& sources) {
   std::vector<Diagnostic> list = reporter.sorted();
-  const bool errors = reporter.has_errors();
+  deny(options, list);
+  const bool errors = std::any_of(
+      list.begin(), list.end(), [](const Diagnostic& d) { return d.severity == Severity::Error; });
   const bool only_environment = std::all_of(list.begin(), list.end(), [](const Diagnostic& d) {
     return d.severity != Severity::Error ||
            (is_environment(d.id) && d.span.file == FileId::no_file);

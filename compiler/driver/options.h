@@ -16,7 +16,7 @@ enum class Color { automatic, always, never };
 struct Options {
   std::string command;
   std::string path = ".";
-  std::vector<std::string> paths;  ///< fmt
+  std::vector<std::string> paths;  ///< fmt, diff
 
   // Every command.
   DiagnosticFormat format = DiagnosticFormat::human;
@@ -29,13 +29,41 @@ struct Options {
   std::string stdin_name = "<stdin>";
   std::map<std::string, std::string> variables;
 
+  // lock
+  bool upgrade = false;
+  /// Compile with the library that is there, locked or not.
+  bool ignore_lock = false;
+  // check and build
+  std::vector<std::string> deny;  ///< codes of warnings or their beginnings, in upper case
+
   // build
   std::vector<std::string> targets;
   std::string output = "build";
   std::string file;
+  bool optimise = true;
   bool check = false;  ///< build and fmt
 
-  // fmt, show, graph, targets, explain
+  // why
+  std::string flow;
+  std::string cluster;  ///< empty: every one
+
+  // show
+  std::string by = "rule";
+  bool matrix = false;
+  std::string html;  ///< the file, or "-"
+  std::string svg;
+
+  // test
+  std::string run;    ///< a regular expression; "" for every test
+  std::string junit;  ///< a file to write; "" for none
+  bool coverage = false;
+
+  // plan, diff (whose two policies are in `paths`)
+  std::string base = "HEAD";
+  bool exit_code = false;
+  bool markdown = false;
+
+  // fmt, show, why, plan, diff, graph, targets, test, explain
   bool diff = false;
   bool json = false;
   std::string graph_of = "features";

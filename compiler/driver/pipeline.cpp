@@ -4,9 +4,11 @@
 #include <algorithm>
 
 #include "backends/backend.h"
-#include "flow/effective.h"
+#include "driver/locking.h"
+#include "driver/question.h"
 #include "flow/lower.h"
 #include "flow/project.h"
+#include "flow/too_complex.h"
 #include "policy/build.h"
 #include "sema/checker.h"
 #include "sema/loader.h"
@@ -14,6 +16,7 @@
 #include "std_library.h"
 #include "support/bug.h"
 #include "support/text.h"
+#include "verify/situation.h"
 
 namespace hcipol::driver {
 
@@ -28,16 +31,18 @@ std::vector<policy::TargetRequest> requests(const std::vector<std::string>& targ
   return out;
 }
 
-void load(const Options& options, Environment& environment, Compilation& c) {
+sema::LoadInput load_input(const Options& options, Environment& environment, bool tests) {
   sema::LoadInput input;
   input.files = environment.files;
   input.path = options.path;
   if (options.path == "-") input.stdin_text = environment.read_stdin();
   input.stdin_name = options.stdin_name;
-  input.library = std_library();
+  input.library = environment.library.empty() ? std_library() : environment.library;
   input.library_directory = options.library_directory;
+  input.mentions = names_in(options.flow);
   input.threads = environment.threads;
-  c.program = sema::load(input, c.sources, c.reporter);
+  input.with_tests = tests;
+  return input;
 }
 
 // Answers `allows(cluster, flow)` once all rules are known.
@@ -46,19 +51,38 @@ void answer_allows(Compilation& c) {
       [&c](const std::string& name, const sema::Flow& query) -> std::optional<bool> {
         for (std::size_t i = 0; i < c.policy.clusters.size(); ++i) {
           if (c.policy.clusters[i].name != name) continue;
-          const net::Box there{flow::peers(query.from.parts), flow::peers(query.to.parts),
-                               query.service};
-          const net::Box back{there.to, there.from, query.service};
           try {
-            return flow::allows(c.flows[i], there) &&
-                   (!query.both_ways || flow::allows(c.flows[i], back));
+            return verify::allows(c.policy.clusters[i], c.flows[i], query);
           } catch (const net::NodeLimitExceeded&) {
-            c.reporter.report<Diag::set_too_complex>(c.policy.clusters[i].span, name);
+            flow::report_too_complex(c.policy.clusters[i], c.reporter);
             return false;
           }
         }
         return std::nullopt;
       });
+}
+
+const std::vector<flow::Flow>& fewer_flows(Compilation& c, std::size_t cluster) {
+  try {
+    c.optimised[cluster] = flow::optimise(c.flows[cluster]);
+    return c.optimised[cluster].flows;
+  } catch (const net::NodeLimitExceeded&) {
+    flow::report_too_complex(c.policy.clusters[cluster], c.reporter);
+    return c.flows[cluster];
+  }
+}
+
+// The source map names rules that somebody wrote, not those that stand for several of them.
+void add_rule(BuiltFile& file, std::string id, const policy::Rule* rule) {
+  if (rule == nullptr || rule->carries.empty()) {
+    file.rules.emplace_back(std::move(id), rule);
+    return;
+  }
+  for (const policy::Rule* carried : rule->carries) file.rules.emplace_back(id, carried);
+}
+
+const policy::Rule* written(const policy::Rule* rule) {
+  return rule == nullptr || rule->carries.empty() ? rule : rule->carries.front();
 }
 
 }  // namespace
@@ -71,18 +95,25 @@ std::vector<report::ClusterFlows> Compilation::cluster_flows() const {
   return out;
 }
 
-bool compile(const Options& options, const std::vector<std::string>& targets,
-             Environment& environment, Compilation& c) {
-  const auto wanted = requests(targets);
+policy::BuildContext Compilation::context() {
+  return {*program, *evaluator, sources, reporter, policy, scopes, features};
+}
+
+bool load(const Options& options, Environment& environment, Compilation& c, bool tests) {
   std::vector<sema::TargetSchema> schemas;
-  for (const auto& request : wanted) schemas.push_back(request.schema);
-  bool given = false;
-  c.policy.as_of = as_of(options, environment, given);
+  for (const auto& request : requests({})) schemas.push_back(request.schema);
   const auto stop = [&] { return c.reporter.has_errors(); };
 
   // 1-3  load, parse, build the tree: files → modules of syntax::File
-  load(options, environment, c);
+  c.program = sema::load(load_input(options, environment, tests), c.sources, c.reporter);
   if (stop() || !c.program) return false;
+  if (!options.ignore_lock) {
+    if (auto found = read_lock(options, environment, c.sources, c.reporter)) {
+      c.lock = std::move(found->lock);
+    }
+  }
+  if (c.lock) check_locked_modules(*c.lock, options, environment, c);
+  if (stop()) return false;
 
   // 4  every block and attribute stands where the schema allows it
   sema::check_schema(*c.program, schemas, c.reporter);
@@ -90,19 +121,26 @@ bool compile(const Options& options, const std::vector<std::string>& targets,
 
   // 5  names and literals, used or not
   sema::check_names(*c.program, c.reporter);
-  if (stop()) return false;
+  return !stop();
+}
+
+bool analyse(const Options& options, const std::vector<std::string>& targets,
+             Environment& environment, Compilation& c, const syntax::Expr* given) {
+  const auto wanted = requests(targets);
+  bool asked_for = false;
+  c.policy.as_of = as_of(options, environment, asked_for);
+  const auto stop = [&] { return c.reporter.has_errors(); };
 
   // 6  variables, outputs and their validations
   c.evaluator = std::make_unique<sema::Evaluator>(
       sema::EvaluationInput{&*c.program, &c.policy.sets, &c.sources, environment.files,
-                            options.variables},
+                            options.variables, given},
       c.reporter);
   c.evaluator->check_variables();
   if (stop()) return false;
 
   // 7  clusters: sites, nodes, roles, proxies
-  policy::BuildContext context{*c.program, *c.evaluator, c.sources, c.reporter,
-                               c.policy,   c.scopes,     c.features};
+  policy::BuildContext context = c.context();
   policy::bind_clusters(context);
   c.evaluator->check_locals(c.scopes.empty() ? nullptr : &c.scopes.front());
   if (stop()) return false;
@@ -111,9 +149,11 @@ bool compile(const Options& options, const std::vector<std::string>& targets,
   policy::resolve_features(context);
   if (stop()) return false;
 
-  // 9-10  rules of features and of exceptions; both report before the pipeline stops
+  // 9-10  rules of features and of exceptions, and what must hold; all report before the pipeline
+  // stops
   policy::expand_rules(context);
   policy::apply_exceptions(context);
+  policy::read_invariants(context);
   if (stop()) return false;
 
   // 11  rules through proxies become two. Must come after exceptions: those go through proxies too
@@ -123,7 +163,7 @@ bool compile(const Options& options, const std::vector<std::string>& targets,
 
   // 12  rules → flows in one direction each
   for (const policy::Cluster& cluster : c.policy.clusters) {
-    c.flows.push_back(flow::lower(cluster, c.reporter));
+    c.flows.push_back(flow::lower(cluster));
   }
   for (const sema::ModuleSource& source : c.program->sources) {
     if (source.library && source.package != nullptr) {
@@ -133,28 +173,62 @@ bool compile(const Options& options, const std::vector<std::string>& targets,
     }
   }
 
-  // 13  outputs of the policy itself that ask what is allowed
+  // 13  invariants
+  c.waived = verify::check_invariants(c.policy, c.flows, c.sources, c.reporter);
+
+  // 14  outputs of the policy itself that ask what is allowed
   answer_allows(c);
   c.evaluator->check_late_outputs();
+  if (c.lock) check_locked_files(*c.lock, c);
   return !stop();
 }
 
-Built emit(Compilation& c) {
-  // Nothing asks for the trees any more, and what is printed needs the memory.
+bool compile(const Options& options, const std::vector<std::string>& targets,
+             Environment& environment, Compilation& c) {
+  return load(options, environment, c) && analyse(options, targets, environment, c);
+}
+
+verify::LintReport lint(Environment& environment, Compilation& c) {
+  verify::LintInput input{*c.program, *c.evaluator, c.policy, c.flows, {}, {}};
+  for (const policy::Target& target : c.policy.targets) {
+    const backends::Backend* backend = backends::find(target.backend);
+    if (backend == nullptr) bug("a target without a backend passed every check");
+    input.devices.push_back({backend->capabilities.host, backend->capabilities.addresses_first});
+  }
+  for (const sema::ModuleSource& source : c.program->sources) {
+    if (source.library) continue;
+    for (const std::string& name : environment.files->list(source.directory)) {
+      std::string error;
+      if (!name.ends_with(".test.hcipol")) continue;
+      if (auto text = environment.files->read(join_path(source.directory, name), error)) {
+        input.test_texts.push_back(*std::move(text));
+      }
+    }
+  }
+  return verify::lint(input, c.reporter);
+}
+
+void forget_trees(Compilation& c) {
   for (sema::ModuleSource& source : c.program->sources) source.files.clear();
+}
+
+Built emit(Compilation& c) {
   Built built;
+  c.optimised.resize(c.policy.clusters.size());
   for (std::size_t i = 0; i < c.policy.clusters.size(); ++i) {
+    // 15  fewer flows with the same meaning
+    const std::vector<flow::Flow>& flows = c.optimise ? fewer_flows(c, i) : c.flows[i];
     for (std::size_t t = 0; t < c.policy.targets.size(); ++t) {
       const policy::Target& target = c.policy.targets[t];
       const backends::Backend* backend = backends::find(target.backend);
       if (backend == nullptr) bug("a target without a backend passed every check");
 
-      // 14  what the device sees, in the form that it can order
+      // 16  what the device sees, in the form that it can order
       const flow::ProjectOptions options{backend->capabilities.order, backend->capabilities.host};
-      const auto device = flow::project(c.policy, i, t, c.flows[i], options, c.reporter);
+      const auto device = flow::project(c.policy, i, t, flows, options, c.reporter);
       if (!device) continue;
 
-      // 15-16  legalise and print
+      // 17-18  legalise and print
       backends::EmitContext context(c.reporter, *device);
       backends::Emission emission = backend->emit(*device, context);
       const std::string& cluster = c.policy.clusters[i].name;
@@ -163,13 +237,15 @@ Built emit(Compilation& c) {
                        target.folder(),
                        join_path(cluster + "/" + target.folder(), artefact.path),
                        std::move(artefact.text),
-                       {}};
-        for (auto& entry : artefact.rules) file.rules.emplace_back(std::move(entry.id), entry.rule);
+                       {},
+                       artefact.node};
+        file.rules.reserve(artefact.rules.size());
+        for (auto& entry : artefact.rules) add_rule(file, std::move(entry.id), entry.rule);
         built.files.push_back(std::move(file));
       }
       for (backends::Remark& remark : emission.remarks) {
-        built.remarks.push_back({cluster, target.folder(), std::string(remark.code), remark.rule,
-                                 std::move(remark.text)});
+        built.remarks.push_back({cluster, target.folder(), std::string(remark.code),
+                                 written(remark.rule), std::move(remark.text)});
       }
     }
   }

@@ -10,10 +10,15 @@
 #include "driver/environment.h"
 #include "driver/options.h"
 #include "flow/flow.h"
+#include "flow/optimise.h"
+#include "policy/build.h"
 #include "policy/model.h"
 #include "report/show.h"
 #include "sema/evaluator.h"
+#include "sema/lockfile.h"
 #include "support/source.h"
+#include "verify/invariants.h"
+#include "verify/lints.h"
 
 namespace hcipol::driver {
 
@@ -22,13 +27,21 @@ struct Compilation {
   SourceMap sources;
   Reporter reporter;
   std::optional<sema::Program> program;
+  std::optional<sema::Lock> lock;  ///< of the policy's directory, if there is one
   policy::Policy policy;
   std::deque<sema::ClusterScope> scopes;
   std::vector<std::deque<sema::FeatureScope>> features;
   std::unique_ptr<sema::Evaluator> evaluator;
   /// The flows of each cluster, in the order of policy.clusters.
   std::vector<std::vector<flow::Flow>> flows;
+  /// Whether devices get fewer flows with the same meaning, and those flows once emit() made them.
+  bool optimise = true;
+  std::vector<flow::Optimised> optimised;
+  /// The invariants that exceptions break, and may.
+  std::vector<verify::Waived> waived;
 
+  /// What the passes of the policy room share; the program must have been loaded.
+  policy::BuildContext context();
   std::vector<report::ClusterFlows> cluster_flows() const;
 };
 
@@ -39,6 +52,7 @@ struct BuiltFile {
   std::string path;    ///< below the output directory: "prod/iptables/rules.v4"
   std::string text;
   std::vector<std::pair<std::string, const policy::Rule*>> rules;
+  const policy::Node* node = nullptr;  ///< the server whose firewall the file is for
 };
 
 /// What a device says less exactly than the policy.
@@ -55,14 +69,32 @@ struct Built {
   std::vector<BuiltRemark> remarks;
 };
 
-/// Passes 1 to 13: reads and checks the policy. Stops after the first pass that reported an error;
-/// false then. `targets` are the backends named on the command line.
+/// Passes 1 to 5: reads the policy's texts. Stops after the first pass that reported an error;
+/// false then. `tests` says whether to read its `*.test.hcipol` files as well.
+bool load(const Options& options, Environment& environment, Compilation& compilation,
+          bool tests = false);
+
+/// Passes 6 to 14: what a loaded policy means, and whether it holds; as load(). `targets` are the
+/// backends named on the command line. `given` is that of a test, or null.
+bool analyse(const Options& options, const std::vector<std::string>& targets,
+             Environment& environment, Compilation& compilation,
+             const syntax::Expr* given = nullptr);
+
+/// load() and analyse().
 bool compile(const Options& options, const std::vector<std::string>& targets,
              Environment& environment, Compilation& compilation);
 
-/// Passes 14 to 16: every cluster for every target. Reports into the compilation; the result is
+/// What looks wrong about a policy without errors: warnings, reported into the compilation. Must
+/// come before forget_trees().
+verify::LintReport lint(Environment& environment, Compilation& compilation);
+
+/// Passes 15 to 18: every cluster for every target. Reports into the compilation; the result is
 /// only good if it has no errors then.
 Built emit(Compilation& compilation);
+
+/// Frees the trees, which nothing asks for once the policy is analysed and nothing is compiled from
+/// them again.
+void forget_trees(Compilation& compilation);
 
 /// Today, as the policy sees it: `--as-of`, else SOURCE_DATE_EPOCH, else the environment's day.
 /// `given` tells whether it was asked for.

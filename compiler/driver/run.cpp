@@ -17,11 +17,17 @@ namespace {
 constexpr std::array table{
     Command{"check", "read a policy and say what is wrong with it", run_check},
     Command{"build", "check, then write what the devices take", run_build},
-    Command{"show", "the expanded rules, as a table", run_show},
+    Command{"why", "is a flow allowed, and by what: hcipolc why 'wac -> servers on tcp/5986'",
+            run_why},
+    Command{"show", "the expanded rules, as tables, a matrix or a page", run_show},
+    Command{"test", "run the tests beside a policy (*.test.hcipol)", run_test},
+    Command{"plan", "what a change opens and closes, compared with a commit", run_plan},
+    Command{"diff", "the same between any two policies: hcipolc diff A B", run_diff},
     Command{"fmt", "put files into canonical layout", run_fmt},
     Command{"explain", "the long form of a diagnostic: hcipolc explain E0402", run_explain},
     Command{"targets", "the devices, their options and what each can express", run_targets},
     Command{"graph", "features, modules or roles, as a Graphviz graph", run_graph},
+    Command{"lock", "hold on to the library and the data files, or accept new ones", run_lock},
     Command{"version", "the version of this compiler", run_version},
 };
 

@@ -3,11 +3,14 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <set>
 
 #include "backends/backend.h"
 #include "driver/commands.h"
+#include "driver/deny.h"
 #include "driver/manifest.h"
+#include "report/invariants.h"
 #include "support/text.h"
 
 namespace hcipol::driver {
@@ -17,7 +20,9 @@ namespace {
 class Builder {
  public:
   Builder(const Options& options, Environment& environment)
-      : options_(options), environment_(environment) {}
+      : options_(options), environment_(environment) {
+    c_.optimise = options.optimise;
+  }
 
   int run() {
     if (known_targets() && compile(options_, options_.targets, environment_, c_)) build();
@@ -40,14 +45,16 @@ class Builder {
   }
 
   void build() {
+    lint(environment_, c_);
     select_targets();
     if (c_.policy.targets.empty()) {
       c_.reporter.report<Diag::no_target>(c_.policy.clusters.front().span)
           .help("name one: `hcipolc build --target iptables`, or add a `target` block");
       return;
     }
+    forget_trees(c_);
     built_ = emit(c_);
-    if (c_.reporter.has_errors()) return;
+    if (c_.reporter.has_errors() || has_denied(options_, c_.reporter)) return;
     if (options_.output == "-") {
       print();
     } else {
@@ -196,6 +203,7 @@ class Builder {
     for (const std::string& path : changes_.removals)
       summary_ += fmt::format("{}  removed\n", path);
     summary_ += join_path(options_.output, manifest_name) + "\n";
+    summary_ += report::invariants_text(c_.policy.invariants.size(), c_.waived);
   }
 
   const Options& options_;
@@ -209,7 +217,9 @@ class Builder {
 }  // namespace
 
 int run_build(const Options& options, Environment& environment) {
-  return Builder(options, environment).run();
+  const auto builder = std::make_shared<Builder>(options, environment);
+  environment.leftovers = builder;
+  return builder->run();
 }
 
 }  // namespace hcipol::driver

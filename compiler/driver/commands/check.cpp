@@ -1,15 +1,22 @@
 // `hcipolc check`: everything up to the artefacts; writes nothing.
 #include <fmt/format.h>
 
+#include <memory>
+
 #include "driver/commands.h"
+#include "report/invariants.h"
 #include "support/text.h"
 
 namespace hcipol::driver {
 
 int run_check(const Options& options, Environment& environment) {
-  Compilation compilation;
+  const auto made = std::make_shared<Compilation>();
+  environment.leftovers = made;
+  Compilation& compilation = *made;
   if (compile(options, {}, environment, compilation)) {
+    lint(environment, compilation);
     // A policy that no device could take is wrong too: the targets that it names are tried.
+    forget_trees(compilation);
     emit(compilation);
   }
   const int code = finish(options, environment, compilation.reporter, compilation.sources);
@@ -19,6 +26,8 @@ int run_check(const Options& options, Environment& environment) {
     environment.out(fmt::format("{}, {}: no errors\n",
                                 counted(compilation.policy.clusters.size(), "cluster"),
                                 counted(rules, "rule")));
+    environment.out(
+        report::invariants_text(compilation.policy.invariants.size(), compilation.waived));
   }
   return code;
 }

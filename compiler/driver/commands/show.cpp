@@ -1,19 +1,71 @@
-// `hcipolc show`: the expanded rule table.
+// `hcipolc show`: the expanded rules as a table, a matrix, a page or a picture.
 #include "report/show.h"
 
 #include "driver/commands.h"
+#include "report/drawing.h"
+#include "report/html.h"
+#include "report/matrix.h"
+#include "report/snapshot.h"
 
 namespace hcipol::driver {
 
+namespace {
+
+class Show {
+ public:
+  Show(const Options& options, Environment& environment)
+      : options_(options), environment_(environment) {}
+
+  int run() {
+    std::string text;
+    if (compile(options_, {}, environment_, c_)) text = render();
+    if (!text.empty() && !c_.reporter.has_errors()) put(text);
+    return finish(options_, environment_, c_.reporter, c_.sources);
+  }
+
+ private:
+  std::string render() {
+    const auto clusters = c_.cluster_flows();
+    if (options_.json) return report::show_json(c_.policy, clusters, c_.sources);
+    if (options_.by == "peer") return report::show_by(report::Order::peer, clusters);
+    if (options_.by == "service") return report::show_by(report::Order::service, clusters);
+    const bool drawn = options_.matrix || !options_.html.empty() || !options_.svg.empty();
+    if (!drawn) return report::show_table(clusters);
+    std::vector<report::ClusterMatrix> matrices;
+    for (const report::ClusterFlows& entry : clusters) {
+      try {
+        matrices.push_back({&entry, flow::matrix(*entry.cluster, *entry.flows)});
+      } catch (const net::NodeLimitExceeded&) {
+        c_.reporter.report<Diag::set_too_complex>(entry.cluster->span, entry.cluster->name);
+      }
+    }
+    if (!options_.html.empty()) return report::page(c_.policy.name, matrices, c_.sources);
+    if (!options_.svg.empty()) return report::drawing(matrices);
+    return report::matrix_text(matrices);
+  }
+
+  // To the file that was named, whole or not at all, or to standard output.
+  void put(const std::string& text) {
+    const std::string& path = options_.html.empty() ? options_.svg : options_.html;
+    if (path.empty() || path == "-") {
+      environment_.out(text);
+      return;
+    }
+    std::string error;
+    if (!environment_.files->write(path, text, error)) {
+      c_.reporter.report<Diag::cannot_write>(Span{}, path + ": " + error);
+    }
+  }
+
+  const Options& options_;
+  Environment& environment_;
+  Compilation c_;
+};
+
+}  // namespace
+
 int run_show(const Options& options, Environment& environment) {
-  Compilation compilation;
-  const bool good = compile(options, {}, environment, compilation);
-  const int code = finish(options, environment, compilation.reporter, compilation.sources);
-  if (!good) return code;
-  const auto clusters = compilation.cluster_flows();
-  environment.out(options.json ? report::show_json(clusters, compilation.sources)
-                               : report::show_table(clusters));
-  return code;
+  return Show(options, environment).run();
 }
 
 }  // namespace hcipol::driver

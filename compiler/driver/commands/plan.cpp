@@ -1,0 +1,113 @@
+// `hcipolc plan` and `hcipolc diff`: what a change of policy opens and closes.
+#include "report/plan.h"
+
+#include <fmt/format.h>
+
+#include "backends/backend.h"
+#include "driver/commands.h"
+#include "driver/comparison.h"
+
+namespace hcipol::driver {
+
+namespace {
+
+class Planner {
+ public:
+  Planner(const Options& options, Environment& environment)
+      : options_(options), environment_(environment) {}
+
+  int plan() {
+    Compilation head;
+    if (!compile(options_, {}, environment_, head)) {
+      return finish(options_, environment_, head.reporter, head.sources);
+    }
+    const std::string& name = options_.base;
+    const bool on_disk = name.ends_with(".json") || environment_.files->is_directory(name);
+    const bool good = on_disk ? base_.read(name, options_, environment_, head.reporter)
+                              : base_.read_revision(name, options_, environment_, head.reporter);
+    const report::PlanSide side{working_files(), {&head.policy, &head.flows}, &head.sources};
+    if (good) compare(side, &head, head.reporter);
+    return answer(head.reporter, head.sources);
+  }
+
+  int diff() {
+    Reporter reporter;
+    const bool good = base_.read(options_.paths[0], options_, environment_, reporter);
+    if (!head_.read(options_.paths[1], options_, environment_, reporter) || !good) {
+      return finish(options_, environment_, reporter, SourceMap());
+    }
+    compare(head_.side(), head_.compilation(), reporter);
+    return answer(reporter, *head_.side().sources);
+  }
+
+ private:
+  std::string working_files() const {
+    if (options_.path == "-") return "standard input";
+    return options_.path == "." ? "working files" : "working files in " + options_.path;
+  }
+
+  /// `compiled` is head if it was compiled: only then it is known what devices widen.
+  void compare(const report::PlanSide& head, Compilation* compiled, Reporter& reporter) {
+    report::Plan plan{base_.side(), head, {}, library(compiled != nullptr), {}};
+    plan.diff = flow::diff(plan.base.policy, plan.head.policy, reporter);
+    if (reporter.has_errors()) return;
+    changed_ = !plan.diff.empty();
+    for (const backends::Backend& backend : backends::all()) {
+      if (backend.capabilities.host) plan.host_backends.emplace(backend.name);
+    }
+    if (changed_ && compiled != nullptr && !mark_widened(*compiled, plan.diff)) {
+      if (&compiled->reporter != &reporter) reporter.append(std::move(compiled->reporter));
+      return;
+    }
+    text_ = options_.json       ? report::plan_json(plan)
+            : options_.markdown ? report::plan_markdown(plan)
+                                : report::plan_text(plan);
+  }
+
+  static bool mark_widened(Compilation& head, flow::PolicyDiff& diff) {
+    std::set<const policy::Rule*> widened;
+    for (const BuiltRemark& remark : emit(head).remarks) {
+      if (remark.code == "W0611" && remark.rule != nullptr) widened.insert(remark.rule);
+    }
+    flow::mark(diff, flow::Risk::widened, widened);
+    return !head.reporter.has_errors();
+  }
+
+  std::string library(bool head_compiled) {
+    const std::string now = options_.library_directory.empty()
+                                ? "this compiler's own"
+                                : fmt::format("`{}`", options_.library_directory);
+    const bool base_compiled = base_.compilation() != nullptr;
+    if (base_compiled && head_compiled) return now + ", on both sides";
+    if (!base_compiled && !head_compiled) return "as it was when both sides were written down";
+    return fmt::format("{} for the one side; as it was when the other was written down", now);
+  }
+
+  // Warnings are `check`'s: here they would hide the change among what was there before.
+  int answer(const Reporter& reporter, const SourceMap& sources) {
+    Options only_errors = options_;
+    only_errors.quiet = true;
+    const int code = finish(only_errors, environment_, reporter, sources);
+    if (code != exit_fine) return code;
+    environment_.out(text_);
+    return options_.exit_code && changed_ ? exit_changed : exit_fine;
+  }
+
+  const Options& options_;
+  Environment& environment_;
+  ComparedPolicy base_, head_;
+  bool changed_ = false;
+  std::string text_;
+};
+
+}  // namespace
+
+int run_plan(const Options& options, Environment& environment) {
+  return Planner(options, environment).plan();
+}
+
+int run_diff(const Options& options, Environment& environment) {
+  return Planner(options, environment).diff();
+}
+
+}  // namespace hcipol::driver
