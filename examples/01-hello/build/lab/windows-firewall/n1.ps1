@@ -87,42 +87,31 @@ $rules = @(
         RemoteAddress = @('192.168.10.11-192.168.10.12')
     }
     @{
-        Name          = 'hcipolc-lab-hci-between-servers.smb-in-f002f088'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.smb, in)'
+        Name          = 'hcipolc-lab-hci-between-servers.smb-in-780cb1b3'
+        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, in)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        LocalPort     = @('445')
+        LocalPort     = @('445', '5985')
         LocalAddress  = @('192.168.10.11')
         RemoteAddress = @('192.168.10.11-192.168.10.12')
     }
     @{
-        Name          = 'hcipolc-lab-hci-between-servers.ws-man-in-f5c0aec9'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.ws-man, in)'
-        Description   = 'Rule hci/between-servers.ws-man. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('5985')
-        LocalAddress  = @('192.168.10.11')
-        RemoteAddress = @('192.168.10.11-192.168.10.12')
-    }
-    @{
-        Name          = 'hcipolc-lab-hci-failover-clustering.cluster-join-in-e8a46b7f'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.cluster-join, in)'
+        Name          = 'hcipolc-lab-hci-failover-clustering.cluster-join-in-30676922'
+        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
         Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        LocalPort     = @('3343')
+        LocalPort     = @('135', '445', '3343', '49152-65535')
         LocalAddress  = @('192.168.10.11')
         RemoteAddress = @('192.168.10.5')
     }
     @{
-        Name          = 'hcipolc-lab-hci-failover-clustering.cluster-service-in-3970ab2e'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.cluster-service, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-lab-hci-failover-clustering.cluster-join-in-0ea0f878'
+        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
+        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -142,8 +131,8 @@ $rules = @(
         RemoteAddress = @('192.168.10.5')
     }
     @{
-        Name          = 'hcipolc-lab-hci-failover-clustering.node-join-in-22acec5d'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-join, in)'
+        Name          = 'hcipolc-lab-hci-failover-clustering.node-join-in-9d6fe363'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -153,48 +142,15 @@ $rules = @(
         RemoteAddress = @('192.168.10.11-192.168.10.12')
     }
     @{
-        Name          = 'hcipolc-lab-hci-failover-clustering.node-service-in-9f0a69de'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-service, in)'
-        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-lab-hci-failover-clustering.node-join-in-c812e9ea'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
+        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
         LocalPort     = @('3343')
         LocalAddress  = @('192.168.10.11')
         RemoteAddress = @('192.168.10.11-192.168.10.12')
-    }
-    @{
-        Name          = 'hcipolc-lab-hci-failover-clustering.rpc-in-695e50d9'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.rpc, in)'
-        Description   = 'Rule hci/failover-clustering.rpc. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('135')
-        LocalAddress  = @('192.168.10.11')
-        RemoteAddress = @('192.168.10.5')
-    }
-    @{
-        Name          = 'hcipolc-lab-hci-failover-clustering.rpc-dynamic-in-24345c7b'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.rpc-dynamic, in)'
-        Description   = 'Rule hci/failover-clustering.rpc-dynamic. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('49152-65535')
-        LocalAddress  = @('192.168.10.11')
-        RemoteAddress = @('192.168.10.5')
-    }
-    @{
-        Name          = 'hcipolc-lab-hci-failover-clustering.validation-in-dcd29dc9'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.validation, in)'
-        Description   = 'Rule hci/failover-clustering.validation. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('445')
-        LocalAddress  = @('192.168.10.11')
-        RemoteAddress = @('192.168.10.5')
     }
     @{
         Name          = 'hcipolc-lab-hci-between-servers.icmp-out-e59ecc82'
@@ -208,30 +164,19 @@ $rules = @(
         RemoteAddress = @('192.168.10.11-192.168.10.12')
     }
     @{
-        Name          = 'hcipolc-lab-hci-between-servers.smb-out-dcb6233a'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.smb, out)'
+        Name          = 'hcipolc-lab-hci-between-servers.smb-out-cb80879d'
+        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, out)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        RemotePort    = @('445')
+        RemotePort    = @('445', '5985')
         LocalAddress  = @('192.168.10.11')
         RemoteAddress = @('192.168.10.11-192.168.10.12')
     }
     @{
-        Name          = 'hcipolc-lab-hci-between-servers.ws-man-out-0f8436bc'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.ws-man, out)'
-        Description   = 'Rule hci/between-servers.ws-man. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
-        Direction     = 'Outbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        RemotePort    = @('5985')
-        LocalAddress  = @('192.168.10.11')
-        RemoteAddress = @('192.168.10.11-192.168.10.12')
-    }
-    @{
-        Name          = 'hcipolc-lab-hci-failover-clustering.node-join-out-b930821f'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-join, out)'
+        Name          = 'hcipolc-lab-hci-failover-clustering.node-join-out-94286bf5'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -241,9 +186,9 @@ $rules = @(
         RemoteAddress = @('192.168.10.11-192.168.10.12')
     }
     @{
-        Name          = 'hcipolc-lab-hci-failover-clustering.node-service-out-5227d9a6'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-service, out)'
-        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-lab-hci-failover-clustering.node-join-out-a3473e51'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
+        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'UDP'

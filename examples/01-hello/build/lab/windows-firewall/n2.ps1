@@ -87,42 +87,31 @@ $rules = @(
         RemoteAddress = @('192.168.10.11-192.168.10.12')
     }
     @{
-        Name          = 'hcipolc-lab-hci-between-servers.smb-in-2cfb20d7'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.smb, in)'
+        Name          = 'hcipolc-lab-hci-between-servers.smb-in-491736c6'
+        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, in)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        LocalPort     = @('445')
+        LocalPort     = @('445', '5985')
         LocalAddress  = @('192.168.10.12')
         RemoteAddress = @('192.168.10.11-192.168.10.12')
     }
     @{
-        Name          = 'hcipolc-lab-hci-between-servers.ws-man-in-e4948ca1'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.ws-man, in)'
-        Description   = 'Rule hci/between-servers.ws-man. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('5985')
-        LocalAddress  = @('192.168.10.12')
-        RemoteAddress = @('192.168.10.11-192.168.10.12')
-    }
-    @{
-        Name          = 'hcipolc-lab-hci-failover-clustering.cluster-join-in-c9cbc4d6'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.cluster-join, in)'
+        Name          = 'hcipolc-lab-hci-failover-clustering.cluster-join-in-2c70b875'
+        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
         Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        LocalPort     = @('3343')
+        LocalPort     = @('135', '445', '3343', '49152-65535')
         LocalAddress  = @('192.168.10.12')
         RemoteAddress = @('192.168.10.5')
     }
     @{
-        Name          = 'hcipolc-lab-hci-failover-clustering.cluster-service-in-cf8fda5f'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.cluster-service, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-lab-hci-failover-clustering.cluster-join-in-8da2574d'
+        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
+        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -142,8 +131,8 @@ $rules = @(
         RemoteAddress = @('192.168.10.5')
     }
     @{
-        Name          = 'hcipolc-lab-hci-failover-clustering.node-join-in-d9df9fe9'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-join, in)'
+        Name          = 'hcipolc-lab-hci-failover-clustering.node-join-in-8aa7f63c'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -153,48 +142,15 @@ $rules = @(
         RemoteAddress = @('192.168.10.11-192.168.10.12')
     }
     @{
-        Name          = 'hcipolc-lab-hci-failover-clustering.node-service-in-8add5570'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-service, in)'
-        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-lab-hci-failover-clustering.node-join-in-3c68994d'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
+        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
         LocalPort     = @('3343')
         LocalAddress  = @('192.168.10.12')
         RemoteAddress = @('192.168.10.11-192.168.10.12')
-    }
-    @{
-        Name          = 'hcipolc-lab-hci-failover-clustering.rpc-in-4377f0d2'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.rpc, in)'
-        Description   = 'Rule hci/failover-clustering.rpc. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('135')
-        LocalAddress  = @('192.168.10.12')
-        RemoteAddress = @('192.168.10.5')
-    }
-    @{
-        Name          = 'hcipolc-lab-hci-failover-clustering.rpc-dynamic-in-9df1f6aa'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.rpc-dynamic, in)'
-        Description   = 'Rule hci/failover-clustering.rpc-dynamic. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('49152-65535')
-        LocalAddress  = @('192.168.10.12')
-        RemoteAddress = @('192.168.10.5')
-    }
-    @{
-        Name          = 'hcipolc-lab-hci-failover-clustering.validation-in-071113ed'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.validation, in)'
-        Description   = 'Rule hci/failover-clustering.validation. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('445')
-        LocalAddress  = @('192.168.10.12')
-        RemoteAddress = @('192.168.10.5')
     }
     @{
         Name          = 'hcipolc-lab-hci-between-servers.icmp-out-1a9e1382'
@@ -208,30 +164,19 @@ $rules = @(
         RemoteAddress = @('192.168.10.11-192.168.10.12')
     }
     @{
-        Name          = 'hcipolc-lab-hci-between-servers.smb-out-daaf846b'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.smb, out)'
+        Name          = 'hcipolc-lab-hci-between-servers.smb-out-46cf8375'
+        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, out)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        RemotePort    = @('445')
+        RemotePort    = @('445', '5985')
         LocalAddress  = @('192.168.10.12')
         RemoteAddress = @('192.168.10.11-192.168.10.12')
     }
     @{
-        Name          = 'hcipolc-lab-hci-between-servers.ws-man-out-b8e44b7b'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.ws-man, out)'
-        Description   = 'Rule hci/between-servers.ws-man. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
-        Direction     = 'Outbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        RemotePort    = @('5985')
-        LocalAddress  = @('192.168.10.12')
-        RemoteAddress = @('192.168.10.11-192.168.10.12')
-    }
-    @{
-        Name          = 'hcipolc-lab-hci-failover-clustering.node-join-out-f5b9fefc'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-join, out)'
+        Name          = 'hcipolc-lab-hci-failover-clustering.node-join-out-9ebc2cd4'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -241,9 +186,9 @@ $rules = @(
         RemoteAddress = @('192.168.10.11-192.168.10.12')
     }
     @{
-        Name          = 'hcipolc-lab-hci-failover-clustering.node-service-out-56377695'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-service, out)'
-        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-lab-hci-failover-clustering.node-join-out-71dd7536'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
+        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'UDP'

@@ -109,53 +109,31 @@ $rules = @(
         RemoteAddress = @('fd00:10:1::11-fd00:10:1::12', 'fd00:10:2::11-fd00:10:2::12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.smb-in-f740c88a'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.smb, in)'
-        Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
+        Name          = 'hcipolc-prod-hci-between-servers.smb-in-c4047ec3'
+        DisplayName   = 'Between all servers of the cluster (with smb-direct, ws-man, hci/storage-replica.smb and hci/storage-replica.ws-man) (hci/between-servers.smb, in)'
+        Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements; https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#storage-replica-stretched-cluster.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        LocalPort     = @('445')
+        LocalPort     = @('445', '5445', '5985')
         LocalAddress  = @('10.1.0.11', 'fd00:10:1::11')
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.smb-direct-in-674a5db2'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.smb-direct, in)'
-        Description   = 'Rule hci/between-servers.smb-direct. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-8a333f47'
+        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and 5 more) (hci/failover-clustering.cluster-join, in)'
+        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering; https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#hyper-v; https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#windows-admin-center.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        LocalPort     = @('5445')
-        LocalAddress  = @('10.1.0.11', 'fd00:10:1::11')
-        RemoteAddress = $addresses['servers-c01f7940']
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-between-servers.ws-man-in-9f61ebde'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.ws-man, in)'
-        Description   = 'Rule hci/between-servers.ws-man. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('5985')
-        LocalAddress  = @('10.1.0.11', 'fd00:10:1::11')
-        RemoteAddress = $addresses['servers-c01f7940']
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-1b98ae70'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.cluster-join, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('3343')
+        LocalPort     = @('135', '445', '3343', '50000-50999')
         LocalAddress  = @('10.1.0.11', 'fd00:10:1::11')
         RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-service-in-84c06a7f'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.cluster-service, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-2b2ee048'
+        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and 5 more) (hci/failover-clustering.cluster-join, in)'
+        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering; https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#hyper-v; https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#windows-admin-center.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -186,8 +164,8 @@ $rules = @(
         RemoteAddress = @('fd00:10:5::/64')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-in-4e0be1a4'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-join, in)'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-in-6a2dde21'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -197,59 +175,15 @@ $rules = @(
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-service-in-c3b73bea'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-service, in)'
-        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-in-322102c8'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
+        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
         LocalPort     = @('3343')
         LocalAddress  = @('10.1.0.11', 'fd00:10:1::11')
         RemoteAddress = $addresses['servers-c01f7940']
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.rpc-in-9defa79b'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.rpc, in)'
-        Description   = 'Rule hci/failover-clustering.rpc. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('135')
-        LocalAddress  = @('10.1.0.11', 'fd00:10:1::11')
-        RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.rpc-dynamic-in-203cda0c'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.rpc-dynamic, in)'
-        Description   = 'Rule hci/failover-clustering.rpc-dynamic. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('50000-50999')
-        LocalAddress  = @('10.1.0.11', 'fd00:10:1::11')
-        RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.validation-in-0cf00ec9'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.validation, in)'
-        Description   = 'Rule hci/failover-clustering.validation. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('445')
-        LocalAddress  = @('10.1.0.11', 'fd00:10:1::11')
-        RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-hyper-v.cluster-communication-in-daac1d61'
-        DisplayName   = 'Hyper-V (hci/hyper-v.cluster-communication, in)'
-        Description   = 'Rule hci/hyper-v.cluster-communication. Feature: Hyper-V. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#hyper-v.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('445')
-        LocalAddress  = @('10.1.0.11', 'fd00:10:1::11')
-        RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
     }
     @{
         Name          = 'hcipolc-prod-hci-hyper-v.live-migration-in-ee9cbbc3'
@@ -263,28 +197,6 @@ $rules = @(
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-hci-hyper-v.rpc-in-31f3e9dd'
-        DisplayName   = 'Hyper-V (hci/hyper-v.rpc, in)'
-        Description   = 'Rule hci/hyper-v.rpc. Feature: Hyper-V. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#hyper-v.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('135')
-        LocalAddress  = @('10.1.0.11', 'fd00:10:1::11')
-        RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-hyper-v.rpc-dynamic-in-45020a1e'
-        DisplayName   = 'Hyper-V (hci/hyper-v.rpc-dynamic, in)'
-        Description   = 'Rule hci/hyper-v.rpc-dynamic. Feature: Hyper-V. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#hyper-v.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('50000-50999')
-        LocalAddress  = @('10.1.0.11', 'fd00:10:1::11')
-        RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
-    }
-    @{
         Name          = 'hcipolc-prod-hci-hyper-v.vm-management-in-43983bbe'
         DisplayName   = 'Hyper-V (hci/hyper-v.vm-management, in)'
         Description   = 'Rule hci/hyper-v.vm-management. Feature: Hyper-V. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#hyper-v.'
@@ -294,39 +206,6 @@ $rules = @(
         LocalPort     = @('2179')
         LocalAddress  = @('10.1.0.11', 'fd00:10:1::11')
         RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-storage-replica.smb-in-c60d72fb'
-        DisplayName   = 'Storage Replica (stretched cluster) (hci/storage-replica.smb, in)'
-        Description   = 'Rule hci/storage-replica.smb. Feature: Storage Replica (stretched cluster). Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#storage-replica-stretched-cluster.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('445')
-        LocalAddress  = @('10.1.0.11', 'fd00:10:1::11')
-        RemoteAddress = $addresses['servers-c01f7940']
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-storage-replica.ws-man-in-f9cc0b45'
-        DisplayName   = 'Storage Replica (stretched cluster) (hci/storage-replica.ws-man, in)'
-        Description   = 'Rule hci/storage-replica.ws-man. Feature: Storage Replica (stretched cluster). Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#storage-replica-stretched-cluster.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('5985')
-        LocalAddress  = @('10.1.0.11', 'fd00:10:1::11')
-        RemoteAddress = $addresses['servers-c01f7940']
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-windows-admin-center.smb-in-06375603'
-        DisplayName   = 'Windows Admin Center (hci/windows-admin-center.smb, in)'
-        Description   = 'Rule hci/windows-admin-center.smb. Feature: Windows Admin Center. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#windows-admin-center.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('445')
-        LocalAddress  = @('10.1.0.11')
-        RemoteAddress = @('10.0.5.10')
     }
     @{
         Name          = 'hcipolc-prod-hci-windows-admin-center.winrm-https-in-a4ea2922'
@@ -362,41 +241,19 @@ $rules = @(
         RemoteAddress = @('fd00:10:1::11-fd00:10:1::12', 'fd00:10:2::11-fd00:10:2::12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.smb-out-edfc73de'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.smb, out)'
-        Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
+        Name          = 'hcipolc-prod-hci-between-servers.smb-out-2fd5ce23'
+        DisplayName   = 'Between all servers of the cluster (with smb-direct, ws-man, hci/storage-replica.smb and hci/storage-replica.ws-man) (hci/between-servers.smb, out)'
+        Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements; https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#storage-replica-stretched-cluster.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        RemotePort    = @('445')
+        RemotePort    = @('445', '5445', '5985')
         LocalAddress  = @('10.1.0.11', 'fd00:10:1::11')
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.smb-direct-out-f804ca8c'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.smb-direct, out)'
-        Description   = 'Rule hci/between-servers.smb-direct. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
-        Direction     = 'Outbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        RemotePort    = @('5445')
-        LocalAddress  = @('10.1.0.11', 'fd00:10:1::11')
-        RemoteAddress = $addresses['servers-c01f7940']
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-between-servers.ws-man-out-972da6ed'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.ws-man, out)'
-        Description   = 'Rule hci/between-servers.ws-man. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
-        Direction     = 'Outbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        RemotePort    = @('5985')
-        LocalAddress  = @('10.1.0.11', 'fd00:10:1::11')
-        RemoteAddress = $addresses['servers-c01f7940']
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-out-0adc1364'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-join, out)'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-out-5240c694'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -406,9 +263,9 @@ $rules = @(
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-service-out-10053ffa'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-service, out)'
-        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-out-7591667e'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
+        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -424,28 +281,6 @@ $rules = @(
         Action        = 'Allow'
         Protocol      = 'TCP'
         RemotePort    = @('6600')
-        LocalAddress  = @('10.1.0.11', 'fd00:10:1::11')
-        RemoteAddress = $addresses['servers-c01f7940']
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-storage-replica.smb-out-fa3ce46e'
-        DisplayName   = 'Storage Replica (stretched cluster) (hci/storage-replica.smb, out)'
-        Description   = 'Rule hci/storage-replica.smb. Feature: Storage Replica (stretched cluster). Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#storage-replica-stretched-cluster.'
-        Direction     = 'Outbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        RemotePort    = @('445')
-        LocalAddress  = @('10.1.0.11', 'fd00:10:1::11')
-        RemoteAddress = $addresses['servers-c01f7940']
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-storage-replica.ws-man-out-c491dc39'
-        DisplayName   = 'Storage Replica (stretched cluster) (hci/storage-replica.ws-man, out)'
-        Description   = 'Rule hci/storage-replica.ws-man. Feature: Storage Replica (stretched cluster). Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#storage-replica-stretched-cluster.'
-        Direction     = 'Outbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        RemotePort    = @('5985')
         LocalAddress  = @('10.1.0.11', 'fd00:10:1::11')
         RemoteAddress = $addresses['servers-c01f7940']
     }

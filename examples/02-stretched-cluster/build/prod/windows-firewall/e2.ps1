@@ -109,53 +109,31 @@ $rules = @(
         RemoteAddress = @('fd00:10:1::11-fd00:10:1::12', 'fd00:10:2::11-fd00:10:2::12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.smb-in-40c2e102'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.smb, in)'
-        Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
+        Name          = 'hcipolc-prod-hci-between-servers.smb-in-eb3810d5'
+        DisplayName   = 'Between all servers of the cluster (with smb-direct, ws-man, hci/storage-replica.smb and hci/storage-replica.ws-man) (hci/between-servers.smb, in)'
+        Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements; https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#storage-replica-stretched-cluster.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        LocalPort     = @('445')
+        LocalPort     = @('445', '5445', '5985')
         LocalAddress  = @('10.1.0.12', 'fd00:10:1::12')
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.smb-direct-in-dd35076d'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.smb-direct, in)'
-        Description   = 'Rule hci/between-servers.smb-direct. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-f0aa0336'
+        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and 5 more) (hci/failover-clustering.cluster-join, in)'
+        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering; https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#hyper-v; https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#windows-admin-center.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        LocalPort     = @('5445')
-        LocalAddress  = @('10.1.0.12', 'fd00:10:1::12')
-        RemoteAddress = $addresses['servers-c01f7940']
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-between-servers.ws-man-in-3a8ad80c'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.ws-man, in)'
-        Description   = 'Rule hci/between-servers.ws-man. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('5985')
-        LocalAddress  = @('10.1.0.12', 'fd00:10:1::12')
-        RemoteAddress = $addresses['servers-c01f7940']
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-e3a5c30b'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.cluster-join, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('3343')
+        LocalPort     = @('135', '445', '3343', '50000-50999')
         LocalAddress  = @('10.1.0.12', 'fd00:10:1::12')
         RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-service-in-53151c7f'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.cluster-service, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-dd77c8a9'
+        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and 5 more) (hci/failover-clustering.cluster-join, in)'
+        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering; https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#hyper-v; https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#windows-admin-center.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -186,8 +164,8 @@ $rules = @(
         RemoteAddress = @('fd00:10:5::/64')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-in-2a3a69a0'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-join, in)'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-in-3021f974'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -197,59 +175,15 @@ $rules = @(
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-service-in-b779719c'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-service, in)'
-        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-in-df215e9c'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
+        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
         LocalPort     = @('3343')
         LocalAddress  = @('10.1.0.12', 'fd00:10:1::12')
         RemoteAddress = $addresses['servers-c01f7940']
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.rpc-in-7ce7b807'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.rpc, in)'
-        Description   = 'Rule hci/failover-clustering.rpc. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('135')
-        LocalAddress  = @('10.1.0.12', 'fd00:10:1::12')
-        RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.rpc-dynamic-in-d6f66234'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.rpc-dynamic, in)'
-        Description   = 'Rule hci/failover-clustering.rpc-dynamic. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('50000-50999')
-        LocalAddress  = @('10.1.0.12', 'fd00:10:1::12')
-        RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.validation-in-682c86a3'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.validation, in)'
-        Description   = 'Rule hci/failover-clustering.validation. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('445')
-        LocalAddress  = @('10.1.0.12', 'fd00:10:1::12')
-        RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-hyper-v.cluster-communication-in-f068d385'
-        DisplayName   = 'Hyper-V (hci/hyper-v.cluster-communication, in)'
-        Description   = 'Rule hci/hyper-v.cluster-communication. Feature: Hyper-V. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#hyper-v.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('445')
-        LocalAddress  = @('10.1.0.12', 'fd00:10:1::12')
-        RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
     }
     @{
         Name          = 'hcipolc-prod-hci-hyper-v.live-migration-in-daa14c94'
@@ -263,28 +197,6 @@ $rules = @(
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-hci-hyper-v.rpc-in-3dc53af7'
-        DisplayName   = 'Hyper-V (hci/hyper-v.rpc, in)'
-        Description   = 'Rule hci/hyper-v.rpc. Feature: Hyper-V. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#hyper-v.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('135')
-        LocalAddress  = @('10.1.0.12', 'fd00:10:1::12')
-        RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-hyper-v.rpc-dynamic-in-e17a795a'
-        DisplayName   = 'Hyper-V (hci/hyper-v.rpc-dynamic, in)'
-        Description   = 'Rule hci/hyper-v.rpc-dynamic. Feature: Hyper-V. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#hyper-v.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('50000-50999')
-        LocalAddress  = @('10.1.0.12', 'fd00:10:1::12')
-        RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
-    }
-    @{
         Name          = 'hcipolc-prod-hci-hyper-v.vm-management-in-abcb43cc'
         DisplayName   = 'Hyper-V (hci/hyper-v.vm-management, in)'
         Description   = 'Rule hci/hyper-v.vm-management. Feature: Hyper-V. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#hyper-v.'
@@ -294,39 +206,6 @@ $rules = @(
         LocalPort     = @('2179')
         LocalAddress  = @('10.1.0.12', 'fd00:10:1::12')
         RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-storage-replica.smb-in-f83247aa'
-        DisplayName   = 'Storage Replica (stretched cluster) (hci/storage-replica.smb, in)'
-        Description   = 'Rule hci/storage-replica.smb. Feature: Storage Replica (stretched cluster). Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#storage-replica-stretched-cluster.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('445')
-        LocalAddress  = @('10.1.0.12', 'fd00:10:1::12')
-        RemoteAddress = $addresses['servers-c01f7940']
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-storage-replica.ws-man-in-125ba319'
-        DisplayName   = 'Storage Replica (stretched cluster) (hci/storage-replica.ws-man, in)'
-        Description   = 'Rule hci/storage-replica.ws-man. Feature: Storage Replica (stretched cluster). Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#storage-replica-stretched-cluster.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('5985')
-        LocalAddress  = @('10.1.0.12', 'fd00:10:1::12')
-        RemoteAddress = $addresses['servers-c01f7940']
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-windows-admin-center.smb-in-4c48256e'
-        DisplayName   = 'Windows Admin Center (hci/windows-admin-center.smb, in)'
-        Description   = 'Rule hci/windows-admin-center.smb. Feature: Windows Admin Center. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#windows-admin-center.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('445')
-        LocalAddress  = @('10.1.0.12')
-        RemoteAddress = @('10.0.5.10')
     }
     @{
         Name          = 'hcipolc-prod-hci-windows-admin-center.winrm-https-in-336d4909'
@@ -362,41 +241,19 @@ $rules = @(
         RemoteAddress = @('fd00:10:1::11-fd00:10:1::12', 'fd00:10:2::11-fd00:10:2::12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.smb-out-2a16b2c2'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.smb, out)'
-        Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
+        Name          = 'hcipolc-prod-hci-between-servers.smb-out-36124650'
+        DisplayName   = 'Between all servers of the cluster (with smb-direct, ws-man, hci/storage-replica.smb and hci/storage-replica.ws-man) (hci/between-servers.smb, out)'
+        Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements; https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#storage-replica-stretched-cluster.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        RemotePort    = @('445')
+        RemotePort    = @('445', '5445', '5985')
         LocalAddress  = @('10.1.0.12', 'fd00:10:1::12')
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.smb-direct-out-2772aa9f'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.smb-direct, out)'
-        Description   = 'Rule hci/between-servers.smb-direct. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
-        Direction     = 'Outbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        RemotePort    = @('5445')
-        LocalAddress  = @('10.1.0.12', 'fd00:10:1::12')
-        RemoteAddress = $addresses['servers-c01f7940']
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-between-servers.ws-man-out-bb67240e'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.ws-man, out)'
-        Description   = 'Rule hci/between-servers.ws-man. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
-        Direction     = 'Outbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        RemotePort    = @('5985')
-        LocalAddress  = @('10.1.0.12', 'fd00:10:1::12')
-        RemoteAddress = $addresses['servers-c01f7940']
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-out-b2081cb8'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-join, out)'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-out-7bab6cd7'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -406,9 +263,9 @@ $rules = @(
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-service-out-6b1dd619'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-service, out)'
-        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-out-9852951e'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
+        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -424,28 +281,6 @@ $rules = @(
         Action        = 'Allow'
         Protocol      = 'TCP'
         RemotePort    = @('6600')
-        LocalAddress  = @('10.1.0.12', 'fd00:10:1::12')
-        RemoteAddress = $addresses['servers-c01f7940']
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-storage-replica.smb-out-942f590e'
-        DisplayName   = 'Storage Replica (stretched cluster) (hci/storage-replica.smb, out)'
-        Description   = 'Rule hci/storage-replica.smb. Feature: Storage Replica (stretched cluster). Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#storage-replica-stretched-cluster.'
-        Direction     = 'Outbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        RemotePort    = @('445')
-        LocalAddress  = @('10.1.0.12', 'fd00:10:1::12')
-        RemoteAddress = $addresses['servers-c01f7940']
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-storage-replica.ws-man-out-d680b9c9'
-        DisplayName   = 'Storage Replica (stretched cluster) (hci/storage-replica.ws-man, out)'
-        Description   = 'Rule hci/storage-replica.ws-man. Feature: Storage Replica (stretched cluster). Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#storage-replica-stretched-cluster.'
-        Direction     = 'Outbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        RemotePort    = @('5985')
         LocalAddress  = @('10.1.0.12', 'fd00:10:1::12')
         RemoteAddress = $addresses['servers-c01f7940']
     }

@@ -109,53 +109,31 @@ $rules = @(
         RemoteAddress = @('fd00:10:1::11-fd00:10:1::12', 'fd00:10:2::11-fd00:10:2::12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.smb-in-2a823798'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.smb, in)'
-        Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
+        Name          = 'hcipolc-prod-hci-between-servers.smb-in-fa15a79b'
+        DisplayName   = 'Between all servers of the cluster (with smb-direct, ws-man, hci/storage-replica.smb and hci/storage-replica.ws-man) (hci/between-servers.smb, in)'
+        Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements; https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#storage-replica-stretched-cluster.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        LocalPort     = @('445')
+        LocalPort     = @('445', '5445', '5985')
         LocalAddress  = @('10.2.0.11', 'fd00:10:2::11')
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.smb-direct-in-d8a1d0e4'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.smb-direct, in)'
-        Description   = 'Rule hci/between-servers.smb-direct. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-4dcb9136'
+        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and 5 more) (hci/failover-clustering.cluster-join, in)'
+        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering; https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#hyper-v; https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#windows-admin-center.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        LocalPort     = @('5445')
-        LocalAddress  = @('10.2.0.11', 'fd00:10:2::11')
-        RemoteAddress = $addresses['servers-c01f7940']
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-between-servers.ws-man-in-01e67651'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.ws-man, in)'
-        Description   = 'Rule hci/between-servers.ws-man. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('5985')
-        LocalAddress  = @('10.2.0.11', 'fd00:10:2::11')
-        RemoteAddress = $addresses['servers-c01f7940']
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-8859ebea'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.cluster-join, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('3343')
+        LocalPort     = @('135', '445', '3343', '50000-50999')
         LocalAddress  = @('10.2.0.11', 'fd00:10:2::11')
         RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-service-in-66ade6b9'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.cluster-service, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-391d2d65'
+        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and 5 more) (hci/failover-clustering.cluster-join, in)'
+        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering; https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#hyper-v; https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#windows-admin-center.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -186,8 +164,8 @@ $rules = @(
         RemoteAddress = @('fd00:10:5::/64')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-in-05491b63'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-join, in)'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-in-4fca2dbf'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -197,59 +175,15 @@ $rules = @(
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-service-in-657d99c3'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-service, in)'
-        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-in-e7693bf2'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
+        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
         LocalPort     = @('3343')
         LocalAddress  = @('10.2.0.11', 'fd00:10:2::11')
         RemoteAddress = $addresses['servers-c01f7940']
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.rpc-in-faaec049'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.rpc, in)'
-        Description   = 'Rule hci/failover-clustering.rpc. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('135')
-        LocalAddress  = @('10.2.0.11', 'fd00:10:2::11')
-        RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.rpc-dynamic-in-66676e7a'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.rpc-dynamic, in)'
-        Description   = 'Rule hci/failover-clustering.rpc-dynamic. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('50000-50999')
-        LocalAddress  = @('10.2.0.11', 'fd00:10:2::11')
-        RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.validation-in-2583b995'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.validation, in)'
-        Description   = 'Rule hci/failover-clustering.validation. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('445')
-        LocalAddress  = @('10.2.0.11', 'fd00:10:2::11')
-        RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-hyper-v.cluster-communication-in-f0bb00e1'
-        DisplayName   = 'Hyper-V (hci/hyper-v.cluster-communication, in)'
-        Description   = 'Rule hci/hyper-v.cluster-communication. Feature: Hyper-V. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#hyper-v.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('445')
-        LocalAddress  = @('10.2.0.11', 'fd00:10:2::11')
-        RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
     }
     @{
         Name          = 'hcipolc-prod-hci-hyper-v.live-migration-in-ca6d9cb7'
@@ -263,28 +197,6 @@ $rules = @(
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-hci-hyper-v.rpc-in-9bbf8cbe'
-        DisplayName   = 'Hyper-V (hci/hyper-v.rpc, in)'
-        Description   = 'Rule hci/hyper-v.rpc. Feature: Hyper-V. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#hyper-v.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('135')
-        LocalAddress  = @('10.2.0.11', 'fd00:10:2::11')
-        RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-hyper-v.rpc-dynamic-in-83d796a8'
-        DisplayName   = 'Hyper-V (hci/hyper-v.rpc-dynamic, in)'
-        Description   = 'Rule hci/hyper-v.rpc-dynamic. Feature: Hyper-V. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#hyper-v.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('50000-50999')
-        LocalAddress  = @('10.2.0.11', 'fd00:10:2::11')
-        RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
-    }
-    @{
         Name          = 'hcipolc-prod-hci-hyper-v.vm-management-in-a7c49bd8'
         DisplayName   = 'Hyper-V (hci/hyper-v.vm-management, in)'
         Description   = 'Rule hci/hyper-v.vm-management. Feature: Hyper-V. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#hyper-v.'
@@ -294,39 +206,6 @@ $rules = @(
         LocalPort     = @('2179')
         LocalAddress  = @('10.2.0.11', 'fd00:10:2::11')
         RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-storage-replica.smb-in-56187425'
-        DisplayName   = 'Storage Replica (stretched cluster) (hci/storage-replica.smb, in)'
-        Description   = 'Rule hci/storage-replica.smb. Feature: Storage Replica (stretched cluster). Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#storage-replica-stretched-cluster.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('445')
-        LocalAddress  = @('10.2.0.11', 'fd00:10:2::11')
-        RemoteAddress = $addresses['servers-c01f7940']
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-storage-replica.ws-man-in-600b2ca9'
-        DisplayName   = 'Storage Replica (stretched cluster) (hci/storage-replica.ws-man, in)'
-        Description   = 'Rule hci/storage-replica.ws-man. Feature: Storage Replica (stretched cluster). Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#storage-replica-stretched-cluster.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('5985')
-        LocalAddress  = @('10.2.0.11', 'fd00:10:2::11')
-        RemoteAddress = $addresses['servers-c01f7940']
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-windows-admin-center.smb-in-f587d318'
-        DisplayName   = 'Windows Admin Center (hci/windows-admin-center.smb, in)'
-        Description   = 'Rule hci/windows-admin-center.smb. Feature: Windows Admin Center. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#windows-admin-center.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('445')
-        LocalAddress  = @('10.2.0.11')
-        RemoteAddress = @('10.0.5.10')
     }
     @{
         Name          = 'hcipolc-prod-hci-windows-admin-center.winrm-https-in-82f8189d'
@@ -362,41 +241,19 @@ $rules = @(
         RemoteAddress = @('fd00:10:1::11-fd00:10:1::12', 'fd00:10:2::11-fd00:10:2::12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.smb-out-ca39b9f2'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.smb, out)'
-        Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
+        Name          = 'hcipolc-prod-hci-between-servers.smb-out-6b4f5334'
+        DisplayName   = 'Between all servers of the cluster (with smb-direct, ws-man, hci/storage-replica.smb and hci/storage-replica.ws-man) (hci/between-servers.smb, out)'
+        Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements; https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#storage-replica-stretched-cluster.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        RemotePort    = @('445')
+        RemotePort    = @('445', '5445', '5985')
         LocalAddress  = @('10.2.0.11', 'fd00:10:2::11')
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.smb-direct-out-3e39030f'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.smb-direct, out)'
-        Description   = 'Rule hci/between-servers.smb-direct. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
-        Direction     = 'Outbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        RemotePort    = @('5445')
-        LocalAddress  = @('10.2.0.11', 'fd00:10:2::11')
-        RemoteAddress = $addresses['servers-c01f7940']
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-between-servers.ws-man-out-97028dbb'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.ws-man, out)'
-        Description   = 'Rule hci/between-servers.ws-man. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
-        Direction     = 'Outbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        RemotePort    = @('5985')
-        LocalAddress  = @('10.2.0.11', 'fd00:10:2::11')
-        RemoteAddress = $addresses['servers-c01f7940']
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-out-21d9063b'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-join, out)'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-out-28eeca3d'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -406,9 +263,9 @@ $rules = @(
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-service-out-01191f26'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-service, out)'
-        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-out-94af64b0'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
+        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -424,28 +281,6 @@ $rules = @(
         Action        = 'Allow'
         Protocol      = 'TCP'
         RemotePort    = @('6600')
-        LocalAddress  = @('10.2.0.11', 'fd00:10:2::11')
-        RemoteAddress = $addresses['servers-c01f7940']
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-storage-replica.smb-out-aa711726'
-        DisplayName   = 'Storage Replica (stretched cluster) (hci/storage-replica.smb, out)'
-        Description   = 'Rule hci/storage-replica.smb. Feature: Storage Replica (stretched cluster). Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#storage-replica-stretched-cluster.'
-        Direction     = 'Outbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        RemotePort    = @('445')
-        LocalAddress  = @('10.2.0.11', 'fd00:10:2::11')
-        RemoteAddress = $addresses['servers-c01f7940']
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-storage-replica.ws-man-out-01f33038'
-        DisplayName   = 'Storage Replica (stretched cluster) (hci/storage-replica.ws-man, out)'
-        Description   = 'Rule hci/storage-replica.ws-man. Feature: Storage Replica (stretched cluster). Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#storage-replica-stretched-cluster.'
-        Direction     = 'Outbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        RemotePort    = @('5985')
         LocalAddress  = @('10.2.0.11', 'fd00:10:2::11')
         RemoteAddress = $addresses['servers-c01f7940']
     }

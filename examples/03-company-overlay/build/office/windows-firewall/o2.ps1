@@ -109,42 +109,31 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-office-hci-between-servers.smb-in-66ed2d43'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.smb, in)'
+        Name          = 'hcipolc-office-hci-between-servers.smb-in-1bebde08'
+        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, in)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        LocalPort     = @('445')
+        LocalPort     = @('445', '5985')
         LocalAddress  = @('10.2.0.12')
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-office-hci-between-servers.ws-man-in-25b307b8'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.ws-man, in)'
-        Description   = 'Rule hci/between-servers.ws-man. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('5985')
-        LocalAddress  = @('10.2.0.12')
-        RemoteAddress = @('10.2.0.11-10.2.0.12')
-    }
-    @{
-        Name          = 'hcipolc-office-hci-failover-clustering.cluster-join-in-87915e8a'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.cluster-join, in)'
+        Name          = 'hcipolc-office-hci-failover-clustering.cluster-join-in-6631026f'
+        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
         Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        LocalPort     = @('3343')
+        LocalPort     = @('135', '445', '3343', '49152-65535')
         LocalAddress  = @('10.2.0.12')
         RemoteAddress = @('10.0.5.0/28')
     }
     @{
-        Name          = 'hcipolc-office-hci-failover-clustering.cluster-service-in-caa7d062'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.cluster-service, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-office-hci-failover-clustering.cluster-join-in-33439575'
+        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
+        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -164,8 +153,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/28')
     }
     @{
-        Name          = 'hcipolc-office-hci-failover-clustering.node-join-in-f7dfdb4d'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-join, in)'
+        Name          = 'hcipolc-office-hci-failover-clustering.node-join-in-1c45a557'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -175,48 +164,15 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-office-hci-failover-clustering.node-service-in-4f3a5312'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-service, in)'
-        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-office-hci-failover-clustering.node-join-in-3b742331'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
+        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
         LocalPort     = @('3343')
         LocalAddress  = @('10.2.0.12')
         RemoteAddress = @('10.2.0.11-10.2.0.12')
-    }
-    @{
-        Name          = 'hcipolc-office-hci-failover-clustering.rpc-in-028661a1'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.rpc, in)'
-        Description   = 'Rule hci/failover-clustering.rpc. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('135')
-        LocalAddress  = @('10.2.0.12')
-        RemoteAddress = @('10.0.5.0/28')
-    }
-    @{
-        Name          = 'hcipolc-office-hci-failover-clustering.rpc-dynamic-in-f9d079eb'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.rpc-dynamic, in)'
-        Description   = 'Rule hci/failover-clustering.rpc-dynamic. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('49152-65535')
-        LocalAddress  = @('10.2.0.12')
-        RemoteAddress = @('10.0.5.0/28')
-    }
-    @{
-        Name          = 'hcipolc-office-hci-failover-clustering.validation-in-e6e0b8bb'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.validation, in)'
-        Description   = 'Rule hci/failover-clustering.validation. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('445')
-        LocalAddress  = @('10.2.0.12')
-        RemoteAddress = @('10.0.5.0/28')
     }
     @{
         Name          = 'hcipolc-office-contoso-event-forwarding.winrm-out-9b92dfbd'
@@ -241,30 +197,19 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-office-hci-between-servers.smb-out-1257f4ba'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.smb, out)'
+        Name          = 'hcipolc-office-hci-between-servers.smb-out-e13e5fa6'
+        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, out)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        RemotePort    = @('445')
+        RemotePort    = @('445', '5985')
         LocalAddress  = @('10.2.0.12')
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-office-hci-between-servers.ws-man-out-df82f88e'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.ws-man, out)'
-        Description   = 'Rule hci/between-servers.ws-man. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
-        Direction     = 'Outbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        RemotePort    = @('5985')
-        LocalAddress  = @('10.2.0.12')
-        RemoteAddress = @('10.2.0.11-10.2.0.12')
-    }
-    @{
-        Name          = 'hcipolc-office-hci-failover-clustering.node-join-out-b1bde493'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-join, out)'
+        Name          = 'hcipolc-office-hci-failover-clustering.node-join-out-3d09e1d4'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -274,9 +219,9 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-office-hci-failover-clustering.node-service-out-9ddf111c'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-service, out)'
-        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-office-hci-failover-clustering.node-join-out-05089dfd'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
+        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'UDP'

@@ -108,42 +108,31 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.smb-in-9bfbc20e'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.smb, in)'
+        Name          = 'hcipolc-prod-hci-between-servers.smb-in-deaf1842'
+        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, in)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        LocalPort     = @('445')
+        LocalPort     = @('445', '5985')
         LocalAddress  = @('10.1.0.11')
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.ws-man-in-ced20c0e'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.ws-man, in)'
-        Description   = 'Rule hci/between-servers.ws-man. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-d552b6b3'
+        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and 2 more) (hci/failover-clustering.cluster-join, in)'
+        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering; https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#windows-admin-center.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        LocalPort     = @('5985')
-        LocalAddress  = @('10.1.0.11')
-        RemoteAddress = @('10.1.0.11-10.1.0.12')
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-9e52a480'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.cluster-join, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('3343')
+        LocalPort     = @('135', '445', '3343', '49152-65535')
         LocalAddress  = @('10.1.0.11')
         RemoteAddress = @('10.0.5.0/24')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-service-in-734b849d'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.cluster-service, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-4ca15edf'
+        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and 2 more) (hci/failover-clustering.cluster-join, in)'
+        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering; https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#windows-admin-center.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -163,8 +152,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/24')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-in-db58ebb3'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-join, in)'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-in-489c83ea'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -174,9 +163,9 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-service-in-932373a8'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-service, in)'
-        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-in-c1d96e6b'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
+        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -185,68 +174,13 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.rpc-in-5463af95'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.rpc, in)'
-        Description   = 'Rule hci/failover-clustering.rpc. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('135')
-        LocalAddress  = @('10.1.0.11')
-        RemoteAddress = @('10.0.5.0/24')
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.rpc-dynamic-in-4c982003'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.rpc-dynamic, in)'
-        Description   = 'Rule hci/failover-clustering.rpc-dynamic. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('49152-65535')
-        LocalAddress  = @('10.1.0.11')
-        RemoteAddress = @('10.0.5.0/24')
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.validation-in-72d1cdda'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.validation, in)'
-        Description   = 'Rule hci/failover-clustering.validation. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('445')
-        LocalAddress  = @('10.1.0.11')
-        RemoteAddress = @('10.0.5.0/24')
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-windows-admin-center.smb-in-64230174'
-        DisplayName   = 'Windows Admin Center (hci/windows-admin-center.smb, in)'
-        Description   = 'Rule hci/windows-admin-center.smb. Feature: Windows Admin Center. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#windows-admin-center.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('445')
-        LocalAddress  = @('10.1.0.11')
-        RemoteAddress = @('10.0.5.10')
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-windows-admin-center.winrm-http-in-d25c12c6'
-        DisplayName   = 'Windows Admin Center (hci/windows-admin-center.winrm-http, in)'
+        Name          = 'hcipolc-prod-hci-windows-admin-center.winrm-http-in-445aecb9'
+        DisplayName   = 'Windows Admin Center (with winrm-https) (hci/windows-admin-center.winrm-http, in)'
         Description   = 'Rule hci/windows-admin-center.winrm-http. Feature: Windows Admin Center. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#windows-admin-center.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        LocalPort     = @('5985')
-        LocalAddress  = @('10.1.0.11')
-        RemoteAddress = @('10.0.5.10')
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-windows-admin-center.winrm-https-in-513c790e'
-        DisplayName   = 'Windows Admin Center (hci/windows-admin-center.winrm-https, in)'
-        Description   = 'Rule hci/windows-admin-center.winrm-https. Feature: Windows Admin Center. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#windows-admin-center.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('5986')
+        LocalPort     = @('5985-5986')
         LocalAddress  = @('10.1.0.11')
         RemoteAddress = @('10.0.5.10')
     }
@@ -262,30 +196,19 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.smb-out-6e31aedd'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.smb, out)'
+        Name          = 'hcipolc-prod-hci-between-servers.smb-out-dd8c0c1b'
+        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, out)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        RemotePort    = @('445')
+        RemotePort    = @('445', '5985')
         LocalAddress  = @('10.1.0.11')
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.ws-man-out-ec635500'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.ws-man, out)'
-        Description   = 'Rule hci/between-servers.ws-man. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
-        Direction     = 'Outbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        RemotePort    = @('5985')
-        LocalAddress  = @('10.1.0.11')
-        RemoteAddress = @('10.1.0.11-10.1.0.12')
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-out-116b3205'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-join, out)'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-out-44ebf7ed'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -295,9 +218,9 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-service-out-ba1e25bc'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-service, out)'
-        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-out-3496e54c'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
+        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'UDP'

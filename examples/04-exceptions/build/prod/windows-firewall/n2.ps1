@@ -140,42 +140,31 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.smb-in-fb8e5013'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.smb, in)'
+        Name          = 'hcipolc-prod-hci-between-servers.smb-in-0429357e'
+        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, in)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        LocalPort     = @('445')
+        LocalPort     = @('445', '5985')
         LocalAddress  = @('10.1.0.12')
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.ws-man-in-edd49447'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.ws-man, in)'
-        Description   = 'Rule hci/between-servers.ws-man. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-abceb107'
+        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and 2 more) (hci/failover-clustering.cluster-join, in)'
+        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering; https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#windows-admin-center.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        LocalPort     = @('5985')
-        LocalAddress  = @('10.1.0.12')
-        RemoteAddress = @('10.1.0.11-10.1.0.12')
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-71df884b'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.cluster-join, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('3343')
+        LocalPort     = @('135', '445', '3343', '49152-65535')
         LocalAddress  = @('10.1.0.12')
         RemoteAddress = @('10.0.5.0/24')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-service-in-1286b807'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.cluster-service, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-167b6da8'
+        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and 2 more) (hci/failover-clustering.cluster-join, in)'
+        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering; https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#windows-admin-center.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -195,8 +184,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/24')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-in-9c3bcd63'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-join, in)'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-in-61d681af'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -206,9 +195,9 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-service-in-cf56fb06'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-service, in)'
-        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-in-fb1f3a5f'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
+        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -217,68 +206,13 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.rpc-in-e15b95b3'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.rpc, in)'
-        Description   = 'Rule hci/failover-clustering.rpc. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('135')
-        LocalAddress  = @('10.1.0.12')
-        RemoteAddress = @('10.0.5.0/24')
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.rpc-dynamic-in-eab99c61'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.rpc-dynamic, in)'
-        Description   = 'Rule hci/failover-clustering.rpc-dynamic. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('49152-65535')
-        LocalAddress  = @('10.1.0.12')
-        RemoteAddress = @('10.0.5.0/24')
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.validation-in-77193b81'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.validation, in)'
-        Description   = 'Rule hci/failover-clustering.validation. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('445')
-        LocalAddress  = @('10.1.0.12')
-        RemoteAddress = @('10.0.5.0/24')
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-windows-admin-center.smb-in-d6f0214e'
-        DisplayName   = 'Windows Admin Center (hci/windows-admin-center.smb, in)'
-        Description   = 'Rule hci/windows-admin-center.smb. Feature: Windows Admin Center. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#windows-admin-center.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('445')
-        LocalAddress  = @('10.1.0.12')
-        RemoteAddress = @('10.0.5.10')
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-windows-admin-center.winrm-http-in-f22bdaf6'
-        DisplayName   = 'Windows Admin Center (hci/windows-admin-center.winrm-http, in)'
+        Name          = 'hcipolc-prod-hci-windows-admin-center.winrm-http-in-ad7ba0b1'
+        DisplayName   = 'Windows Admin Center (with winrm-https) (hci/windows-admin-center.winrm-http, in)'
         Description   = 'Rule hci/windows-admin-center.winrm-http. Feature: Windows Admin Center. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#windows-admin-center.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        LocalPort     = @('5985')
-        LocalAddress  = @('10.1.0.12')
-        RemoteAddress = @('10.0.5.10')
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-windows-admin-center.winrm-https-in-49bfb494'
-        DisplayName   = 'Windows Admin Center (hci/windows-admin-center.winrm-https, in)'
-        Description   = 'Rule hci/windows-admin-center.winrm-https. Feature: Windows Admin Center. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#windows-admin-center.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('5986')
+        LocalPort     = @('5985-5986')
         LocalAddress  = @('10.1.0.12')
         RemoteAddress = @('10.0.5.10')
     }
@@ -305,30 +239,19 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.smb-out-a9b1d9a7'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.smb, out)'
+        Name          = 'hcipolc-prod-hci-between-servers.smb-out-023f64dd'
+        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, out)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        RemotePort    = @('445')
+        RemotePort    = @('445', '5985')
         LocalAddress  = @('10.1.0.12')
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.ws-man-out-f5a31d81'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.ws-man, out)'
-        Description   = 'Rule hci/between-servers.ws-man. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
-        Direction     = 'Outbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        RemotePort    = @('5985')
-        LocalAddress  = @('10.1.0.12')
-        RemoteAddress = @('10.1.0.11-10.1.0.12')
-    }
-    @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-out-b67dd8a8'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-join, out)'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-out-a86eb755'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -338,9 +261,9 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-service-out-8287b375'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-service, out)'
-        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-out-dcda192d'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
+        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'UDP'

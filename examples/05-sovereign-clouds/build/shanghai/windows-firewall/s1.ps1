@@ -3,10 +3,8 @@
 #   hci/cloud-witness.blob: witnessshanghai.blob.core.chinacloudapi.cn
 #   hci/microsoft-update.http: *.update.microsoft.com, *.windowsupdate.com, *.windowsupdate.microsoft.com, dl.delivery.mp.microsoft.com, go.microsoft.com, ntservicepack.microsoft.com, windowsupdate.microsoft.com, wustat.windows.com
 #   hci/microsoft-update.https: *.update.microsoft.com, *.windowsupdate.microsoft.com, dl.delivery.mp.microsoft.com, download.microsoft.com
-#   hci/registration.arm: management.chinacloudapi.cn
-#   hci/registration.authority: login.chinacloudapi.cn
+#   hci/registration.arm: graph.chinacloudapi.cn, login.chinacloudapi.cn, management.chinacloudapi.cn
 #   hci/registration.dataplane: dp.stackhci.azure.cn
-#   hci/registration.graph: graph.chinacloudapi.cn
 
 #Requires -Version 5.1
 #Requires -RunAsAdministrator
@@ -95,42 +93,31 @@ $rules = @(
         RemoteAddress = @('10.3.0.11-10.3.0.12')
     }
     @{
-        Name          = 'hcipolc-shanghai-hci-between-servers.smb-in-09d9365c'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.smb, in)'
+        Name          = 'hcipolc-shanghai-hci-between-servers.smb-in-47ffa598'
+        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, in)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        LocalPort     = @('445')
+        LocalPort     = @('445', '5985')
         LocalAddress  = @('10.3.0.11')
         RemoteAddress = @('10.3.0.11-10.3.0.12')
     }
     @{
-        Name          = 'hcipolc-shanghai-hci-between-servers.ws-man-in-3c5d6a9b'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.ws-man, in)'
-        Description   = 'Rule hci/between-servers.ws-man. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('5985')
-        LocalAddress  = @('10.3.0.11')
-        RemoteAddress = @('10.3.0.11-10.3.0.12')
-    }
-    @{
-        Name          = 'hcipolc-shanghai-hci-failover-clustering.cluster-join-in-63cedf5d'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.cluster-join, in)'
+        Name          = 'hcipolc-shanghai-hci-failover-clustering.cluster-join-in-d516b307'
+        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
         Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        LocalPort     = @('3343')
+        LocalPort     = @('135', '445', '3343', '49152-65535')
         LocalAddress  = @('10.3.0.11')
         RemoteAddress = @('10.3.5.0/28')
     }
     @{
-        Name          = 'hcipolc-shanghai-hci-failover-clustering.cluster-service-in-d4bd6c08'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.cluster-service, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-shanghai-hci-failover-clustering.cluster-join-in-646a6664'
+        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
+        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -150,8 +137,8 @@ $rules = @(
         RemoteAddress = @('10.3.5.0/28')
     }
     @{
-        Name          = 'hcipolc-shanghai-hci-failover-clustering.node-join-in-49d1d1dd'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-join, in)'
+        Name          = 'hcipolc-shanghai-hci-failover-clustering.node-join-in-e9c5983e'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -161,48 +148,15 @@ $rules = @(
         RemoteAddress = @('10.3.0.11-10.3.0.12')
     }
     @{
-        Name          = 'hcipolc-shanghai-hci-failover-clustering.node-service-in-f8781ab4'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-service, in)'
-        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-shanghai-hci-failover-clustering.node-join-in-6dccebf0'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
+        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
         LocalPort     = @('3343')
         LocalAddress  = @('10.3.0.11')
         RemoteAddress = @('10.3.0.11-10.3.0.12')
-    }
-    @{
-        Name          = 'hcipolc-shanghai-hci-failover-clustering.rpc-in-5a6ba96c'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.rpc, in)'
-        Description   = 'Rule hci/failover-clustering.rpc. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('135')
-        LocalAddress  = @('10.3.0.11')
-        RemoteAddress = @('10.3.5.0/28')
-    }
-    @{
-        Name          = 'hcipolc-shanghai-hci-failover-clustering.rpc-dynamic-in-f697e6b4'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.rpc-dynamic, in)'
-        Description   = 'Rule hci/failover-clustering.rpc-dynamic. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('49152-65535')
-        LocalAddress  = @('10.3.0.11')
-        RemoteAddress = @('10.3.5.0/28')
-    }
-    @{
-        Name          = 'hcipolc-shanghai-hci-failover-clustering.validation-in-d4fb076d'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.validation, in)'
-        Description   = 'Rule hci/failover-clustering.validation. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('445')
-        LocalAddress  = @('10.3.0.11')
-        RemoteAddress = @('10.3.5.0/28')
     }
     @{
         Name          = 'hcipolc-shanghai-hci-between-servers.icmp-out-54b52a37'
@@ -216,30 +170,19 @@ $rules = @(
         RemoteAddress = @('10.3.0.11-10.3.0.12')
     }
     @{
-        Name          = 'hcipolc-shanghai-hci-between-servers.smb-out-bb560e8f'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.smb, out)'
+        Name          = 'hcipolc-shanghai-hci-between-servers.smb-out-9c849cd4'
+        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, out)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        RemotePort    = @('445')
+        RemotePort    = @('445', '5985')
         LocalAddress  = @('10.3.0.11')
         RemoteAddress = @('10.3.0.11-10.3.0.12')
     }
     @{
-        Name          = 'hcipolc-shanghai-hci-between-servers.ws-man-out-416b0b5d'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.ws-man, out)'
-        Description   = 'Rule hci/between-servers.ws-man. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
-        Direction     = 'Outbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        RemotePort    = @('5985')
-        LocalAddress  = @('10.3.0.11')
-        RemoteAddress = @('10.3.0.11-10.3.0.12')
-    }
-    @{
-        Name          = 'hcipolc-shanghai-hci-failover-clustering.node-join-out-06b6dc8c'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-join, out)'
+        Name          = 'hcipolc-shanghai-hci-failover-clustering.node-join-out-6ce4e8f6'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -249,9 +192,9 @@ $rules = @(
         RemoteAddress = @('10.3.0.11-10.3.0.12')
     }
     @{
-        Name          = 'hcipolc-shanghai-hci-failover-clustering.node-service-out-acd494b7'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-service, out)'
-        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-shanghai-hci-failover-clustering.node-join-out-e61242ff'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
+        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'UDP'

@@ -3,10 +3,8 @@
 #   hci/cloud-witness.blob: witnessshanghai.blob.core.chinacloudapi.cn
 #   hci/microsoft-update.http: *.update.microsoft.com, *.windowsupdate.com, *.windowsupdate.microsoft.com, dl.delivery.mp.microsoft.com, go.microsoft.com, ntservicepack.microsoft.com, windowsupdate.microsoft.com, wustat.windows.com
 #   hci/microsoft-update.https: *.update.microsoft.com, *.windowsupdate.microsoft.com, dl.delivery.mp.microsoft.com, download.microsoft.com
-#   hci/registration.arm: management.chinacloudapi.cn
-#   hci/registration.authority: login.chinacloudapi.cn
+#   hci/registration.arm: graph.chinacloudapi.cn, login.chinacloudapi.cn, management.chinacloudapi.cn
 #   hci/registration.dataplane: dp.stackhci.azure.cn
-#   hci/registration.graph: graph.chinacloudapi.cn
 
 #Requires -Version 5.1
 #Requires -RunAsAdministrator
@@ -95,42 +93,31 @@ $rules = @(
         RemoteAddress = @('10.3.0.11-10.3.0.12')
     }
     @{
-        Name          = 'hcipolc-shanghai-hci-between-servers.smb-in-c5902bcc'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.smb, in)'
+        Name          = 'hcipolc-shanghai-hci-between-servers.smb-in-3b492366'
+        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, in)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        LocalPort     = @('445')
+        LocalPort     = @('445', '5985')
         LocalAddress  = @('10.3.0.12')
         RemoteAddress = @('10.3.0.11-10.3.0.12')
     }
     @{
-        Name          = 'hcipolc-shanghai-hci-between-servers.ws-man-in-aa3f1f88'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.ws-man, in)'
-        Description   = 'Rule hci/between-servers.ws-man. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('5985')
-        LocalAddress  = @('10.3.0.12')
-        RemoteAddress = @('10.3.0.11-10.3.0.12')
-    }
-    @{
-        Name          = 'hcipolc-shanghai-hci-failover-clustering.cluster-join-in-503bced3'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.cluster-join, in)'
+        Name          = 'hcipolc-shanghai-hci-failover-clustering.cluster-join-in-ab9fecf3'
+        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
         Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        LocalPort     = @('3343')
+        LocalPort     = @('135', '445', '3343', '49152-65535')
         LocalAddress  = @('10.3.0.12')
         RemoteAddress = @('10.3.5.0/28')
     }
     @{
-        Name          = 'hcipolc-shanghai-hci-failover-clustering.cluster-service-in-536baa4e'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.cluster-service, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-shanghai-hci-failover-clustering.cluster-join-in-f5ed4126'
+        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
+        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -150,8 +137,8 @@ $rules = @(
         RemoteAddress = @('10.3.5.0/28')
     }
     @{
-        Name          = 'hcipolc-shanghai-hci-failover-clustering.node-join-in-32681efd'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-join, in)'
+        Name          = 'hcipolc-shanghai-hci-failover-clustering.node-join-in-28715813'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -161,48 +148,15 @@ $rules = @(
         RemoteAddress = @('10.3.0.11-10.3.0.12')
     }
     @{
-        Name          = 'hcipolc-shanghai-hci-failover-clustering.node-service-in-365d0be2'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-service, in)'
-        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-shanghai-hci-failover-clustering.node-join-in-748c608d'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
+        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
         LocalPort     = @('3343')
         LocalAddress  = @('10.3.0.12')
         RemoteAddress = @('10.3.0.11-10.3.0.12')
-    }
-    @{
-        Name          = 'hcipolc-shanghai-hci-failover-clustering.rpc-in-2790986f'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.rpc, in)'
-        Description   = 'Rule hci/failover-clustering.rpc. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('135')
-        LocalAddress  = @('10.3.0.12')
-        RemoteAddress = @('10.3.5.0/28')
-    }
-    @{
-        Name          = 'hcipolc-shanghai-hci-failover-clustering.rpc-dynamic-in-3baa5f30'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.rpc-dynamic, in)'
-        Description   = 'Rule hci/failover-clustering.rpc-dynamic. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('49152-65535')
-        LocalAddress  = @('10.3.0.12')
-        RemoteAddress = @('10.3.5.0/28')
-    }
-    @{
-        Name          = 'hcipolc-shanghai-hci-failover-clustering.validation-in-792a9157'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.validation, in)'
-        Description   = 'Rule hci/failover-clustering.validation. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
-        Direction     = 'Inbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        LocalPort     = @('445')
-        LocalAddress  = @('10.3.0.12')
-        RemoteAddress = @('10.3.5.0/28')
     }
     @{
         Name          = 'hcipolc-shanghai-hci-between-servers.icmp-out-4aca79a3'
@@ -216,30 +170,19 @@ $rules = @(
         RemoteAddress = @('10.3.0.11-10.3.0.12')
     }
     @{
-        Name          = 'hcipolc-shanghai-hci-between-servers.smb-out-dc6748ce'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.smb, out)'
+        Name          = 'hcipolc-shanghai-hci-between-servers.smb-out-8312adde'
+        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, out)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
-        RemotePort    = @('445')
+        RemotePort    = @('445', '5985')
         LocalAddress  = @('10.3.0.12')
         RemoteAddress = @('10.3.0.11-10.3.0.12')
     }
     @{
-        Name          = 'hcipolc-shanghai-hci-between-servers.ws-man-out-88529856'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.ws-man, out)'
-        Description   = 'Rule hci/between-servers.ws-man. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
-        Direction     = 'Outbound'
-        Action        = 'Allow'
-        Protocol      = 'TCP'
-        RemotePort    = @('5985')
-        LocalAddress  = @('10.3.0.12')
-        RemoteAddress = @('10.3.0.11-10.3.0.12')
-    }
-    @{
-        Name          = 'hcipolc-shanghai-hci-failover-clustering.node-join-out-a408b219'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-join, out)'
+        Name          = 'hcipolc-shanghai-hci-failover-clustering.node-join-out-d281a207'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -249,9 +192,9 @@ $rules = @(
         RemoteAddress = @('10.3.0.11-10.3.0.12')
     }
     @{
-        Name          = 'hcipolc-shanghai-hci-failover-clustering.node-service-out-2411a5c8'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.node-service, out)'
-        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-shanghai-hci-failover-clustering.node-join-out-da8a9956'
+        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
+        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
