@@ -73,6 +73,48 @@ TEST_P(EachTarget, OneRuleMoreIsOnlyItsOwnLinesMore) {
   }
 }
 
+/// Joined rules hold on to each other only within a feature.
+TEST_P(EachTarget, ARuleOfAnotherFeatureLeavesJoinedRulesAlone) {
+  std::string joined = "feature \"joined\" {\n";
+  for (int i = 0; i < 40; ++i) {
+    joined += fmt::format("  allow \"j{:02}\" servers -> 198.51.{}.7 on tcp/{}\n", i, 100 + i % 5,
+                          3000 + i % 8);
+  }
+  joined += "}\n";
+  const std::string enabled =
+      "\ncluster \"prod\" {\n  node \"n1\" { address = 10.1.0.11 }\n"
+      "  enable \"joined\"\n  enable \"bulk\"\n}\n";
+  const Files before = build({{"main.hcipol", enabled + joined + feature(9, -1)}}, GetParam());
+  const Files after = build({{"main.hcipol", enabled + joined + feature(9, 4)}}, GetParam());
+  for (const auto& [path, text] : before) {
+    if (path.ends_with("/manifest.json")) continue;
+    EXPECT_EQ(line_changes(text, after.at(path)).removed, std::vector<std::string>()) << path;
+  }
+}
+
+/// The order of rules means nothing, joined or not.
+TEST_P(EachTarget, OrderChangesNoByteOfAnArtefact) {
+  const std::string head =
+      "\ncluster \"prod\" {\n  node \"n1\" { address = 10.1.0.11 }\n"
+      "  enable \"f\"\n}\n";
+  std::vector<std::string> rules;
+  for (int i = 0; i < 40; ++i) {
+    rules.push_back(fmt::format("  allow \"r{:02}\" servers -> 198.51.{}.7 on tcp/{}\n", i,
+                                100 + i % 5, 3000 + i % 7));
+  }
+  const auto policy = [&](bool backwards) {
+    std::string text = head + "feature \"f\" {\n";
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+      text += rules[backwards ? rules.size() - 1 - i : i];
+    }
+    return text + "}\n";
+  };
+  Files there = build({{"main.hcipol", policy(false)}}, GetParam());
+  Files back = build({{"main.hcipol", policy(true)}}, GetParam());
+  for (Files* files : {&there, &back}) files->erase("out/manifest.json");  // it has line numbers
+  EXPECT_EQ(there, back);
+}
+
 /// Of the manifest, the hash of each file that changed, and where the rules below now stand.
 TEST_P(EachTarget, OneRuleMoreAtTheEndIsOneLineMoreInTheManifest) {
   const std::string path = "out/manifest.json";

@@ -50,4 +50,46 @@ inline std::string policy_of(unsigned rules) {
   return out;
 }
 
+/// The product's shape: clusters of 16 roles that have 150 rules each, in 30 of 90 features that
+/// all of them share. Destinations are groups of up to 30 networks, names, roles and the servers.
+inline std::string clusters_of(unsigned clusters) {
+  constexpr unsigned roles = 16, groups = 60, features = 90;
+  std::string out;
+  for (unsigned i = 0; i < roles; ++i) out += fmt::format("role \"r{:02}\" {{}}\n", i);
+  for (unsigned i = 0; i < groups; ++i) {
+    std::string list;
+    for (unsigned n = 0; n <= i % 30; ++n) {
+      list +=
+          fmt::format("{}172.{}.{}.0/24", n == 0 ? "" : ", ", 16 + i % 16, (i * 7 + n * 5) % 256);
+    }
+    out += fmt::format("endpoint \"g{:02}\" {{ address = [{}] }}\n", i, list);
+  }
+  for (unsigned f = 0; f < features; ++f) {
+    out += fmt::format("\nfeature \"f{:02}\" {{\n", f);
+    for (unsigned i = 0; i < 5; ++i) {
+      const unsigned n = f * 5 + i, port = 1024 + n * 37 % 9000;
+      const std::string to = n % 4 == 0 ? fmt::format("\"h{}.zone{}.example.com\"", n % 40, n % 12)
+                             : n % 4 == 1 ? fmt::format("r{:02}", n * 5 % roles)
+                             : n % 4 == 2 ? "servers"
+                                          : fmt::format("g{:02}", n % groups);
+      out += fmt::format("  allow \"a{}\" r{:02} -> {} on [tcp/{}, tcp/{}-{}]\n", i, n % roles, to,
+                         port, port + 100, port + 120);
+    }
+    out += "}\n";
+  }
+  for (unsigned c = 0; c < clusters; ++c) {
+    const unsigned high = 10 + c / 200, low = c % 200;
+    out += fmt::format("\ncluster \"c{:03}\" {{\n  node \"n\" {{ address = {}.{}.250.1 }}\n", c,
+                       high, low);
+    for (unsigned i = 0; i < roles; ++i) {
+      out += fmt::format("  role \"r{:02}\" {{ members = {}.{}.{}.0/24 }}\n", i, high, low, i);
+    }
+    for (unsigned i = 0; i < 30; ++i) {
+      out += fmt::format("  enable \"f{:02}\"\n", (c + i * 3) % features);
+    }
+    out += "}\n";
+  }
+  return out;
+}
+
 }  // namespace hcipol::bench
