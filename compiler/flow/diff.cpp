@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "flow/diff_rows.h"
+#include "flow/too_complex.h"
 
 namespace hcipol::flow {
 
@@ -215,7 +216,7 @@ PolicyDiff diff(const PolicyFlows& base, const PolicyFlows& head, Reporter& repo
                  at.head ? (*head.flows)[*at.head] : nothing, cluster)
           .run();
     } catch (const net::NodeLimitExceeded&) {
-      reporter.report<Diag::set_too_complex>(cluster.head ? cluster.head->span : Span{}, name);
+      report_too_complex(cluster.head != nullptr ? *cluster.head : *cluster.base, reporter);
       continue;
     }
     out.clusters.push_back(std::move(cluster));

@@ -55,6 +55,7 @@ class Planner {
     for (const backends::Backend& backend : backends::all()) {
       if (backend.capabilities.host) plan.host_backends.emplace(backend.name);
     }
+    if (changed_ && compiled != nullptr) mark_waived(*compiled, plan.diff);
     if (changed_ && compiled != nullptr && !mark_widened(*compiled, plan.diff)) {
       if (&compiled->reporter != &reporter) reporter.append(std::move(compiled->reporter));
       return;
@@ -62,6 +63,20 @@ class Planner {
     text_ = options_.json       ? report::plan_json(plan)
             : options_.markdown ? report::plan_markdown(plan)
                                 : report::plan_text(plan);
+  }
+
+  static void mark_waived(const Compilation& head, flow::PolicyDiff& diff) {
+    std::set<const policy::Rule*> waiving;
+    for (const verify::Waived& waived : head.waived) {
+      for (const policy::Cluster& cluster : head.policy.clusters) {
+        if (cluster.name != waived.cluster) continue;
+        for (const policy::Rule& rule : cluster.rules) {
+          const bool dated = rule.kind == policy::Rule::Kind::exception;
+          if (dated && rule.origin.feature == waived.exception) waiving.insert(&rule);
+        }
+      }
+    }
+    flow::mark(diff, flow::Risk::waived, waiving);
   }
 
   static bool mark_widened(Compilation& head, flow::PolicyDiff& diff) {

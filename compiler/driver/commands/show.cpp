@@ -2,6 +2,7 @@
 #include "report/show.h"
 
 #include "driver/commands.h"
+#include "flow/too_complex.h"
 #include "report/drawing.h"
 #include "report/html.h"
 #include "report/matrix.h"
@@ -36,7 +37,7 @@ class Show {
       try {
         matrices.push_back({&entry, flow::matrix(*entry.cluster, *entry.flows)});
       } catch (const net::NodeLimitExceeded&) {
-        c_.reporter.report<Diag::set_too_complex>(entry.cluster->span, entry.cluster->name);
+        flow::report_too_complex(*entry.cluster, c_.reporter);
       }
     }
     if (!options_.html.empty()) return report::page(c_.policy.name, matrices, c_.sources);

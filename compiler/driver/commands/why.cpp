@@ -8,6 +8,7 @@
 #include "backends/backend.h"
 #include "driver/commands.h"
 #include "driver/question.h"
+#include "flow/too_complex.h"
 #include "support/text.h"
 
 namespace hcipol::driver {
@@ -83,7 +84,7 @@ class Why {
         }
       }
     } catch (const net::NodeLimitExceeded&) {
-      c_.reporter.report<Diag::set_too_complex>(out.cluster->span, out.cluster->name);
+      flow::report_too_complex(*out.cluster, c_.reporter);
     }
   }
 
