@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "diagnostics/render.h"
+#include "driver/locking.h"
 #include "support/tar.h"
 #include "support/text.h"
 
@@ -138,7 +139,19 @@ bool ComparedPolicy::compile_side(const std::string& where, const Options& optio
                                   Environment& environment, Reporter& reporter) {
   compilation_ = std::make_unique<Compilation>();
   Compilation& c = *compilation_;
-  if (compile(options, {}, environment, c)) {
+  // What a policy was locked with is what it meant, whatever this compiler brings.
+  Options own = options;
+  Environment then = environment;
+  own.ignore_lock = true;
+  const auto found = read_lock(options, environment, c.sources, c.reporter);
+  locked_ = found && !found->lock.modules.empty();
+  std::vector<EmbeddedFile> library;
+  if (locked_) {
+    library = locked_library(found->lock);
+    then.library = library;
+    own.library_directory.clear();
+  }
+  if (compile(own, {}, then, c)) {
     side_.policy = {&c.policy, &c.flows};
     side_.sources = &c.sources;
     return true;

@@ -23,6 +23,8 @@ class ComparedPolicy {
                      Reporter& reporter);
 
   const report::PlanSide& side() const { return side_; }
+  /// Whether the policy was compiled with the library that lies in its own lock.
+  bool locked() const { return locked_; }
   /// Null for a policy that was read back.
   Compilation* compilation() { return snapshot_ ? nullptr : compilation_.get(); }
 
@@ -35,6 +37,7 @@ class ComparedPolicy {
   std::unique_ptr<Compilation> compilation_;
   std::unique_ptr<report::Snapshot> snapshot_;
   report::PlanSide side_;
+  bool locked_ = false;
 };
 
 }  // namespace hcipol::driver

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "flow/diff.h"
+#include "std_library.h"
 #include "support/text.h"
 
 namespace hcipol::driver {
@@ -74,6 +75,15 @@ std::optional<FoundLock> read_lock(const Options& options, const Environment& en
   return std::nullopt;
 }
 
+std::vector<EmbeddedFile> locked_library(const sema::Lock& lock) {
+  std::vector<EmbeddedFile> out = lock.library();
+  for (const EmbeddedFile& file : std_library()) {
+    const std::string module = "std/" + parent_path(file.path);
+    if (!lock.modules.contains(module)) out.push_back(file);
+  }
+  return out;
+}
+
 void check_locked_modules(const sema::Lock& lock, const Options& options, Environment& environment,
                           Compilation& c) {
   bool first = true;
@@ -103,7 +113,7 @@ std::vector<std::string> library_difference(const sema::Lock& lock, const Option
   Environment former = environment;
   Options with_locked = unlocked;
   with_locked.library_directory.clear();
-  const std::vector<EmbeddedFile> library = lock.library();
+  const std::vector<EmbeddedFile> library = locked_library(lock);
   former.library = library;
 
   Compilation before, after;

@@ -23,6 +23,10 @@ struct FoundLock {
 std::optional<FoundLock> read_lock(const Options& options, const Environment& environment,
                                    SourceMap& sources, Reporter& reporter);
 
+/// The library as a lock has it; of modules that it does not name, the bundled text. The views
+/// point into the lock.
+std::vector<EmbeddedFile> locked_library(const sema::Lock& lock);
+
 /// Reports every module of the library that is not the locked one (E0711), with what the change
 /// does to the traffic of this policy, and every one that is not locked (E0717).
 void check_locked_modules(const sema::Lock& lock, const Options& options, Environment& environment,

@@ -92,6 +92,9 @@ class Planner {
     const std::string now = options_.library_directory.empty()
                                 ? "this compiler's own"
                                 : fmt::format("`{}`", options_.library_directory);
+    if (base_.locked() || head_.locked()) {
+      return "as hcipol.lock has it where a side has one, else " + now;
+    }
     const bool base_compiled = base_.compilation() != nullptr;
     if (base_compiled && head_compiled) return now + ", on both sides";
     if (!base_compiled && !head_compiled) return "as it was when both sides were written down";
