@@ -135,97 +135,101 @@ void lints(benchmark::State& state) {
   for (auto _ : state) {
     const auto report = lint(environment, compilation);
     benchmark::DoNotOptimize(report.findings.data());
-    /// Clusters of 150 rules in the product's shape, one rule in twelve a deny. With `edited`, one
-    /// rule in a hundred asks for another port.
-    struct Company {
-      Company(std::int64_t clusters, bool edited) {
-        const auto boxes = hcipol::bench::BoxShapes().product(static_cast<std::size_t>(clusters));
-        std::size_t number = 0;
-        for (std::size_t c = 0; c < boxes.size(); ++c) {
-          auto& cluster = policy.clusters.emplace_back();
-          cluster.name = fmt::format("c{:03}", c);
-          auto& list = flows.emplace_back();
-          for (const hcipol::net::Box& box : boxes[c]) {
-            auto& rule = cluster.rules.emplace_back();
-            rule.address = fmt::format("main/f.r{:03}", cluster.rules.size());
-            const bool deny = number % 12 == 0;
-            rule.kind = deny ? hcipol::policy::Rule::Kind::deny : hcipol::policy::Rule::Kind::allow;
-            const bool other = edited && number % 100 == 7;
-            ++number;
-            list.push_back({rule.kind,
-                            {set(box.from)},
-                            {set(box.to)},
-                            other ? hcipol::net::ServiceSet::ports(6, 20001, 20001) : box.service,
-                            &rule,
-                            rule.address});
-          }
-        }
-        policy.views.resize(policy.clusters.size());
-      }
-      hcipol::flow::PolicyFlows both() const { return {&policy, &flows}; }
+  }
+  state.SetComplexityN(state.range(0));
+}
 
-      hcipol::policy::Policy policy;
-      std::vector<std::vector<hcipol::flow::Flow>> flows;
-
-     private:
-      const hcipol::policy::NamedSet* set(const hcipol::net::PeerSet& members) {
-        auto& made = policy.sets.emplace_back();
-        made.name = fmt::format("set-{}", policy.sets.size());
-        made.set = members;
-        return &made;
+/// Clusters of 150 rules in the product's shape, one rule in twelve a deny. With `edited`, one
+/// rule in a hundred asks for another port.
+struct Company {
+  Company(std::int64_t clusters, bool edited) {
+    const auto boxes = hcipol::bench::BoxShapes().product(static_cast<std::size_t>(clusters));
+    std::size_t number = 0;
+    for (std::size_t c = 0; c < boxes.size(); ++c) {
+      auto& cluster = policy.clusters.emplace_back();
+      cluster.name = fmt::format("c{:03}", c);
+      auto& list = flows.emplace_back();
+      for (const hcipol::net::Box& box : boxes[c]) {
+        auto& rule = cluster.rules.emplace_back();
+        rule.address = fmt::format("main/f.r{:03}", cluster.rules.size());
+        const bool deny = number % 12 == 0;
+        rule.kind = deny ? hcipol::policy::Rule::Kind::deny : hcipol::policy::Rule::Kind::allow;
+        const bool other = edited && number % 100 == 7;
+        ++number;
+        list.push_back({rule.kind,
+                        {set(box.from)},
+                        {set(box.to)},
+                        other ? hcipol::net::ServiceSet::ports(6, 20001, 20001) : box.service,
+                        &rule,
+                        rule.address});
       }
-    };
-
-    /// What `plan` adds to compiling both sides, up to the rows with their names.
-    void plan(benchmark::State & state) {
-      const Company base(state.range(0), false), head(state.range(0), true);
-      for (auto _ : state) {
-        hcipol::Reporter reporter;
-        const auto diff = hcipol::flow::diff(base.both(), head.both(), reporter);
-        if (diff.empty()) state.SkipWithError("no change");
-        benchmark::DoNotOptimize(diff.clusters.data());
-      }
-      state.SetComplexityN(state.range(0));
     }
+    policy.views.resize(policy.clusters.size());
+  }
+  hcipol::flow::PolicyFlows both() const { return {&policy, &flows}; }
 
-    /// Beside it: the same differences from all flows, without rows.
-    void full_difference(benchmark::State & state) {
-      const Company base(state.range(0), false), head(state.range(0), true);
-      for (auto _ : state) {
-        bool changed = false;
-        for (std::size_t i = 0; i < base.flows.size(); ++i) {
-          auto boxes = hcipol::flow::boxes(base.flows[i]);
-          for (auto& box : hcipol::flow::boxes(head.flows[i])) boxes.push_back(std::move(box));
-          hcipol::net::PacketUniverse universe(boxes);
-          const auto before = hcipol::flow::effective(universe, base.flows[i]);
-          const auto after = hcipol::flow::effective(universe, head.flows[i]);
-          changed = changed || !(after - before).empty();
-        }
-        if (!changed) state.SkipWithError("no change");
-      }
-      state.SetComplexityN(state.range(0));
+  hcipol::policy::Policy policy;
+  std::vector<std::vector<hcipol::flow::Flow>> flows;
+
+ private:
+  const hcipol::policy::NamedSet* set(const hcipol::net::PeerSet& members) {
+    auto& made = policy.sets.emplace_back();
+    made.name = fmt::format("set-{}", policy.sets.size());
+    made.set = members;
+    return &made;
+  }
+};
+
+/// What `plan` adds to compiling both sides, up to the rows with their names.
+void plan(benchmark::State& state) {
+  const Company base(state.range(0), false), head(state.range(0), true);
+  for (auto _ : state) {
+    hcipol::Reporter reporter;
+    const auto diff = hcipol::flow::diff(base.both(), head.both(), reporter);
+    if (diff.empty()) state.SkipWithError("no change");
+    benchmark::DoNotOptimize(diff.clusters.data());
+  }
+  state.SetComplexityN(state.range(0));
+}
+
+/// Beside it: the same differences from all flows, without rows.
+void full_difference(benchmark::State& state) {
+  const Company base(state.range(0), false), head(state.range(0), true);
+  for (auto _ : state) {
+    bool changed = false;
+    for (std::size_t i = 0; i < base.flows.size(); ++i) {
+      auto boxes = hcipol::flow::boxes(base.flows[i]);
+      for (auto& box : hcipol::flow::boxes(head.flows[i])) boxes.push_back(std::move(box));
+      hcipol::net::PacketUniverse universe(boxes);
+      const auto before = hcipol::flow::effective(universe, base.flows[i]);
+      const auto after = hcipol::flow::effective(universe, head.flows[i]);
+      changed = changed || !(after - before).empty();
     }
+    if (!changed) state.SkipWithError("no change");
+  }
+  state.SetComplexityN(state.range(0));
+}
 
-    constexpr std::int64_t smallest = 1000;
-    constexpr std::int64_t largest = 16000;
+constexpr std::int64_t smallest = 1000;
+constexpr std::int64_t largest = 16000;
 
-  }  // namespace
+}  // namespace
 
-  BENCHMARK(tree_sitter)->RangeMultiplier(4)->Range(smallest, largest)->Complexity();
-  BENCHMARK(check)->RangeMultiplier(4)->Range(smallest, largest)->Complexity();
-  BENCHMARK(lints)->RangeMultiplier(4)->Range(75, 300)->Complexity();
-  BENCHMARK(azure_firewall)->RangeMultiplier(4)->Range(smallest, largest)->Complexity();
-  BENCHMARK(iptables)->RangeMultiplier(4)->Range(smallest, largest)->Complexity();
-  BENCHMARK(palo_alto)->RangeMultiplier(4)->Range(smallest, largest)->Complexity();
-  BENCHMARK(windows_firewall)->RangeMultiplier(4)->Range(smallest, largest)->Complexity();
-  BENCHMARK_TEMPLATE(covers, product)->Arg(300)->Arg(1000)->Unit(benchmark::kMillisecond);
-  BENCHMARK_TEMPLATE(pairwise, product)->Arg(300)->Unit(benchmark::kMillisecond);
-  BENCHMARK_TEMPLATE(covers, access_list)->Arg(1000)->Arg(10000)->Unit(benchmark::kMillisecond);
-  BENCHMARK_TEMPLATE(pairwise, access_list)->Arg(1000)->Arg(10000)->Unit(benchmark::kMillisecond);
-  BENCHMARK_TEMPLATE(covers, crossing)->Arg(1000)->Arg(10000)->Unit(benchmark::kMillisecond);
-  BENCHMARK_TEMPLATE(pairwise, crossing)->Arg(1000)->Arg(10000)->Unit(benchmark::kMillisecond);
+BENCHMARK(tree_sitter)->RangeMultiplier(4)->Range(smallest, largest)->Complexity();
+BENCHMARK(check)->RangeMultiplier(4)->Range(smallest, largest)->Complexity();
+BENCHMARK(lints)->Arg(75)->Arg(300)->Arg(1000)->Complexity()->Unit(benchmark::kMillisecond);
+BENCHMARK(azure_firewall)->RangeMultiplier(4)->Range(smallest, largest)->Complexity();
+BENCHMARK(iptables)->RangeMultiplier(4)->Range(smallest, largest)->Complexity();
+BENCHMARK(palo_alto)->RangeMultiplier(4)->Range(smallest, largest)->Complexity();
+BENCHMARK(windows_firewall)->RangeMultiplier(4)->Range(smallest, largest)->Complexity();
+BENCHMARK_TEMPLATE(covers, product)->Arg(300)->Arg(1000)->Unit(benchmark::kMillisecond);
+BENCHMARK_TEMPLATE(pairwise, product)->Arg(300)->Unit(benchmark::kMillisecond);
+BENCHMARK_TEMPLATE(covers, access_list)->Arg(1000)->Arg(10000)->Unit(benchmark::kMillisecond);
+BENCHMARK_TEMPLATE(pairwise, access_list)->Arg(1000)->Arg(10000)->Unit(benchmark::kMillisecond);
+BENCHMARK_TEMPLATE(covers, crossing)->Arg(1000)->Arg(10000)->Unit(benchmark::kMillisecond);
+BENCHMARK_TEMPLATE(pairwise, crossing)->Arg(1000)->Arg(10000)->Unit(benchmark::kMillisecond);
 
-  BENCHMARK(plan)->Arg(30)->Arg(300)->Complexity()->Unit(benchmark::kMillisecond);
-  BENCHMARK(full_difference)->Arg(30)->Arg(300)->Complexity()->Unit(benchmark::kMillisecond);
+BENCHMARK(plan)->Arg(30)->Arg(300)->Complexity()->Unit(benchmark::kMillisecond);
+BENCHMARK(full_difference)->Arg(30)->Arg(300)->Complexity()->Unit(benchmark::kMillisecond);
 
-  BENCHMARK_MAIN();
+BENCHMARK_MAIN();
