@@ -121,7 +121,7 @@ class WaiveReader {
         reporter_
             .report<Diag::waive_expired>(expires->value->span, code.text, to_string(*waive.expires))
             .note(fmt::format("today is {}", to_string(as_of_)))
-            .help("mend what it hid, or let its owner agree to a new date");
+            .help("mend what it hid, or decide on a new date");
         return;
       }
     }
