@@ -117,7 +117,10 @@ TEST_P(IdleRules, AreThoseThatChangeNoVerdict) {
       }
     }
   }
-  EXPECT_GT(found, policies_in_a_batch / 4) << "the random policies have too few idle rules";
+  // Three policies may well have none.
+  if (!test::sanitized) {
+    EXPECT_GT(found, policies_in_a_batch / 4) << "the random policies have too few idle rules";
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Random, IdleRules, testing::Range(0u, batches));
