@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "flow/diff_rows.h"
+#include "flow/effective.h"
 #include "flow/too_complex.h"
 
 namespace hcipol::flow {
@@ -25,10 +26,6 @@ bool same_sets(const std::vector<const NamedSet*>& a, const std::vector<const Na
 bool same_content(const Flow& a, const Flow& b) {
   return a.kind == b.kind && a.service == b.service && same_sets(a.from, b.from) &&
          same_sets(a.to, b.to);
-}
-
-bool meets(const net::Box& a, const net::Box& b) {
-  return a.service.intersects(b.service) && a.from.intersects(b.from) && a.to.intersects(b.to);
 }
 
 using Pointers = std::vector<const Flow*>;
@@ -97,7 +94,7 @@ class Comparison {
       net::Box whole = wire_box(flow);
       const bool near = changed.size() > many ||
                         std::any_of(changed.begin(), changed.end(),
-                                    [&](const net::Box& box) { return meets(whole, box); });
+                                    [&](const net::Box& box) { return intersects(whole, box); });
       if (!near) continue;
       out.flows.push_back(&flow);
       out.boxes.push_back(std::move(whole));
@@ -122,12 +119,11 @@ class Comparison {
   }
 
   static net::PacketSet effective(net::PacketUniverse& universe, const DiffSide& side) {
-    std::map<Kind, std::vector<net::Box>> boxes;
+    BoxesByKind boxes;
     for (std::size_t i = 0; i < side.flows.size(); ++i) {
       boxes[side.flows[i]->kind].push_back(side.boxes[i]);
     }
-    return (universe.of(boxes[Kind::allow]) - universe.of(boxes[Kind::deny])) |
-           universe.of(boxes[Kind::exception]);
+    return flow::effective(universe, std::move(boxes));
   }
 
   void compare_tags() {
@@ -173,7 +169,7 @@ class Comparison {
       const bool met = std::any_of(out_.rows.begin(), out_.rows.end(), [&](const Row& row) {
         return row.effect == effect &&
                std::any_of(row.parts.begin(), row.parts.end(),
-                           [&](const net::Box& part) { return meets(part, whole); });
+                           [&](const net::Box& part) { return intersects(part, whole); });
       });
       if (met) out.insert(flow->rule->address);
     }

@@ -15,8 +15,8 @@ namespace {
 
 using Kind = policy::Rule::Kind;
 
-constexpr std::size_t most_rows = 6;        ///< of one flow
-constexpr std::uint32_t most_ports = 1000;  ///< of one row without a mark
+constexpr std::size_t most_rows = 6;      ///< of one flow
+constexpr std::size_t most_ports = 1000;  ///< of one row without a mark
 
 bool is_deny(const Flow& flow) {
   return flow.kind == Kind::deny;
@@ -29,7 +29,7 @@ std::optional<net::Box> of_family(const net::Box& box, net::Family family) {
   net::Box out{{box.from.addresses.only(family), box.from.names},
                {box.to.addresses.only(family), box.to.names},
                box.service - net::ServiceSet::whole(foreign)};
-  if (out.from.empty() || out.to.empty() || out.service.empty()) return std::nullopt;
+  if (is_empty(out)) return std::nullopt;
   return out;
 }
 
@@ -38,22 +38,9 @@ std::optional<net::Box> possible(const net::Box& box) {
   return out ? out : of_family(box, net::Family::ipv6);
 }
 
-net::Box around(const std::vector<net::Box>& boxes) {
-  net::Box out = boxes.front();
-  for (const net::Box& box : boxes) {
-    out = {out.from | box.from, out.to | box.to, out.service | box.service};
-  }
-  return out;
-}
-
 bool has_many_ports(const net::ServiceSet& service) {
-  std::uint32_t ports = 0;
-  for (const std::uint8_t protocol : {net::protocol::tcp, net::protocol::udp}) {
-    for (const net::PortRange& range : service.ports(protocol)) {
-      ports += range.last - range.first + 1u;
-    }
-  }
-  return ports > most_ports;
+  return port_count(service, net::protocol::tcp) + port_count(service, net::protocol::udp) >
+         most_ports;
 }
 
 /// SSH, RPC's endpoint mapper, SMB, Remote Desktop and WinRM: what a computer is taken over with.
@@ -110,7 +97,8 @@ class RowMaker {
     Row row;
     row.effect = effect_;
     row.flow = &flow;
-    row.around = around(parts);
+    row.around = parts.front();
+    for (const net::Box& part : parts) row.around = hull(row.around, part);
     row.parts = std::move(parts);
     row.from = names(row.around.from);
     row.to = names(row.around.to);
@@ -192,10 +180,8 @@ class RowMaker {
     row.cause = Cause::several;
     for (std::size_t i = 0; i < there_.flows.size(); ++i) {
       const net::Box& box = there_.boxes[i];
-      const bool meets = std::any_of(row.parts.begin(), row.parts.end(), [&](const net::Box& part) {
-        return part.from.intersects(box.from) && part.to.intersects(box.to) &&
-               part.service.intersects(box.service);
-      });
+      const bool meets = std::any_of(row.parts.begin(), row.parts.end(),
+                                     [&](const net::Box& part) { return intersects(part, box); });
       if (!is_deny(*there_.flows[i]) || !meets) continue;
       row.cause = Cause::deny;
       row.deny = there_.flows[i]->rule;
@@ -217,14 +203,11 @@ class RowMaker {
 
   void find_risks(Row& row) const {
     const net::PeerSet& from = row.around.from;
-    const auto everyone = [&](net::Family family) {
-      return from.addresses.contains(net::AddressSet::all(family));
-    };
     net::AddressSet strangers = net::internet_addresses();
     if (here_.cluster->servers != nullptr) {
       strangers = strangers - here_.cluster->servers->set.addresses;
     }
-    if (everyone(net::Family::ipv4) || everyone(net::Family::ipv6)) {
+    if (has_whole_family(from.addresses)) {
       row.risks.push_back(Risk::any_source);
     } else if (from.addresses.intersects(strangers)) {
       row.risks.push_back(Risk::internet);

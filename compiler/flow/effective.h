@@ -1,7 +1,7 @@
 // The meaning of a set of flows: (allows \ denies) ∪ exceptions, as packets.
 #pragma once
 
-#include <optional>
+#include <map>
 #include <span>
 #include <vector>
 
@@ -10,13 +10,17 @@
 
 namespace hcipol::flow {
 
+using BoxesByKind = std::map<policy::Rule::Kind, std::vector<net::Box>>;
+
 /// Throws net::NodeLimitExceeded when the rules differ in too many ways.
 net::PacketSet effective(net::PacketUniverse& universe, std::span<const Flow> flows);
-
-/// Whether some packet belongs to both.
-bool meet(const net::Box& a, const net::Box& b);
+net::PacketSet effective(net::PacketUniverse& universe, BoxesByKind boxes);
 
 /// The boxes of all flows, for building a universe.
 std::vector<net::Box> boxes(std::span<const Flow> flows);
+/// The box of what the language calls a flow: two if it goes both ways.
+std::vector<net::Box> boxes(const sema::Flow& flow);
+/// What a device sees, one direction a box.
+std::vector<net::Box> seen_by(const policy::TargetView& view);
 
 }  // namespace hcipol::flow

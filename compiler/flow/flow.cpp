@@ -29,4 +29,9 @@ net::Box box(const Flow& flow) {
   return {peers(flow.from), peers(flow.to), flow.service};
 }
 
+StandInClass stand_in_class(const Flow& flow) {
+  const bool dated = flow.kind == policy::Rule::Kind::exception;
+  return {flow.kind, flow.rule->log, dated ? std::string_view(flow.rule->origin.feature) : ""};
+}
+
 }  // namespace hcipol::flow

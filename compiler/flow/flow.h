@@ -2,6 +2,8 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "net/packet_set.h"
@@ -23,6 +25,12 @@ struct Flow {
   /// when the rule gives the device more than one flow.
   std::string id;
 };
+
+/// Flows of one class can stand in for each other where they allow or deny the same packets. A flow
+/// that is logged does more than one that is not, and another ticket's exception has another owner
+/// and end.
+using StandInClass = std::tuple<policy::Rule::Kind, bool, std::string_view>;
+StandInClass stand_in_class(const Flow& flow);
 
 /// How a device lets rules beat each other. `first_match`: it can put exceptions above denies above
 /// allows. `block_wins`: it cannot; the denies arrive with the exceptions already taken out.

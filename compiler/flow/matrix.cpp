@@ -9,7 +9,7 @@
 #include <set>
 
 #include "flow/effective.h"
-#include "flow/why.h"
+#include "flow/reach.h"
 
 namespace hcipol::flow {
 

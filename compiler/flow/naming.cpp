@@ -4,10 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <set>
 #include <tuple>
+
+#include "support/text.h"
 
 namespace hcipol::flow {
 
@@ -34,16 +35,12 @@ int rank(Kind kind) {
 
 // The number of addresses, then of names: only an order, so that rounding does no harm.
 std::pair<double, std::size_t> width(const net::PeerSet& set) {
-  double addresses = 0;
-  for (const net::Cidr& cidr : set.addresses.cidrs()) {
-    addresses += std::ldexp(1.0, static_cast<int>(net::width(cidr.network.family) - cidr.length));
-  }
-  return {addresses, set.names.others() ? SIZE_MAX : set.names.entries().size()};
+  return {net::size(set.addresses), set.names.others() ? SIZE_MAX : set.names.entries().size()};
 }
 
 // A service tag stands in for its addresses under a name that no host can have.
 std::string host(const std::string& text) {
-  constexpr std::string_view tag = "!tag.";
+  constexpr std::string_view tag = NamedSet::tag_prefix;
   return text.starts_with(tag) ? "service tag " + text.substr(tag.size()) : text;
 }
 
@@ -61,10 +58,6 @@ std::vector<std::string> literals(const net::PeerSet& set) {
     out.push_back(host(net::to_string(pattern)));
   }
   return out;
-}
-
-std::string join(const std::vector<std::string>& names) {
-  return fmt::format("{}", fmt::join(names, ", "));
 }
 
 }  // namespace
@@ -129,18 +122,15 @@ std::vector<std::string> Naming::names(const net::PeerSet& set) const {
   for (const auto& [name, wide] : around) {
     const auto without = pieces(wide - set);
     if (without.size() + 1 >= out.size()) continue;
-    const std::string taken = without.size() == 1 ? without[0] : "[" + join(without) + "]";
+    const std::string taken =
+        without.size() == 1 ? without[0] : fmt::format("[{}]", fmt::join(without, ", "));
     out = {name + " except " + taken};
   }
   return out;
 }
 
 std::string Naming::text(const net::PeerSet& set, std::size_t limit) const {
-  std::vector<std::string> all = names(set);
-  if (all.size() <= limit) return join(all);
-  const std::size_t left = all.size() - limit;
-  all.resize(limit);
-  return fmt::format("{} and {} more", join(all), left);
+  return some_of(names(set), limit);
 }
 
 std::string to_string(const net::Endpoint& endpoint) {

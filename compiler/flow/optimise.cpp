@@ -31,15 +31,9 @@ struct Item {
 
 // ---- covered flows
 
-// Logging is not part of the packets, but a device that logs less does less.
-auto cover_group(const Flow& flow) {
-  const bool dated = flow.kind == Kind::exception;
-  return std::tuple(flow.kind, flow.rule->log, dated ? flow.rule->origin.feature : std::string());
-}
-
 std::vector<Item> without_covered(std::span<const Flow> flows) {
-  std::map<decltype(cover_group(flows[0])), std::vector<std::size_t>> groups;
-  for (std::size_t i = 0; i < flows.size(); ++i) groups[cover_group(flows[i])].push_back(i);
+  std::map<StandInClass, std::vector<std::size_t>> groups;
+  for (std::size_t i = 0; i < flows.size(); ++i) groups[stand_in_class(flows[i])].push_back(i);
   std::vector<Item> items;
   for (const Flow& flow : flows) items.push_back({flow, {flow.rule}});
   std::vector<bool> dropped(flows.size());

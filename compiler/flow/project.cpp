@@ -180,7 +180,7 @@ class Projection {
     const net::Box whole = box(flow);
     std::vector<net::Box> meeting;
     std::copy_if(blockers.begin(), blockers.end(), std::back_inserter(meeting),
-                 [&](const net::Box& other) { return meet(other, whole); });
+                 [&](const net::Box& other) { return intersects(other, whole); });
     if (meeting.empty()) {
       out.push_back(flow);
       return false;

@@ -7,13 +7,6 @@ namespace {
 
 const net::PeerSet any_name{{}, net::DomainSet::all()};
 
-net::Box whole(net::Family family) {
-  const bool ipv4 = family == net::Family::ipv4;
-  const net::PeerSet ends{net::AddressSet::all(family), net::DomainSet::all()};
-  const auto foreign = net::ServiceSet::whole(ipv4 ? net::protocol::icmpv6 : net::protocol::icmp);
-  return {ends, ends, net::ServiceSet::any() - foreign};
-}
-
 net::PeerSet passed_on(const policy::Cluster& cluster) {
   net::PeerSet names = any_name;
   for (const policy::Proxy* proxy : cluster.proxies) {
@@ -32,8 +25,19 @@ net::Box request(const policy::Cluster& cluster, const policy::Proxy& proxy) {
 
 }  // namespace
 
+std::vector<net::Box> impossible_boxes() {
+  const net::PeerSet ipv4{net::AddressSet::all(net::Family::ipv4), {}};
+  const net::PeerSet ipv6{net::AddressSet::all(net::Family::ipv6), {}};
+  const net::PeerSet all = net::PeerSet::all();
+  const auto any = net::ServiceSet::any();
+  const auto icmp = net::ServiceSet::whole(net::protocol::icmp);
+  const auto icmpv6 = net::ServiceSet::whole(net::protocol::icmpv6);
+  return {{ipv4, ipv6, any}, {ipv6, ipv4, any},   {ipv6, all, icmp},
+          {all, ipv6, icmp}, {ipv4, all, icmpv6}, {all, ipv4, icmpv6}};
+}
+
 net::PacketSet possible(net::PacketUniverse& universe) {
-  return universe.of(whole(net::Family::ipv4)) | universe.of(whole(net::Family::ipv6));
+  return universe.all() - universe.of(impossible_boxes());
 }
 
 std::vector<net::Box> proxy_boxes(const policy::Cluster& cluster) {
@@ -62,6 +66,20 @@ net::PacketSet through_proxies(net::PacketUniverse& universe, const policy::Clus
     reached = reached | universe.of(requests);
   }
   return reached;
+}
+
+std::vector<Detour> detours(const policy::Cluster& cluster, const net::Box& question) {
+  net::PeerSet hosts = question.to & passed_on(cluster);
+  const net::PeerSet servers{question.from.addresses & cluster.servers->set.addresses, {}};
+  const net::ServiceSet web = question.service & net::web_services();
+  // Every name at once is no named host: rules to `any` are not sent through a proxy either.
+  if (servers.empty() || hosts.empty() || hosts.names.others() || web.empty()) return {};
+  std::vector<Detour> out;
+  for (const policy::Proxy* proxy : cluster.proxies) {
+    out.push_back(
+        {proxy, {servers, proxy->set->set, proxy->service}, {proxy->set->set, hosts, web}});
+  }
+  return out;
 }
 
 net::Box asked_through(const policy::Cluster& cluster, const policy::Proxy& proxy,

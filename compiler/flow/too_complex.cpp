@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "flow/flow.h"
+#include "support/text.h"
 
 namespace hcipol::flow {
 
@@ -29,12 +30,9 @@ struct Width {
 };
 
 std::string text(const Width& width) {
-  const auto count = [](std::size_t n, std::string_view what) {
-    return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
-  };
-  return fmt::format("rule `{}`: {}, {}, {}", width.rule->address, count(width.from, "source"),
-                     count(width.to, "destination"),
-                     count(width.service, "range") + " of services");
+  return fmt::format("rule `{}`: {}, {}, {} of services", width.rule->address,
+                     counted(width.from, "source"), counted(width.to, "destination"),
+                     counted(width.service, "range"));
 }
 
 }  // namespace

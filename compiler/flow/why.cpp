@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "flow/effective.h"
+#include "flow/reach.h"
 
 namespace hcipol::flow {
 
@@ -16,19 +17,6 @@ using Flows = std::vector<const Flow*>;
 
 constexpr std::size_t most_boxes = 24;
 constexpr std::size_t most_near = 3;
-
-bool meets(const net::Box& a, const net::Box& b) {
-  return a.service.intersects(b.service) && a.from.intersects(b.from) && a.to.intersects(b.to);
-}
-
-bool contains(const net::Box& outer, const net::Box& inner) {
-  return outer.from.contains(inner.from) && outer.to.contains(inner.to) &&
-         outer.service.contains(inner.service);
-}
-
-net::Box hull(const net::Box& a, const net::Box& b) {
-  return {a.from | b.from, a.to | b.to, a.service | b.service};
-}
 
 // The steps between the nearest two of their members: ports of one protocol are near each other.
 std::uint32_t gap(const net::ServiceSet& a, const net::ServiceSet& b) {
@@ -57,7 +45,7 @@ class Answering {
       const net::Box own = box(*flow);
       sets_.push_back(universe_->of(own));
       for (const net::Box& one : question) {
-        frames_.push_back({own.from & one.from, own.to & one.to, own.service & one.service});
+        frames_.push_back(own & one);
       }
     }
   }
@@ -84,7 +72,7 @@ class Answering {
     for (const Flow& flow : flows) {
       const net::Box own = box(flow);
       const bool meeting = std::any_of(question.begin(), question.end(),
-                                       [&](const net::Box& one) { return meets(own, one); });
+                                       [&](const net::Box& one) { return intersects(own, one); });
       if (meeting) out.push_back(&flow);
     }
     return out;
@@ -243,34 +231,6 @@ class Answering {
 
 Answer why(std::span<const Flow> flows, std::span<const net::Box> question) {
   return Answering(flows, question).run();
-}
-
-std::vector<net::Box> impossible_boxes() {
-  const net::PeerSet ipv4{net::AddressSet::all(net::Family::ipv4), {}};
-  const net::PeerSet ipv6{net::AddressSet::all(net::Family::ipv6), {}};
-  const net::PeerSet all = net::PeerSet::all();
-  const auto any = net::ServiceSet::any();
-  const auto icmp = net::ServiceSet::whole(net::protocol::icmp);
-  const auto icmpv6 = net::ServiceSet::whole(net::protocol::icmpv6);
-  return {{ipv4, ipv6, any}, {ipv6, ipv4, any},   {ipv6, all, icmp},
-          {all, ipv6, icmp}, {ipv4, all, icmpv6}, {all, ipv4, icmpv6}};
-}
-
-std::vector<Detour> detours(const policy::Cluster& cluster, const net::Box& question) {
-  net::PeerSet hosts{{}, question.to.names};
-  for (const policy::Proxy* proxy : cluster.proxies) {
-    for (const NamedSet* part : proxy->bypass) hosts = hosts - part->set;
-  }
-  const net::PeerSet servers{question.from.addresses & cluster.servers->set.addresses, {}};
-  const net::ServiceSet web = question.service & net::web_services();
-  // Every name at once is no named host: rules to `any` are not sent through a proxy either.
-  if (servers.empty() || hosts.empty() || hosts.names.others() || web.empty()) return {};
-  std::vector<Detour> out;
-  for (const policy::Proxy* proxy : cluster.proxies) {
-    out.push_back(
-        {proxy, {servers, proxy->set->set, proxy->service}, {proxy->set->set, hosts, web}});
-  }
-  return out;
 }
 
 }  // namespace hcipol::flow

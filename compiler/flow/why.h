@@ -59,18 +59,4 @@ struct Answer {
 /// ways.
 Answer why(std::span<const Flow> flows, std::span<const net::Box> question);
 
-/// Packets that no network carries: between IPv4 and IPv6, ICMP over IPv6, ICMPv6 over IPv4.
-std::vector<net::Box> impossible_boxes();
-
-/// Both legs of what a proxy carries for the servers.
-struct Detour {
-  const policy::Proxy* proxy = nullptr;
-  net::Box to_proxy;
-  net::Box from_proxy;
-};
-
-/// The share of a question that rules send through the cluster's proxies: what servers ask of named
-/// hosts on web ports. Empty if there is none.
-std::vector<Detour> detours(const policy::Cluster& cluster, const net::Box& question);
-
 }  // namespace hcipol::flow

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 
 #include "net/ranges.h"
 #include "support/bug.h"
@@ -180,6 +181,18 @@ const AddressSet& internet_addresses() {
   static const AddressSet set = AddressSet::all() - private_addresses() -
                                 (of_texts(special_blocks) - of_texts(global_exceptions));
   return set;
+}
+
+double size(const AddressSet& set) {
+  double size = 0;
+  for (const Cidr& cidr : set.cidrs()) {
+    size += std::ldexp(1.0, static_cast<int>(width(cidr.network.family) - cidr.length));
+  }
+  return size;
+}
+
+bool has_whole_family(const AddressSet& set) {
+  return set.contains(AddressSet::all(Family::ipv4)) || set.contains(AddressSet::all(Family::ipv6));
 }
 
 std::string to_string(const AddressSet& set) {

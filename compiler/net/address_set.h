@@ -45,6 +45,11 @@ class AddressSet {
   std::vector<AddressRange> ranges_;
 };
 
+/// How many addresses: for orders and proportions, since large numbers are rounded.
+double size(const AddressSet& set);
+/// Every IPv4 address, or every IPv6 address, is a member.
+bool has_whole_family(const AddressSet& set);
+
 /// RFC 1918, RFC 4193 (fc00::/7) and link-local (169.254.0.0/16, fe80::/10): the
 /// language's `private`.
 const AddressSet& private_addresses();

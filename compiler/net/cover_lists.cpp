@@ -54,16 +54,6 @@ std::optional<Packet> pick(const Box& box, std::uint64_t& random) {
   return packet;
 }
 
-bool contains(const Box& outer, const Box& inner) {
-  return outer.service.contains(inner.service) && outer.from.contains(inner.from) &&
-         outer.to.contains(inner.to);
-}
-
-/// The source first: it tells most rules of a cluster apart.
-bool meet(const Box& a, const Box& b) {
-  return a.from.intersects(b.from) && a.service.intersects(b.service) && a.to.intersects(b.to);
-}
-
 class ShortList {
  public:
   explicit ShortList(std::span<const Box> boxes)
@@ -72,7 +62,7 @@ class ShortList {
         containers_(boxes.size()),
         neighbours_(boxes.size()) {
     for (const Box& box : boxes) {
-      if (box.from.empty() || box.to.empty() || box.service.empty()) bug("an empty box in a list");
+      if (is_empty(box)) bug("an empty box in a list");
     }
   }
 
@@ -93,7 +83,7 @@ class ShortList {
   void relate() {
     for (std::size_t i = 0; i < boxes_.size(); ++i) {
       for (std::size_t j = 0; j < i; ++j) {
-        if (!meet(boxes_[i], boxes_[j])) continue;
+        if (!intersects(boxes_[i], boxes_[j])) continue;
         neighbours_[i].push_back(j);
         neighbours_[j].push_back(i);
         if (contains(boxes_[j], boxes_[i])) {
@@ -111,7 +101,7 @@ class ShortList {
     for (int i = 0; i < tries; ++i) {
       const std::optional<Packet> packet = pick(boxes_[number], random_);
       if (packet && std::none_of(others.begin(), others.end(), [&](std::size_t other) {
-            return containers_[other].empty() && net::contains(boxes_[other], *packet);
+            return containers_[other].empty() && contains(boxes_[other], *packet);
           })) {
         return true;
       }

@@ -9,17 +9,39 @@
 namespace hcipol::net {
 namespace {
 
-bool contains(const PeerSet& set, const Endpoint& endpoint) {
-  const Address* address = std::get_if<Address>(&endpoint);
-  return address ? set.addresses.contains(*address)
-                 : set.names.contains(std::get<std::string>(endpoint));
-}
-
 void check_same(const void* a, const void* b) {
   if (a != b) bug("packet sets of two universes");
 }
 
 }  // namespace
+
+bool is_empty(const Box& box) {
+  return box.from.empty() || box.to.empty() || box.service.empty();
+}
+
+// The source first: it tells most rules of a cluster apart.
+bool intersects(const Box& a, const Box& b) {
+  return a.from.intersects(b.from) && a.service.intersects(b.service) && a.to.intersects(b.to);
+}
+
+bool contains(const Box& outer, const Box& inner) {
+  return outer.service.contains(inner.service) && outer.from.contains(inner.from) &&
+         outer.to.contains(inner.to);
+}
+
+Box operator&(const Box& a, const Box& b) {
+  return {a.from & b.from, a.to & b.to, a.service & b.service};
+}
+
+Box hull(const Box& a, const Box& b) {
+  return {a.from | b.from, a.to | b.to, a.service | b.service};
+}
+
+bool contains(const PeerSet& set, const Endpoint& endpoint) {
+  const Address* address = std::get_if<Address>(&endpoint);
+  return address ? set.addresses.contains(*address)
+                 : set.names.contains(std::get<std::string>(endpoint));
+}
 
 bool contains(const Box& box, const Packet& packet) {
   const auto holds = [&](const ServiceRange& range) {

@@ -28,6 +28,14 @@ struct Box {
   friend auto operator<=>(const Box&, const Box&) = default;
 };
 
+bool is_empty(const Box& box);
+bool intersects(const Box& a, const Box& b);
+bool contains(const Box& outer, const Box& inner);
+/// What belongs to both; empty fields if nothing does.
+Box operator&(const Box& a, const Box& b);
+/// The smallest box with both.
+Box hull(const Box& a, const Box& b);
+
 /// An address, or a name that is not a pattern.
 using Endpoint = std::variant<Address, std::string>;
 
@@ -39,6 +47,7 @@ struct Packet {
   friend bool operator==(const Packet&, const Packet&) = default;
 };
 
+bool contains(const PeerSet& set, const Endpoint& endpoint);
 bool contains(const Box& box, const Packet& packet);
 
 /// Thrown when a diagram would grow over the limit of its universe.

@@ -193,6 +193,12 @@ ServiceSet operator-(const ServiceSet& a, const ServiceSet& b) {
   return set;
 }
 
+std::size_t port_count(const ServiceSet& set, std::uint8_t protocol) {
+  std::size_t count = 0;
+  for (const PortRange& run : set.ports(protocol)) count += run.last - run.first + 1u;
+  return count;
+}
+
 const ServiceSet& web_services() {
   static const ServiceSet services =
       ServiceSet::ports(protocol::tcp, 80, 80) | ServiceSet::ports(protocol::tcp, 443, 443);

@@ -1,6 +1,7 @@
 // What a packet asks for: protocol with port, ICMP type and code, or any; and sets of it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -81,6 +82,9 @@ class ServiceSet {
  private:
   std::vector<ServiceRange> ranges_;
 };
+
+/// How many ports of TCP or UDP are members.
+std::size_t port_count(const ServiceSet& set, std::uint8_t protocol);
 
 /// tcp/80 and tcp/443: where HTTP and TLS show the name that a client asks for.
 const ServiceSet& web_services();

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sema/named_set.h"
 #include "support/text.h"
 
 namespace hcipol::report {
@@ -88,7 +89,7 @@ std::optional<net::AddressRange> address_range(std::string_view text) {
 
 // A service tag stands under a name that no host can have.
 std::optional<net::DomainPattern> pattern(const std::string& text) {
-  if (text.starts_with("!tag.")) return net::DomainPattern{text, false};
+  if (text.starts_with(sema::NamedSet::tag_prefix)) return net::DomainPattern{text, false};
   return net::parse_pattern(text);
 }
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "flow/effective.h"
 #include "support/text.h"
 
 namespace hcipol::report {
@@ -89,12 +90,9 @@ std::string risk_text(Risk risk, const policy::Rule& rule) {
 // ---- devices
 
 bool seen(const net::Box& part, const policy::TargetView& view) {
-  if (!view.sees) return true;
-  const net::PeerSet from = flow::peers(view.sees->from.parts);
-  const net::PeerSet to = flow::peers(view.sees->to.parts);
-  const net::ServiceSet service = part.service & view.sees->service;
-  return flow::carried({part.from & from, part.to & to, service}) ||
-         (view.sees->both_ways && flow::carried({part.from & to, part.to & from, service}));
+  const auto boxes = flow::seen_by(view);
+  return std::any_of(boxes.begin(), boxes.end(),
+                     [&](const net::Box& box) { return flow::carried(part & box); });
 }
 
 // On the way to the server or from it.
@@ -287,7 +285,8 @@ std::string exceptions(const Plan& plan) {
       active.insert(fmt::format("{} until {}", rule.origin.feature, to_string(*rule.expires)));
     }
   }
-  return active.empty() ? "none" : some_of({active.begin(), active.end()}, 6);
+  return active.empty() ? "none"
+                        : some_of(std::vector<std::string>(active.begin(), active.end()), 6);
 }
 
 Counts count(const flow::ClusterDiff& cluster) {
@@ -317,12 +316,6 @@ std::string rest(const flow::ClusterDiff& cluster) {
   if (cluster.without_effect == 0) return out;
   return fmt::format("{} · {} added or edited without effect", out,
                      counted(cluster.without_effect, "rule"));
-}
-
-std::string some_of(const std::vector<std::string>& names, std::size_t limit) {
-  if (names.size() <= limit) return fmt::format("{}", fmt::join(names, ", "));
-  const auto end = names.begin() + static_cast<std::ptrdiff_t>(limit);
-  return fmt::format("{} and {} more", fmt::join(names.begin(), end, ", "), names.size() - limit);
 }
 
 }  // namespace hcipol::report

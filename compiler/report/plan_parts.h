@@ -53,7 +53,5 @@ Counts count(const flow::PolicyDiff& diff);
 std::string verdict(const Counts& counts);
 /// "31 rules unchanged · 4 rules added or edited without effect".
 std::string rest(const flow::ClusterDiff& cluster);
-/// "prod", "prod, test", "a, b, c and 12 more".
-std::string some_of(const std::vector<std::string>& names, std::size_t limit);
 
 }  // namespace hcipol::report

@@ -11,10 +11,6 @@ namespace hcipol::report {
 
 namespace {
 
-bool meet(const net::Box& a, const net::Box& b) {
-  return a.from.intersects(b.from) && a.to.intersects(b.to) && a.service.intersects(b.service);
-}
-
 bool touches(const flow::Part& part, const policy::Node& node) {
   return std::any_of(part.boxes.begin(), part.boxes.end(), [&](const net::Box& box) {
     return box.from.intersects(node.set->set) || box.to.intersects(node.set->set);
@@ -45,7 +41,7 @@ bool sees(const RenderedTarget& target, const flow::Part& part) {
   if (std::none_of(target.files.begin(), target.files.end(), at_a_server)) return false;
   return std::any_of(part.boxes.begin(), part.boxes.end(), [&](const net::Box& box) {
     return std::any_of(target.sees.begin(), target.sees.end(),
-                       [&](const net::Box& seen) { return meet(box, seen); });
+                       [&](const net::Box& seen) { return intersects(box, seen); });
   });
 }
 

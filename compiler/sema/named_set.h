@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "net/peer_set.h"
@@ -39,7 +40,10 @@ struct NamedSet {
            set.names.entries().front().pattern == tag_name(tag);
   }
 
-  static net::DomainPattern tag_name(const std::string& tag) { return {"!tag." + tag, false}; }
+  static constexpr std::string_view tag_prefix = "!tag.";
+  static net::DomainPattern tag_name(const std::string& tag) {
+    return {std::string(tag_prefix) + tag, false};
+  }
 };
 
 /// One side of a flow: a union of named sets. `a except b` has become a set of its own.

@@ -106,6 +106,12 @@ std::string list_of(std::span<const std::string> items, std::string_view last_wo
   return out;
 }
 
+std::string some_of(std::span<const std::string> items, std::size_t limit) {
+  if (items.size() <= limit) return fmt::format("{}", fmt::join(items, ", "));
+  const auto end = items.begin() + static_cast<std::ptrdiff_t>(limit);
+  return fmt::format("{} and {} more", fmt::join(items.begin(), end, ", "), items.size() - limit);
+}
+
 std::string counted(std::size_t n, std::string_view one, std::string_view many) {
   if (n == 1) return fmt::format("1 {}", one);
   return many.empty() ? fmt::format("{} {}s", n, one) : fmt::format("{} {}", n, many);

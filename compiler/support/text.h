@@ -24,6 +24,9 @@ std::optional<std::string> did_you_mean(std::string_view name,
 /// "a", "a and b", "a, b and c".
 std::string list_of(std::span<const std::string> items, std::string_view last_word = "and");
 
+/// "a, b"; past `limit` of them "a, b and 12 more".
+std::string some_of(std::span<const std::string> items, std::size_t limit);
+
 /// "1 rule", "3 rules"; `many` defaults to `one` + "s".
 std::string counted(std::size_t n, std::string_view one, std::string_view many = {});
 

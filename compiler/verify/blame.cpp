@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <tuple>
 
 #include "flow/naming.h"
@@ -18,25 +17,11 @@ using Kind = policy::Rule::Kind;
 
 constexpr std::size_t shown_rules = 4;
 
-double size_of(const net::AddressSet& set) {
-  double size = 0;
-  for (const net::Cidr& cidr : set.cidrs()) {
-    size += std::ldexp(1.0, static_cast<int>(net::width(cidr.network.family) - cidr.length));
-  }
-  return size;
-}
-
-bool holds(const net::PeerSet& set, const net::Endpoint& end) {
-  const auto* address = std::get_if<net::Address>(&end);
-  return address != nullptr ? set.addresses.contains(*address)
-                            : set.names.contains(std::get<std::string>(end));
-}
-
 std::string with_name(const net::Endpoint& end, const policy::Cluster& cluster) {
   const policy::NamedSet* best = nullptr;
   for (const auto& [name, set] : cluster.named) {
-    if (!holds(set->set, end)) continue;
-    if (best == nullptr || size_of(set->set.addresses) < size_of(best->set.addresses)) best = set;
+    if (!contains(set->set, end)) continue;
+    if (best == nullptr || size(set->set.addresses) < size(best->set.addresses)) best = set;
   }
   const std::string text = flow::to_string(end);
   return best == nullptr ? text : fmt::format("{} ({})", text, best->name);

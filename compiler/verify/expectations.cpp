@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "flow/effective.h"
 #include "flow/naming.h"
 #include "support/text.h"
 #include "verify/blame.h"
@@ -15,10 +16,6 @@ namespace hcipol::verify {
 namespace {
 
 constexpr std::size_t shown_boxes = 4;
-
-bool meet(const net::Box& a, const net::Box& b) {
-  return a.service.intersects(b.service) && a.from.intersects(b.from) && a.to.intersects(b.to);
-}
 
 void say_which_part(DiagnosticBuilder& report, const Situation& situation,
                     const net::PacketSet& wrong, bool allow) {
@@ -58,7 +55,7 @@ void check_test(Situation& situation, const net::PacketSet& open, const policy::
 void Coverage::add(const Situation& situation, std::span<const policy::Check* const> checks) {
   std::vector<net::Box> asked;
   for (const policy::Check* check : checks) {
-    for (net::Box& box : boxes_of(check->flow)) asked.push_back(std::move(box));
+    for (net::Box& box : flow::boxes(check->flow)) asked.push_back(std::move(box));
   }
   for (const flow::Flow& flow : situation.flows()) {
     // The way to a proxy is the proxy's block, not a rule that anybody wrote.
@@ -70,7 +67,7 @@ void Coverage::add(const Situation& situation, std::span<const policy::Check* co
     const auto meant = situation.meant(flow);
     const bool touched = std::any_of(meant.begin(), meant.end(), [&](const net::Box& box) {
       return std::any_of(asked.begin(), asked.end(),
-                         [&](const net::Box& question) { return meet(box, question); });
+                         [&](const net::Box& question) { return intersects(box, question); });
     });
     bool& entry = touched_[{written_address(*flow.rule), flow.rule->origin.span}];
     entry = entry || touched;

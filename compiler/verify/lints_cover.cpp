@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <tuple>
 
 #include "flow/lower.h"
+#include "flow/reach.h"
 #include "net/cover.h"
 #include "verify/lints_passes.h"
 
@@ -19,22 +19,9 @@ using Kind = policy::Rule::Kind;
 using Owner = WrittenRule::Owner;
 using Indices = std::vector<std::size_t>;
 
-// Packets that boxes have and networks do not: from one family to the other, and the ICMP of the
-// other family. A rule that only these tell apart from others is idle all the same.
+// A rule that only packets that no network carries tell apart from others is idle all the same.
 const std::vector<net::Box>& impossible_packets() {
-  static const std::vector<net::Box> boxes = [] {
-    const net::PeerSet ipv4{net::AddressSet::all(net::Family::ipv4), {}};
-    const net::PeerSet ipv6{net::AddressSet::all(net::Family::ipv6), {}};
-    const net::PeerSet any = net::PeerSet::all();
-    const auto icmp = net::ServiceSet::whole(net::protocol::icmp);
-    const auto icmpv6 = net::ServiceSet::whole(net::protocol::icmpv6);
-    return std::vector<net::Box>{{ipv4, ipv6, net::ServiceSet::any()},
-                                 {ipv6, ipv4, net::ServiceSet::any()},
-                                 {ipv4, any, icmpv6},
-                                 {any, ipv4, icmpv6},
-                                 {ipv6, any, icmp},
-                                 {any, ipv6, icmp}};
-  }();
+  static const std::vector<net::Box> boxes = flow::impossible_boxes();
   return boxes;
 }
 
@@ -43,9 +30,7 @@ class IdleRules {
   IdleRules(const Subject& subject, std::vector<Hit>& hits) : subject_(subject), hits_(hits) {
     for (std::size_t i = 0; i < subject.flows.size(); ++i) {
       const policy::Rule& rule = *subject.flows[i].rule;
-      // Another ticket's exception has another owner and end.
-      const std::string& ticket = rule.kind == Kind::exception ? rule.origin.feature : no_ticket_;
-      classes_[{rule.kind, rule.log, ticket}].push_back(i);
+      classes_[flow::stand_in_class(subject.flows[i])].push_back(i);
       by_kind_[rule.kind].push_back(i);
     }
   }
@@ -86,10 +71,7 @@ class IdleRules {
     return out;
   }
   bool meet(std::size_t a, std::size_t b) const {
-    const net::Box& left = subject_.boxes[a];
-    const net::Box& right = subject_.boxes[b];
-    return left.service.intersects(right.service) && left.from.intersects(right.from) &&
-           left.to.intersects(right.to);
+    return intersects(subject_.boxes[a], subject_.boxes[b]);
   }
   // Few of the candidates that contain the flow together; nothing if all of them do not.
   std::optional<Indices> cover(std::size_t flow, const Indices& candidates) {
@@ -275,8 +257,7 @@ class IdleRules {
   const Subject& subject_;
   std::vector<Hit>& hits_;
   std::optional<net::PacketUniverse> universe_;
-  const std::string no_ticket_;
-  std::map<std::tuple<Kind, bool, std::string_view>, Indices> classes_;
+  std::map<flow::StandInClass, Indices> classes_;
   std::map<Kind, Indices> by_kind_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "flow/effective.h"
 #include "verify/lints_passes.h"
 
 namespace hcipol::verify {
@@ -10,24 +11,6 @@ namespace hcipol::verify {
 namespace {
 
 using Kind = policy::Rule::Kind;
-
-/// What a device sees, one direction at a time.
-std::vector<net::Box> seen_by(const policy::TargetView& view) {
-  if (!view.sees) return {{net::PeerSet::all(), net::PeerSet::all(), net::ServiceSet::any()}};
-  net::Box there{flow::peers(view.sees->from.parts), flow::peers(view.sees->to.parts),
-                 view.sees->service};
-  if (!view.sees->both_ways) return {std::move(there)};
-  net::Box back{there.to, there.from, there.service};
-  return {std::move(there), std::move(back)};
-}
-
-net::Box clipped(const net::Box& box, const net::Box& seen) {
-  return {box.from & seen.from, box.to & seen.to, box.service & seen.service};
-}
-
-bool is_empty(const net::Box& box) {
-  return box.from.empty() || box.to.empty() || box.service.empty();
-}
 
 void find_unseen(const Subject& subject, std::vector<Hit>& hits) {
   const policy::Policy& policy = subject.input.policy;
@@ -39,12 +22,12 @@ void find_unseen(const Subject& subject, std::vector<Hit>& hits) {
   for (std::size_t t = 0; t < policy.targets.size(); ++t) {
     const bool host = subject.input.devices[t].host;
     const net::PeerSet& servers = subject.cluster.servers->set;
-    for (const net::Box& view : seen_by(policy.views[subject.index][t])) {
+    for (const net::Box& view : flow::seen_by(policy.views[subject.index][t])) {
       for (std::size_t i = 0; i < seen.size(); ++i) {
         const net::Box& box = subject.boxes[i];
         if (seen[i] || !box.service.intersects(view.service)) continue;
         if (host) {
-          const net::Box part = clipped(box, view);
+          const net::Box part = box & view;
           seen[i] =
               !is_empty(part) && (part.from.intersects(servers) || part.to.intersects(servers));
         } else {
@@ -84,14 +67,14 @@ bool has_host_names(const flow::Flow& flow) {
 void find_dead_names(const Subject& subject, const policy::TargetView& view,
                      std::vector<Hit>& hits) {
   static const net::AddressSet internet = net::internet_addresses().only(net::Family::ipv4);
-  for (const net::Box& seen : seen_by(view)) {
+  for (const net::Box& seen : flow::seen_by(view)) {
     const net::AddressSet world = seen.to.addresses & internet;
     if (world.empty()) continue;
     std::vector<Part> wide, named;
     for (std::size_t i = 0; i < subject.flows.size(); ++i) {
       const flow::Flow& flow = subject.flows[i];
       if (flow.kind == Kind::deny || !flow.service.intersects(net::web_services())) continue;
-      net::Box part = clipped(subject.boxes[i], seen);
+      net::Box part = subject.boxes[i] & seen;
       if (is_empty(part)) continue;
       if (part.to.addresses.contains(world)) {
         wide.push_back({i, std::move(part)});

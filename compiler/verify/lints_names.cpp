@@ -69,12 +69,6 @@ void find_narrower(const Subject& subject, std::size_t flow, const net::DomainPa
   hits.push_back(std::move(hit));
 }
 
-// ---- Microsoft Update
-
-bool meet(const net::Box& a, const net::Box& b) {
-  return a.service.intersects(b.service) && a.from.intersects(b.from) && a.to.intersects(b.to);
-}
-
 }  // namespace
 
 void find_broad_wildcards(const Subject& subject, std::vector<Hit>& hits) {
@@ -113,7 +107,7 @@ void find_update_without_http(const Subject& subject, std::vector<Hit>& hits, Fi
   for (std::size_t i = 0; i < subject.flows.size(); ++i) {
     const flow::Flow& flow = subject.flows[i];
     const bool meets = std::any_of(wanted.begin(), wanted.end(), [&](const net::Box& box) {
-      return meet(box, subject.boxes[i]);
+      return intersects(box, subject.boxes[i]);
     });
     if (!meets || flow.kind == Kind::allow) continue;
     (flow.kind == Kind::deny ? denied : excepted).push_back(subject.boxes[i]);

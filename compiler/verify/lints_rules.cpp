@@ -19,21 +19,10 @@ using Owner = WrittenRule::Owner;
 constexpr std::size_t many_ports = 1000;
 constexpr std::size_t every_port = 65536;
 
-bool is_everything(const net::PeerSet& set) {
-  return set.addresses.contains(net::AddressSet::all(net::Family::ipv4)) ||
-         set.addresses.contains(net::AddressSet::all(net::Family::ipv6));
-}
-
 bool is_whole_internet(const net::PeerSet& set) {
   static const net::AddressSet ipv4 = net::internet_addresses().only(net::Family::ipv4);
   static const net::AddressSet ipv6 = net::internet_addresses().only(net::Family::ipv6);
   return set.addresses.contains(ipv4) || set.addresses.contains(ipv6);
-}
-
-std::size_t ports_of(const net::ServiceSet& service, std::uint8_t protocol) {
-  std::size_t count = 0;
-  for (const net::PortRange& run : service.ports(protocol)) count += run.last - run.first + 1u;
-  return count;
 }
 
 /// "2000", "tcp": the ports of the protocols that have many of them open.
@@ -43,8 +32,8 @@ struct Ports {
 };
 
 std::optional<Ports> wide_ports(const net::ServiceSet& service) {
-  const std::size_t tcp = ports_of(service, net::protocol::tcp);
-  const std::size_t udp = ports_of(service, net::protocol::udp);
+  const std::size_t tcp = port_count(service, net::protocol::tcp);
+  const std::size_t udp = port_count(service, net::protocol::udp);
   if (tcp <= many_ports && udp <= many_ports) return std::nullopt;
   std::size_t count = 0, whole = 0;
   std::vector<std::string> protocols;
@@ -91,7 +80,8 @@ class WideRules {
 
   bool find_any_to_any(std::size_t index, const WrittenRule& rule) {
     const bool any = std::any_of(rule.flows.begin(), rule.flows.end(), [&](std::size_t flow) {
-      return is_everything(subject_.boxes[flow].from) && is_everything(subject_.boxes[flow].to);
+      return has_whole_family(subject_.boxes[flow].from.addresses) &&
+             has_whole_family(subject_.boxes[flow].to.addresses);
     });
     if (any) {
       Hit& hit = add(Diag::any_to_any, index);
@@ -189,10 +179,7 @@ class WideRules {
     std::vector<net::Box> denies;
     for (std::size_t i = 0; i < subject_.flows.size(); ++i) {
       const net::Box& box = subject_.boxes[i];
-      if (subject_.flows[i].kind == Kind::deny && box.service.intersects(part.service) &&
-          box.from.intersects(part.from) && box.to.intersects(part.to)) {
-        denies.push_back(box);
-      }
+      if (subject_.flows[i].kind == Kind::deny && intersects(box, part)) denies.push_back(box);
     }
     if (denies.empty()) return false;
     std::vector<net::Box> known = denies;

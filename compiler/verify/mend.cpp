@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
+#include "flow/effective.h"
 #include "flow/naming.h"
 #include "support/text.h"
 
@@ -30,11 +30,8 @@ struct Edit {
 };
 
 double size_of(const net::PeerSet& set) {
-  double size = set.names.others() ? 1e6 : static_cast<double>(set.names.entries().size());
-  for (const net::Cidr& cidr : set.addresses.cidrs()) {
-    size += std::ldexp(1.0, static_cast<int>(net::width(cidr.network.family) - cidr.length));
-  }
-  return size;
+  const double names = set.names.others() ? 1e6 : static_cast<double>(set.names.entries().size());
+  return names + net::size(set.addresses);
 }
 
 double size_of(const net::ServiceSet& set) {
@@ -59,7 +56,7 @@ class Mender {
         blame_(blame),
         sources_(sources),
         naming_(situation.cluster(), flows),
-        boxes_(boxes_of(check_.flow)),
+        boxes_(flow::boxes(check_.flow)),
         asked_(situation.of(boxes_)) {}
 
   std::string run() { return check_.allow ? open_more() : close_more(); }
@@ -213,10 +210,8 @@ class Mender {
     for (const Flow& flow : own) {
       for (const net::Box& box : situation_.meant(flow)) {
         for (const net::Box& asked : boxes_) {
-          const net::Box both{box.from & asked.from, box.to & asked.to,
-                              box.service & asked.service};
-          if (both.from.empty() || both.to.empty() || both.service.empty()) continue;
-          hit = {hit.from | both.from, hit.to | both.to, hit.service | both.service};
+          const net::Box both = box & asked;
+          if (!is_empty(both)) hit = hull(hit, both);
         }
       }
     }

@@ -13,18 +13,12 @@ std::vector<net::Box> all_boxes(const policy::Cluster& cluster, std::span<const 
   std::vector<net::Box> boxes = flow::boxes(flows);
   for (net::Box& box : flow::proxy_boxes(cluster)) boxes.push_back(std::move(box));
   for (const policy::Check* check : checks) {
-    for (net::Box& box : boxes_of(check->flow)) boxes.push_back(std::move(box));
+    for (net::Box& box : flow::boxes(check->flow)) boxes.push_back(std::move(box));
   }
   return boxes;
 }
 
 }  // namespace
-
-std::vector<net::Box> boxes_of(const sema::Flow& flow) {
-  const net::Box there{flow::peers(flow.from.parts), flow::peers(flow.to.parts), flow.service};
-  if (!flow.both_ways) return {there};
-  return {there, {there.to, there.from, there.service}};
-}
 
 Situation::Situation(const policy::Cluster& cluster, std::span<const flow::Flow> flows,
                      std::span<const policy::Check* const> checks)

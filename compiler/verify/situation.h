@@ -5,14 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "flow/effective.h"
 #include "flow/flow.h"
 #include "net/packet_set.h"
 #include "policy/model.h"
 
 namespace hcipol::verify {
-
-/// The boxes of a check: one, or two for `<->`.
-std::vector<net::Box> boxes_of(const sema::Flow& flow);
 
 /// Answers by packet sets of one universe; see net::PacketUniverse for what may throw.
 class Situation {
@@ -28,7 +26,7 @@ class Situation {
   /// The packets of boxes that are made from those of flows and checks, field by field.
   net::PacketSet of(std::span<const net::Box> boxes) { return universe_.of(boxes) & possible_; }
   /// What a check asks about: only packets that there can be.
-  net::PacketSet asked(const policy::Check& check) { return of(boxes_of(check.flow)); }
+  net::PacketSet asked(const policy::Check& check) { return of(flow::boxes(check.flow)); }
   /// What a flow covers, as the policy means it: a proxy's requests count as its servers' too.
   net::PacketSet share(const flow::Flow& flow) { return of(meant(flow)); }
   /// The boxes of share().

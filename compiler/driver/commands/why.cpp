@@ -8,6 +8,8 @@
 #include "backends/backend.h"
 #include "driver/commands.h"
 #include "driver/question.h"
+#include "flow/effective.h"
+#include "flow/reach.h"
 #include "flow/too_complex.h"
 #include "support/text.h"
 
@@ -68,9 +70,7 @@ class Why {
     std::vector<flow::Flow> named = flows;
     named.push_back({{}, flow.from.parts, flow.to.parts, flow.service, nullptr, {}});
     out.naming.emplace(*out.cluster, named);
-    const net::Box there{flow::peers(flow.from.parts), flow::peers(flow.to.parts), flow.service};
-    std::vector<net::Box> question{there};
-    if (flow.both_ways) question.push_back({there.to, there.from, there.service});
+    const std::vector<net::Box> question = flow::boxes(flow);
     try {
       out.asked.flow = fmt::format("{} {} {} on {}", side(flow.from), flow.both_ways ? "<->" : "->",
                                    side(flow.to), net::to_string(flow.service));
@@ -108,10 +108,7 @@ class Why {
   report::RenderedTarget rendered(const policy::TargetView& view, const policy::Cluster& cluster) {
     report::RenderedTarget out;
     out.folder = view.target->folder();
-    const sema::Flow& sees = *view.sees;
-    const net::Box there{flow::peers(sees.from.parts), flow::peers(sees.to.parts), sees.service};
-    out.sees.push_back(there);
-    if (sees.both_ways) out.sees.push_back({there.to, there.from, there.service});
+    out.sees = flow::seen_by(view);
     for (const BuiltFile& file : built_.files) {
       if (file.cluster != cluster.name || file.target != out.folder) continue;
       out.files.push_back({file.path, file.text, file.rules, file.node});
