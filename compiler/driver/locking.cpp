@@ -94,7 +94,7 @@ void check_locked_modules(const sema::Lock& lock, const Options& options, Enviro
       report_unlocked(c, used_at(c, source.path), source.path);
       continue;
     }
-    if (locked->second.files == source.library_files) continue;
+    if (locked->second.files == sema::locked_module(source, c.sources).files) continue;
     auto report = c.reporter.report<Diag::library_changed>(used_at(c, source.path), source.path);
     if (first) {
       for (std::string& line : library_difference(lock, options, environment)) {

@@ -167,9 +167,7 @@ bool analyse(const Options& options, const std::vector<std::string>& targets,
   }
   for (const sema::ModuleSource& source : c.program->sources) {
     if (source.library && source.package != nullptr) {
-      const auto* revision = sema::find_attribute(source.package->items, "revision");
-      c.policy.library_revisions[source.path] =
-          std::string(revision == nullptr ? "" : c.sources.text(revision->value->span));
+      c.policy.library_revisions[source.path] = sema::revision_of(source, c.sources);
     }
   }
 
@@ -199,7 +197,7 @@ verify::LintReport lint(Environment& environment, Compilation& c) {
     if (source.library) continue;
     for (const std::string& name : environment.files->list(source.directory)) {
       std::string error;
-      if (!name.ends_with(".test.hcipol")) continue;
+      if (!sema::is_test_file(name)) continue;
       if (auto text = environment.files->read(join_path(source.directory, name), error)) {
         input.test_texts.push_back(*std::move(text));
       }

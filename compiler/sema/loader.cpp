@@ -111,9 +111,6 @@ class Loader {
 
   // A library file waits until something needs it, if it can.
   bool add_library_file(ModuleSource& source, std::string path, std::string text) {
-    const std::string name = path.substr(path.rfind('/') + 1);
-    if (!is_test_file(name))
-      source.library_files.emplace(join_path(source.path.substr(4), name), text);
     // The names must point into the text where it will stay.
     std::string& kept = program_.library_texts.emplace_back(std::move(text));
     if (auto names = lazy_names(kept)) {

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sema/loader.h"
 #include "support/files.h"
 #include "support/sha256.h"
 #include "support/text.h"
@@ -158,15 +159,34 @@ std::string to_string(const Lock& lock) {
   return json.dump(2) + "\n";
 }
 
+std::string revision_of(const ModuleSource& source, const SourceMap& sources) {
+  const auto* revision =
+      source.package == nullptr ? nullptr : find_attribute(source.package->items, "revision");
+  return revision == nullptr ? "" : std::string(sources.text(revision->value->span));
+}
+
+LockedModule locked_module(const ModuleSource& source, const SourceMap& sources) {
+  LockedModule out;
+  out.revision = revision_of(source, sources);
+  const std::string folder = source.path.substr(library_prefix.size());
+  const auto add = [&](std::string_view path, std::string_view text) {
+    out.files.emplace(join_path(folder, file_name(path)), text);
+  };
+  for (const syntax::File& file : source.files) {
+    const SourceFile& read = sources.file(file.id);
+    if (!source.test_files.contains(file.id)) add(read.path, read.text);
+  }
+  for (const ModuleSource::Unread& unread : source.unread) {
+    if (!is_test_file(unread.path)) add(unread.path, unread.text);
+  }
+  return out;
+}
+
 Lock lock_of(const Program& program, const Evaluator& evaluator, const SourceMap& sources) {
   Lock out;
   for (const ModuleSource& source : program.sources) {
     if (!source.library) continue;
-    LockedModule& module = out.modules[source.path];
-    module.files = source.library_files;
-    const auto* revision =
-        source.package == nullptr ? nullptr : find_attribute(source.package->items, "revision");
-    if (revision != nullptr) module.revision = std::string(sources.text(revision->value->span));
+    out.modules.emplace(source.path, locked_module(source, sources));
   }
   const std::string& root = program.sources.front().directory;
   for (const auto& [path, file] : evaluator.files_read()) {

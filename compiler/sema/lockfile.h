@@ -44,6 +44,11 @@ std::optional<Lock> parse_lock(std::string_view text, std::string& error);
 /// shows what a new library changed.
 std::string to_string(const Lock& lock);
 
+/// The `revision` of a module's package; "" without one.
+std::string revision_of(const ModuleSource& source, const SourceMap& sources);
+/// A module of the library as it was loaded, with the files of it that nothing needed.
+LockedModule locked_module(const ModuleSource& source, const SourceMap& sources);
+
 /// What a compiled policy uses: every library module, every file that was read.
 Lock lock_of(const Program& program, const Evaluator& evaluator, const SourceMap& sources);
 

@@ -57,8 +57,6 @@ struct ModuleSource {
     std::vector<std::string_view> declares;
   };
   std::vector<Unread> unread;
-  /// Of a library module, every file, read or not: "hci/21h2/module.hcipol" → its text.
-  std::map<std::string, std::string> library_files;
 };
 
 /// A source with its variables set: what `use` makes.
