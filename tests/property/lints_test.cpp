@@ -45,20 +45,12 @@ RandomPolicy without(const RandomPolicy& policy, const std::set<std::string>& ad
   return out;
 }
 
-Marks matched(const RandomRule& rule) {
-  Marks out = test::mark(rule.from.has, rule.to.has, rule.service.has);
-  if (!rule.both_ways) return out;
-  const Marks back = test::mark(rule.to.has, rule.from.has, rule.service.has);
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] |= back[i];
-  return out;
-}
-
 /// Whether some packet belongs to the rule and to no other of its kind.
 bool is_needed(const RandomRule& rule, const RandomPolicy& policy) {
-  Marks left = matched(rule);
+  Marks left = rule.matches();
   for (const RandomRule& other : policy.rules) {
     if (!other.counts || other.kind != rule.kind || other.name == rule.name) continue;
-    const Marks theirs = matched(other);
+    const Marks theirs = other.matches();
     for (std::size_t i = 0; i < left.size(); ++i) {
       if (theirs[i] != 0) left[i] = 0;
     }
@@ -67,10 +59,10 @@ bool is_needed(const RandomRule& rule, const RandomPolicy& policy) {
 }
 
 bool meets_no_allow(const RandomRule& rule, const RandomPolicy& policy) {
-  const Marks own = matched(rule);
+  const Marks own = rule.matches();
   for (const RandomRule& other : policy.rules) {
     if (!other.counts || other.kind != RandomRule::Kind::allow) continue;
-    const Marks theirs = matched(other);
+    const Marks theirs = other.matches();
     for (std::size_t i = 0; i < own.size(); ++i) {
       if (own[i] != 0 && theirs[i] != 0) return false;
     }
@@ -105,7 +97,7 @@ TEST_P(IdleRules, AreThoseThatChangeNoVerdict) {
     for (const RandomRule& rule : kept.rules) {
       if (!rule.counts) continue;
       const std::string at = address(rule);
-      if (matched(rule) == Marks(packets().size(), 0)) {
+      if (rule.matches() == Marks(packets().size(), 0)) {
         ASSERT_TRUE(findings[Diag::never_applies].contains(at)) << at << "\n" << policy.text();
         continue;
       }

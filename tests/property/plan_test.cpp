@@ -4,11 +4,11 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
-#include "driver/pipeline.h"
 #include "flow/diff.h"
 #include "report/packets_json.h"
 #include "report/plan.h"
 #include "report/snapshot.h"
+#include "tests/support/compiled.h"
 #include "tests/support/random_policy.h"
 
 namespace hcipol {
@@ -17,32 +17,17 @@ namespace {
 using test::Marks;
 
 struct Compiled {
-  explicit Compiled(const std::string& text) : files({{"main.hcipol", text}}) {
-    environment.files = &files;
-    environment.today = parse_date("2022-06-01").value();
-    good = driver::compile(driver::Options{}, {}, environment, c);
-  }
+  explicit Compiled(const std::string& text) : good(test::compile(text, c)) {}
   flow::PolicyFlows flows() const { return {&c.policy, &c.flows}; }
 
-  MemoryFileSystem files;
-  driver::Environment environment;
   driver::Compilation c;
-  bool good = false;
+  bool good;
 };
 
 Marks marks(const std::vector<net::Box>& boxes) {
   Marks out(test::packets().size());
   for (const net::Box& box : boxes) {
-    const auto in = [](const net::PeerSet& set) {
-      return [&set](const net::Endpoint& end) {
-        const auto* address = std::get_if<net::Address>(&end);
-        return address != nullptr ? set.addresses.contains(*address)
-                                  : set.names.contains(std::get<std::string>(end));
-      };
-    };
-    const Marks one = test::mark(in(box.from), in(box.to), [&](std::uint32_t point) {
-      return box.service.contains(net::ServiceSet::containing(point));
-    });
+    const Marks one = test::mark(box);
     for (std::size_t i = 0; i < out.size(); ++i) {
       if (one[i] != 0) out[i] = 1;
     }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "driver/pipeline.h"
+#include "tests/support/compiled.h"
 #include "tests/support/random_policy.h"
 #include "verify/expectations.h"
 
@@ -73,12 +74,8 @@ class Checks : public testing::TestWithParam<unsigned> {
     const std::string text = text_of(policy, flows, waived);
     SCOPED_TRACE(text);
 
-    MemoryFileSystem files({{"main.hcipol", text}});
-    driver::Environment environment;
-    environment.files = &files;
-    environment.today = parse_date("2022-06-01").value();
     driver::Compilation c;
-    driver::compile(driver::Options{}, {}, environment, c);
+    test::compile(text, c);  // violations are errors, and reported
     ASSERT_EQ(c.policy.invariants.size(), flows.size());
 
     const test::Marks open = policy.allowed();
@@ -110,11 +107,7 @@ class Checks : public testing::TestWithParam<unsigned> {
     verify::Situation situation(cluster, counting, {&one_check, 1});
     const net::PacketSet asked = situation.asked(check);
     const net::PacketSet wrong = verify::wrong(check, asked, situation.open(counting));
-    test::Marks mine = test::mark(flow.from.has, flow.to.has, flow.service.has);
-    if (flow.both_ways) {
-      const test::Marks back = test::mark(flow.to.has, flow.from.has, flow.service.has);
-      for (std::size_t p = 0; p < mine.size(); ++p) mine[p] |= back[p];
-    }
+    const test::Marks mine = flow.matches();
     for (std::size_t p = 0; p < mine.size(); ++p) {
       const bool bad = mine[p] != 0 && (open[p] != 0) != check.allow;
       ASSERT_EQ(wrong.contains(packets()[p]), bad);

@@ -9,7 +9,9 @@
 #include <random>
 
 #include "driver/question.h"
+#include "flow/effective.h"
 #include "flow/why.h"
+#include "tests/support/compiled.h"
 #include "tests/support/random_policy.h"
 
 namespace hcipol {
@@ -23,10 +25,6 @@ struct Asked {
   RandomRule rule;  ///< a rule that no policy has: what it matches is asked for
 };
 
-net::Box box(const sema::Flow& flow) {
-  return {flow::peers(flow.from.parts), flow::peers(flow.to.parts), flow.service};
-}
-
 bool opens(RandomRule::Kind kind) {
   return kind != RandomRule::Kind::deny;
 }
@@ -38,11 +36,7 @@ class Interview {
       : random_(random), policy_(test::random_policy(random)) {}
 
   void read() {
-    MemoryFileSystem files({{"main.hcipol", policy_.text()}});
-    driver::Environment environment;
-    environment.files = &files;
-    environment.today = parse_date("2022-06-01").value();
-    ASSERT_TRUE(driver::compile(driver::Options{}, {}, environment, c_)) << policy_.text();
+    ASSERT_TRUE(test::compile(policy_, c_)) << policy_.text();
     for (const RandomRule& rule : policy_.rules) by_name_.emplace(rule.name, &rule);
   }
 
@@ -112,8 +106,8 @@ void Interview::ask(std::size_t first, std::size_t step) {
   const auto questions = driver::ask(c_, asked.text, {0});
   ASSERT_EQ(questions.size(), 1u);
   ASSERT_TRUE(questions[0].flow);
-  std::vector<net::Box> boxes{box(*questions[0].flow)};
-  if (asked.rule.both_ways) boxes.push_back({boxes[0].to, boxes[0].from, boxes[0].service});
+  ASSERT_EQ(questions[0].flow->both_ways, asked.rule.both_ways);
+  const std::vector<net::Box> boxes = flow::boxes(*questions[0].flow);
   const flow::Answer answer = flow::why(c_.flows[0], boxes);
 
   const auto& packets = test::packets();

@@ -8,7 +8,11 @@
 namespace hcipol::test {
 
 bool compile(const RandomPolicy& policy, driver::Compilation& compilation) {
-  MemoryFileSystem files({{"main.hcipol", policy.text()}});
+  return compile(policy.text(), compilation);
+}
+
+bool compile(const std::string& text, driver::Compilation& compilation) {
+  MemoryFileSystem files({{"main.hcipol", text}});
   driver::Environment environment;
   environment.files = &files;
   environment.today = parse_date("2022-06-01").value();
@@ -16,7 +20,10 @@ bool compile(const RandomPolicy& policy, driver::Compilation& compilation) {
 }
 
 Marks mark(const flow::Flow& flow) {
-  const net::Box box = flow::box(flow);
+  return mark(flow::box(flow));
+}
+
+Marks mark(const net::Box& box) {
   const auto has = [](const net::PeerSet& set) {
     return [&set](const net::Endpoint& end) {
       const auto* address = std::get_if<net::Address>(&end);

@@ -1,6 +1,7 @@
 // Random policies compiled in memory, and flows read packet by packet as a device would.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "driver/pipeline.h"
@@ -10,8 +11,10 @@ namespace hcipol::test {
 
 /// Compiles in memory, on a day on which no exception has expired.
 bool compile(const RandomPolicy& policy, driver::Compilation& compilation);
+bool compile(const std::string& text, driver::Compilation& compilation);
 
-/// The packets of a flow, without a diagram.
+/// The packets of a box or a flow, without a diagram.
+Marks mark(const net::Box& box);
 Marks mark(const flow::Flow& flow);
 
 /// What a device allows that reads its flows in its own order.

@@ -315,6 +315,12 @@ bool RandomRule::matches(const Packet& packet) const {
          (both_ways && from.has(packet.to) && to.has(packet.from));
 }
 
+Marks RandomRule::matches() const {
+  Marks out = mark(from.has, to.has, service.has);
+  if (both_ways) unite(out, mark(to.has, from.has, service.has));
+  return out;
+}
+
 std::string RandomRule::text() const {
   return fmt::format("  {} \"{}\" {} {} {} on {}{}\n", kind == Kind::deny ? "deny" : "allow", name,
                      from.text, both_ways ? "<->" : "->", to.text, service.text,
@@ -412,8 +418,7 @@ Marks RandomPolicy::allowed() const {
     Marks& into = rule.kind == RandomRule::Kind::allow  ? allow
                   : rule.kind == RandomRule::Kind::deny ? deny
                                                         : except;
-    unite(into, mark(rule.from.has, rule.to.has, rule.service.has));
-    if (rule.both_ways) unite(into, mark(rule.to.has, rule.from.has, rule.service.has));
+    unite(into, rule.matches());
   }
   for (std::size_t i = 0; i < allow.size(); ++i) allow[i] &= static_cast<std::uint8_t>(1 - deny[i]);
   unite(allow, except);

@@ -56,6 +56,8 @@ struct RandomRule {
   bool counts = true;  ///< the condition holds and the feature is enabled
 
   bool matches(const net::Packet& packet) const;
+  /// The same for all packets().
+  Marks matches() const;
   /// As it stands in its feature or exception: one line.
   std::string text() const;
 };
