@@ -2,15 +2,12 @@
 #include <fmt/format.h>
 
 #include "policy/build.h"
-#include "support/text.h"
 
 namespace hcipol::policy {
 
 namespace {
 
 using sema::find_attribute;
-
-constexpr int warn_days = 14;
 
 struct Dated {
   std::string reason, owner;
@@ -36,9 +33,6 @@ Dated read_terms(BuildContext& context, const syntax::Block& block, const sema::
         .report<Diag::exception_expired>(expires->value->span, name, to_string(*terms.expires))
         .note(fmt::format("today is {}", to_string(context.policy.as_of)))
         .help("remove the exception, or let its owner agree to a new date");
-  } else if (days <= warn_days) {
-    context.reporter.report<Diag::exception_ends_soon>(
-        expires->value->span, name, counted(static_cast<std::size_t>(days), "day"));
   }
   return terms;
 }

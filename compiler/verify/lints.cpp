@@ -27,6 +27,7 @@ constexpr std::array table{
          "public addresses that may reach servers"},
     Lint{Diag::broad_wildcard, false, "", "a wildcard that takes in a documented name"},
     Lint{Diag::update_without_http, false, "", "Microsoft Update whose tcp/80 is denied"},
+    Lint{Diag::exception_ends_soon, false, "", "an exception that ends within 14 days"},
     Lint{Diag::seen_by_no_target, true, "are seen by no target",
          "a rule that no `target` block sees"},
     Lint{Diag::dead_name_rules, false, "decide before rules with names on Azure Firewall",
@@ -86,6 +87,7 @@ LintReport lint(const LintInput& input, Reporter& reporter) {
     drop_repetitions(subject, hits);
     findings.add(subject, std::move(hits));
   }
+  find_ending_exceptions(input, findings);
   find_unused(input, findings);
 
   LintReport out{findings.take(), {}};

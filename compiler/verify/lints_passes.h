@@ -24,6 +24,9 @@ void find_rules_lost_on_devices(const Subject& subject, std::vector<Hit>& hits);
 /// of `hits`: they say less.
 void find_update_without_http(const Subject& subject, std::vector<Hit>& hits, Findings& findings);
 
+/// W0543: exceptions that end within 14 days.
+void find_ending_exceptions(const LintInput& input, Findings& findings);
+
 /// W0303: declarations of the policy's own modules that nothing mentions.
 void find_unused(const LintInput& input, Findings& findings);
 
