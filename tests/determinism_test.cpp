@@ -92,6 +92,26 @@ TEST_P(EachTarget, ARuleOfAnotherFeatureLeavesJoinedRulesAlone) {
   }
 }
 
+/// Nor does a rule that others cover: it is dropped, and what covers it stays as it was.
+TEST_P(EachTarget, ACoveredRuleOfAnotherFeatureChangesNoLine) {
+  const std::string enabled =
+      "\ncluster \"prod\" {\n  node \"n1\" { address = 10.1.0.11 }\n"
+      "  enable \"bulk\"\n  enable \"other\"\n}\n";
+  const std::string other =
+      "feature \"other\" {\n  allow \"own\" servers -> 203.0.113.1 on tcp/1\n";
+  const std::string covered = "  allow \"covered\" servers -> 198.51.100.4 on tcp/2003\n";
+  const Files before =
+      build({{"main.hcipol", enabled + feature(9, -1) + other + "}\n"}}, GetParam());
+  const Files after =
+      build({{"main.hcipol", enabled + feature(9, -1) + other + covered + "}\n"}}, GetParam());
+  ASSERT_EQ(before.size(), after.size());
+  for (const auto& [path, text] : before) {
+    if (path.ends_with("/manifest.json")) continue;
+    EXPECT_EQ(text, after.at(path)) << path;
+  }
+  EXPECT_NE(after.at("out/manifest.json").find("main/other.covered"), std::string::npos);
+}
+
 /// The order of rules means nothing, joined or not.
 TEST_P(EachTarget, OrderChangesNoByteOfAnArtefact) {
   const std::string head =

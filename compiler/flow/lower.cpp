@@ -101,12 +101,14 @@ std::optional<std::string> impossible(const policy::Rule& rule) {
 }
 
 void name_flows(std::vector<Flow>& flows) {
-  std::unordered_map<const policy::Rule*, unsigned> count;
-  for (const Flow& flow : flows) ++count[flow.rule];
+  // Of the two directions of a rule the optimiser may have joined one with others; both still go by
+  // the rule's address.
+  std::unordered_map<std::string_view, unsigned> count;
+  for (const Flow& flow : flows) ++count[flow.rule->address];
   for (Flow& flow : flows) {
-    flow.id = count[flow.rule] == 1 ? flow.rule->address
-                                    : fmt::format("{} ({} -> {})", flow.rule->address,
-                                                  names(flow.from), names(flow.to));
+    flow.id = count[flow.rule->address] == 1 ? flow.rule->address
+                                             : fmt::format("{} ({} -> {})", flow.rule->address,
+                                                           names(flow.from), names(flow.to));
   }
   const auto by_kind_and_id = [](const Flow& a, const Flow& b) {
     const int left = rank(a.kind), right = rank(b.kind);

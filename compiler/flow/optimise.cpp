@@ -157,20 +157,10 @@ const std::string& title(const policy::Rule& rule) {
 const std::string& note(const policy::Rule& rule) {
   return rule.note;
 }
-const std::string& source(const policy::Rule& rule) {
-  return rule.origin.source;
-}
 
 // "rpc, validation and 2 more": in the artefact, where there is little room. The manifest has all.
-std::string others(const policy::Rule& first, const std::vector<const policy::Rule*>& rules) {
+std::string short_list(std::vector<std::string> names) {
   constexpr std::size_t most = 4;
-  std::vector<std::string> names;
-  for (const policy::Rule* rule : rules) {
-    if (rule == &first) continue;
-    const policy::Origin& there = rule->origin;
-    const bool near = there.module == first.origin.module && there.feature == first.origin.feature;
-    names.push_back(near ? there.rule : rule->address);
-  }
   if (names.size() <= most) return list_of(names);
   const std::size_t left = names.size() - most + 1;
   names.resize(most - 1);
@@ -178,19 +168,27 @@ std::string others(const policy::Rule& first, const std::vector<const policy::Ru
   return list_of(names);
 }
 
+// What an artefact says of it names rules of its own feature only: that another feature's rule is
+// covered must not rewrite its lines.
 policy::Rule carrier(const Item& item) {
-  std::vector<const policy::Rule*> rules(item.rules.begin(), item.rules.end());
-  std::sort(rules.begin(), rules.end(),
+  const policy::Rule& first = *item.flow.rule;
+  policy::Rule out = first;
+  out.carries.assign(item.rules.begin(), item.rules.end());
+  std::sort(out.carries.begin(), out.carries.end(),
             [](const policy::Rule* a, const policy::Rule* b) { return a->address < b->address; });
-  policy::Rule out = *item.flow.rule;
-  // One direction of a rule may be joined and the other not, and each needs its own name.
-  out.address = item.flow.id;
-  const std::string titles = distinct(rules, title);
+  std::vector<const policy::Rule*> near;
+  std::vector<std::string> others;
+  for (const policy::Rule* rule : out.carries) {
+    const policy::Origin& there = rule->origin;
+    if (there.module != first.origin.module || there.feature != first.origin.feature) continue;
+    near.push_back(rule);
+    if (rule != &first) others.push_back(there.rule);
+  }
+  if (others.empty()) return out;
+  const std::string titles = distinct(near, title);
   out.title = fmt::format("{} (with {})", titles.empty() ? out.origin.feature_title : titles,
-                          others(*item.flow.rule, rules));
-  out.note = distinct(rules, note);
-  out.origin.source = distinct(rules, source);
-  out.carries = std::move(rules);
+                          short_list(std::move(others)));
+  out.note = distinct(near, note);
   return out;
 }
 

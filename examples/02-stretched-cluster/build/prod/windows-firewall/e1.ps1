@@ -109,9 +109,9 @@ $rules = @(
         RemoteAddress = @('fd00:10:1::11-fd00:10:1::12', 'fd00:10:2::11-fd00:10:2::12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.smb-in-c4047ec3'
-        DisplayName   = 'Between all servers of the cluster (with smb-direct, ws-man, hci/storage-replica.smb and hci/storage-replica.ws-man) (hci/between-servers.smb, in)'
-        Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements; https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#storage-replica-stretched-cluster.'
+        Name          = 'hcipolc-prod-hci-between-servers.smb-in-e7551a6d'
+        DisplayName   = 'Between all servers of the cluster (with smb-direct and ws-man) (hci/between-servers.smb, in)'
+        Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
@@ -120,9 +120,9 @@ $rules = @(
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-8a333f47'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and 5 more) (hci/failover-clustering.cluster-join, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering; https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#hyper-v; https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#windows-admin-center.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-dca33d5a'
+        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
+        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
@@ -131,9 +131,9 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-2b2ee048'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and 5 more) (hci/failover-clustering.cluster-join, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering; https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#hyper-v; https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#windows-admin-center.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-8d72aa6f'
+        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
+        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -241,9 +241,9 @@ $rules = @(
         RemoteAddress = @('fd00:10:1::11-fd00:10:1::12', 'fd00:10:2::11-fd00:10:2::12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.smb-out-2fd5ce23'
-        DisplayName   = 'Between all servers of the cluster (with smb-direct, ws-man, hci/storage-replica.smb and hci/storage-replica.ws-man) (hci/between-servers.smb, out)'
-        Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements; https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#storage-replica-stretched-cluster.'
+        Name          = 'hcipolc-prod-hci-between-servers.smb-out-d534b68f'
+        DisplayName   = 'Between all servers of the cluster (with smb-direct and ws-man) (hci/between-servers.smb, out)'
+        Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'TCP'

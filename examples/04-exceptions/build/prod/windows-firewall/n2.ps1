@@ -151,9 +151,9 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-abceb107'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and 2 more) (hci/failover-clustering.cluster-join, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering; https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#windows-admin-center.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-d2739275'
+        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
+        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
@@ -162,9 +162,9 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/24')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-167b6da8'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and 2 more) (hci/failover-clustering.cluster-join, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering; https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#windows-admin-center.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-6c57ac82'
+        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
+        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
