@@ -18,7 +18,7 @@ inline std::string lines(const std::vector<std::string>& texts) {
 inline Template good(const Outcome& outcome) {
   EXPECT_FALSE(outcome.reporter.has_errors()) << outcome.messages();
   Template out(outcome.text(), outcome.parameters());
-  EXPECT_EQ(lines(Validator(out).faults()), "") << outcome.text();
+  EXPECT_EQ(lines(faults(out)), "") << outcome.text();
   return out;
 }
 

@@ -3,12 +3,13 @@
 // documentation.
 #pragma once
 
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdio>
 #include <pugixml.hpp>
-#include <regex>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -273,7 +274,7 @@ class PanConfig {
   void check() {
     const Node config = xml_.child("config");
     if (std::string(config.attribute("urldb").value()) != "paloaltonetworks") problem("urldb");
-    if (!std::regex_match(config.attribute("version").value(), std::regex(R"((9|10|11)\.\d\.0)"))) {
+    if (!re2::RE2::FullMatch(config.attribute("version").value(), R"((9|10|11)\.\d\.0)")) {
       problem("version");
     }
     if (!config.child("shared")) problem("no <shared/>");
@@ -298,7 +299,7 @@ class PanConfig {
   void check_name(const std::string& name, std::size_t limit, const std::string& pattern,
                   std::set<std::string>& seen) {
     if (name.size() > limit) problem("too long: " + name);
-    if (!std::regex_match(name, std::regex(pattern))) problem("not a name: " + name);
+    if (!re2::RE2::FullMatch(name, pattern)) problem("not a name: " + name);
     if (name == "any" || name == "0.0.0.0") problem("reserved: " + name);
     std::string lower = name;
     std::transform(lower.begin(), lower.end(), lower.begin(),
@@ -343,8 +344,8 @@ class PanConfig {
     check_names(base_.child("tag"), 127, R"([^\[\]']+)", seen);
     for (const auto& tag : base_.child("tag").children("entry")) {
       check_order(tag, {"color", "comments"});
-      if (!std::regex_match(tag.child_value("color"),
-                            std::regex("color([1-9]|1[0-79]|2[0-9]|3[0-9]|4[0-2])"))) {
+      if (!re2::RE2::FullMatch(tag.child_value("color"),
+                               "color([1-9]|1[0-79]|2[0-9]|3[0-9]|4[0-2])")) {
         problem("colour");
       }
       check_text(tag.child("comments"), 1023);
@@ -371,9 +372,8 @@ class PanConfig {
       check_order(address, {"ip-netmask", "ip-range", "fqdn", "description", "tag"});
       check_defined(address.child("tag"), {"tag"}, {});
       const Node fqdn = address.child("fqdn");
-      if (fqdn &&
-          (!std::regex_match(fqdn.text().get(), std::regex("[a-z0-9_]([a-z0-9._-])+[a-z0-9]")) ||
-           std::string(fqdn.text().get()).size() > 255)) {
+      if (fqdn && (!re2::RE2::FullMatch(fqdn.text().get(), "[a-z0-9_]([a-z0-9._-])+[a-z0-9]") ||
+                   std::string(fqdn.text().get()).size() > 255)) {
         problem(std::string("fqdn ") + fqdn.text().get());
       }
     }
@@ -385,7 +385,7 @@ class PanConfig {
         problem(std::string("protocol ") + protocol.name());
       }
       const std::string ports = protocol.child_value("port");
-      if (!std::regex_match(ports, std::regex(R"(\d+(-\d+)?(,\d+(-\d+)?)*)"))) problem(ports);
+      if (!re2::RE2::FullMatch(ports, R"(\d+(-\d+)?(,\d+(-\d+)?)*)")) problem(ports);
       if (ports.size() > 1023) problem("port text of " + std::to_string(ports.size()));
     }
     for (const auto& application : base_.child("application").children("entry")) {
@@ -411,7 +411,7 @@ class PanConfig {
       check_text(category.child("description"), 255);
       if (std::string("URL List") != category.child_value("type")) problem("category type");
       for (const std::string& entry : members(category.child("list"))) {
-        if (!std::regex_match(entry, std::regex(R"((\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)+/)")) ||
+        if (!re2::RE2::FullMatch(entry, R"((\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)+/)") ||
             entry.size() > 255) {
           problem("URL entry " + entry);
         }
