@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "support/text.h"
 #include "tests/support/repository.h"
 #include "tests/support/session.h"
 
@@ -34,6 +35,43 @@ TEST(OwnTests, StandBesideEachFeature) {
     if (text.find("\nfeature \"") == std::string::npos && !text.starts_with("feature \"")) continue;
     EXPECT_TRUE(files.contains(path.substr(0, path.size() - 7) + ".test.hcipol")) << path;
   }
+}
+
+// README shows how a feature is added. Its two files, put where it says, work without anything
+// else.
+TEST(OwnTests, TheFeatureOfTheReadme) {
+  std::map<std::string, std::string> files = files_below("stdlib", {".hcipol"});
+  const auto pages = files_below("", {"README.md"});
+  std::string path;
+  for (const std::string_view line : split(pages.at("README.md"), '\n')) {
+    if (path.empty() && line.starts_with("# stdlib/")) path = line.substr(2);
+    if (line == "```") path.clear();
+    if (path.empty()) continue;
+    EXPECT_FALSE(line.starts_with("# stdlib/") && files.contains(path)) << path;
+    files[path] += std::string(line) + "\n";
+  }
+  const std::string folder = "stdlib/hci/21h2";
+  ASSERT_TRUE(files.contains(folder + "/acme_backup.hcipol"));
+  ASSERT_TRUE(files.contains(folder + "/acme_backup.test.hcipol"));
+  files["main.hcipol"] = R"(use "std/hci/21h2"
+
+cluster "lab" {
+  node "n1" { address = 10.0.0.1 }
+
+  enable "acme-backup" { catalogue = false }
+}
+)";
+  Session session;
+  session.files = TestFiles(std::move(files));
+  const Outcome tested = session.run({"test", folder, "--run", "agents reach the vaults"});
+  EXPECT_EQ(tested.exit, 0) << tested.err;
+  EXPECT_NE(tested.out.find("1 test passed"), std::string::npos) << tested.out;
+  const Outcome shown = session.run({"show", "main.hcipol", "--stdlib", "stdlib"});
+  EXPECT_EQ(shown.exit, 0) << shown.err;
+  EXPECT_NE(shown.out.find("hci/acme-backup.vault"), std::string::npos) << shown.out;
+  EXPECT_EQ(shown.out.find("hci/acme-backup.catalogue"), std::string::npos) << shown.out;
+  const Outcome layout = session.run({"fmt", "--check", folder});
+  EXPECT_EQ(layout.exit, 0) << layout.out;
 }
 
 }  // namespace
