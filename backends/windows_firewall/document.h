@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/windows_firewall/proxy.h"
 #include "net/service.h"
 #include "policy/model.h"
 
@@ -79,6 +80,7 @@ struct Document {
   std::string group;
   std::string name_prefix;  ///< with which every rule's name begins
   std::string profile;      ///< "Any", "Domain, Private"
+  ProxySettings proxy;
   std::vector<Script> scripts;
   // Owners of what the rules point to.
   std::deque<AddressList> lists;

@@ -108,11 +108,26 @@ if ($Mode -ne 'Remove') {
     $removals = @($findings | Where-Object { $_.Finding -eq 'Stale' } | ForEach-Object { $_.Name })
 }
 
+$proxyFindings = @()
+if ($isLocal -and $proxy['Settings'] -ne 'Ignored') {
+    $wantedProxy = $proxy
+    if ($Mode -eq 'Remove') {
+        $wantedProxy = @{ Settings = 'None' }
+    }
+    $proxyFindings = @(Get-ProxyFinding -Proxy $wantedProxy)
+    $needsModule = @($proxyFindings | Where-Object { $_.Layer -eq 'WinINet' }).Count -gt 0
+    $command = Get-Command -Name 'Set-WinInetProxy' -ErrorAction SilentlyContinue
+    if ($Mode -ne 'Verify' -and $needsModule -and $null -eq $command) {
+        throw 'Nothing was changed: proxy settings need the module WinInetProxy, which is missing.'
+    }
+}
+
 if ($Mode -eq 'Verify') {
     foreach ($item in $missingKeywords) {
         [pscustomobject] @{ Name = $item['Keyword']; Finding = 'Missing host name' }
     }
     $findings | Select-Object -Property 'Name', 'Finding'
+    $proxyFindings | Select-Object -Property 'Name', 'Finding'
     if ($isLocal) {
         Write-EnforcementWarning -Rule $rules
     }
@@ -121,6 +136,7 @@ if ($Mode -eq 'Verify') {
 
 $created = New-Object -TypeName 'System.Collections.Generic.List[string]'
 $createdKeywords = New-Object -TypeName 'System.Collections.Generic.List[string]'
+$changedProxies = New-Object -TypeName 'System.Collections.Generic.List[object]'
 try {
     foreach ($item in $missingKeywords) {
         if ($PSCmdlet.ShouldProcess($item['Keyword'], 'Create dynamic keyword for host name')) {
@@ -150,6 +166,17 @@ try {
             [pscustomobject] @{ Name = $item.Name; Finding = 'Enabled' }
         }
     }
+    # Now that the way to the proxy is open, and before the former direct ways close.
+    foreach ($item in @($proxyFindings | Where-Object { $_.Finding -ne 'Stale' })) {
+        if ($PSCmdlet.ShouldProcess($item.Name, 'Set proxy')) {
+            if ($null -eq (Get-ProxyBackup -Layer $item.Layer)) {
+                Save-ProxyBackup -Layer $item.Layer -State $item.Former
+            }
+            $changedProxies.Add($item)
+            Write-ProxyState -Layer $item.Layer -State $item.State
+            [pscustomobject] @{ Name = $item.Name; Finding = 'Set' }
+        }
+    }
 }
 catch {
     $failure = $_
@@ -170,7 +197,26 @@ catch {
             Write-Warning -Message ('Dynamic keyword {0} could not be removed: {1}' -f $id, $_)
         }
     }
+    foreach ($item in $changedProxies) {
+        try {
+            Write-ProxyState -Layer $item.Layer -State $item.Former
+            if ($item.Finding -eq 'Missing') {
+                Clear-ProxyBackup -Layer $item.Layer
+            }
+        }
+        catch {
+            Write-Warning -Message ('{0} could not be put back: {1}' -f $item.Name, $_)
+        }
+    }
     throw $failure
+}
+
+foreach ($item in @($proxyFindings | Where-Object { $_.Finding -eq 'Stale' })) {
+    if ($PSCmdlet.ShouldProcess($item.Name, 'Restore what was there before')) {
+        Write-ProxyState -Layer $item.Layer -State $item.State
+        Clear-ProxyBackup -Layer $item.Layer
+        [pscustomobject] @{ Name = $item.Name; Finding = 'Restored' }
+    }
 }
 
 $oldKeywords = @(Get-KeywordId -Rule @($removals | ForEach-Object { $present[$_] }))

@@ -21,6 +21,11 @@
     without a rule unless the profile's default outbound action is Block; Windows' default is Allow.
     This script changes neither; Verify and Apply warn about it.
 
+    Where the policy has a proxy, Apply also points the server to it: WinINet, WinHTTP, the
+    variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the machine, and the Azure Arc agent if it is
+    installed. Remove puts back what was there before, and so does Apply once the policy has no
+    proxy any more. WinINet is set with Set-WinInetProxy, of the module WinInetProxy.
+
     Addresses :: and ::1, which rules cannot name and no packet on a network has, are left out of
     lists. In names for people, characters other than ASCII are written \u00FC and a backslash \\.
 .PARAMETER Mode
@@ -32,7 +37,8 @@
     Applies the rules although none of the server's addresses belongs to this machine.
 .OUTPUTS
     Verify: an object with Name and Finding for every rule that is Missing, Changed, Disabled or
-    Stale, nothing if all is well. Apply and Remove: the same for everything they did.
+    Stale, and for every such proxy setting; nothing if all is well. Apply and Remove: the same for
+    everything they did.
 .EXAMPLE
     .\server.ps1
 .EXAMPLE

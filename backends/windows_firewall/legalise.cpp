@@ -97,6 +97,7 @@ Document Legaliser::run() {
   document_.group = settings_.group;
   document_.name_prefix = settings_.name_prefix;
   document_.profile = settings_.profile;
+  document_.proxy = proxy_settings(device_, settings_.proxy, context_);
   common_hash_ = content_hash(settings_.group + "\n" + settings_.profile, 16);
   for (const flow::HostFlows& host : device_.hosts) add_server(host);
   losses_.report();

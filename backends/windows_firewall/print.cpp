@@ -29,6 +29,7 @@ class Printer {
  private:
   void intro(const Script& script);
   void constants(const Script& script);
+  void proxy();
   void address_lists(const Script& script);
   void keywords(const Script& script);
   void rules(const Script& script);
@@ -48,11 +49,13 @@ Artefact Printer::print(Script script) {
   intro(script);
   out_ += fixed_part("head.ps1");
   constants(script);
+  proxy();
   address_lists(script);
   keywords(script);
   rules(script);
   out_ += '\n';
   out_ += fixed_part("compare.ps1");
+  out_ += fixed_part("proxy.ps1");
   out_ += fixed_part("engine.ps1");
   Artefact artefact{script.file, std::move(out_), {}, script.node};
   artefact.rules.reserve(script.rules.size());
@@ -87,6 +90,27 @@ void Printer::constants(const Script& script) {
   out_ += "    Address    = @(\n";
   if (script.addresses != nullptr) entries(*script.addresses);
   out_ += "    )\n}\n";
+}
+
+void Printer::proxy() {
+  using Mode = ProxySettings::Mode;
+  const ProxySettings& proxy = document_.proxy;
+  const auto list = [&](std::string_view start, const std::vector<std::string>& values) {
+    out_ += start;
+    for (const std::string& value : values) field("        ", value);
+    out_ += "    )\n";
+  };
+  out_ += "\n$proxy = @{\n";
+  if (proxy.mode != Mode::set) {
+    field("    Settings = ", proxy.mode == Mode::none ? "None" : "Ignored");
+  } else {
+    field("    Settings          = ", "Set");
+    field("    Server            = ", proxy.server);
+    list("    WindowsBypass     = @(\n", proxy.windows_bypass);
+    list("    EnvironmentBypass = @(\n", proxy.environment_bypass);
+    list("    ArcBypass         = @(\n", proxy.arc_bypass);
+  }
+  out_ += "}\n";
 }
 
 void Printer::address_lists(const Script& script) {

@@ -81,6 +81,7 @@ Settings settings(const flow::DevicePolicy& device, EmitContext& context) {
   out.names = name_mode(device, context);
   out.group = group(device, context);
   out.profile = profile(device, context);
+  out.proxy = flag_option(device.view->options, "proxy_settings", true);
   out.name_prefix = fmt::format("hcipolc-{}-", safe_name(device.cluster->name));
   return out;
 }

@@ -13,6 +13,7 @@ struct Settings {
   NameMode names = NameMode::report;
   std::string group;        ///< "hcipolc:prod"
   std::string profile;      ///< "Any", "Domain, Private"
+  bool proxy = true;        ///< the scripts set the servers' proxy
   std::string name_prefix;  ///< "hcipolc-prod-"
 };
 

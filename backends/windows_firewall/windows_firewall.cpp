@@ -25,6 +25,10 @@ std::span<const sema::OptionSpec> options() {
                        "profiles in which the rules act: `Any`, or some of `Domain`, `Private` and "
                        "`Public`",
                        false},
+      sema::OptionSpec{"proxy_settings", "bool", "true",
+                       "point the servers to the cluster's `proxy`: WinINet, WinHTTP, environment "
+                       "variables, Azure Arc agent",
+                       false},
   };
   return rows;
 }

@@ -128,6 +128,7 @@ std::vector<std::string> library_difference(const sema::Lock& lock, const Option
 }
 
 void check_locked_files(const sema::Lock& lock, Compilation& c) {
+  warn_of_older_tags(lock, c);
   const std::string& root = c.program->sources.front().directory;
   for (const auto& [full, file] : c.evaluator->files_read()) {
     const std::string path = relative_path(full, root);
@@ -138,6 +139,15 @@ void check_locked_files(const sema::Lock& lock, Compilation& c) {
       c.reporter.report<Diag::data_changed>(file.used_at, path)
           .help(fmt::format("`hcipolc plan` shows what that changes; {}", accept));
     }
+  }
+}
+
+void warn_of_older_tags(const sema::Lock& lock, Compilation& c) {
+  for (const sema::TagFileRead& file : c.evaluator->tags_read()) {
+    const auto locked = lock.service_tags.find(file.head.cloud);
+    if (locked == lock.service_tags.end() || file.head.change_number >= locked->second) continue;
+    c.reporter.report<Diag::older_tags>(file.used_at, one_line(file.path, 120),
+                                        file.head.change_number, locked->second);
   }
 }
 

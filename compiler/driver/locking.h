@@ -31,8 +31,10 @@ std::vector<EmbeddedFile> locked_library(const sema::Lock& lock);
 /// does to the traffic of this policy, and every one that is not locked (E0717).
 void check_locked_modules(const sema::Lock& lock, const Options& options, Environment& environment,
                           Compilation& compilation);
-/// The same of the files that the policy has read (E0715, E0717).
+/// The same of the files that the policy has read (E0715, E0717, W0715).
 void check_locked_files(const sema::Lock& lock, Compilation& compilation);
+/// Warns of each service tag file that is older than the one that was locked for its cloud (W0715).
+void warn_of_older_tags(const sema::Lock& lock, Compilation& compilation);
 
 /// What the bundled library opens and closes compared with the locked one, in the policy as it is
 /// now, one line each; the first line counts them.

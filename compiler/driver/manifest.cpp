@@ -217,6 +217,8 @@ std::string manifest(const Compilation& compilation, const Built& built,
     library += fmt::format("{}: {}", json_text(path), json_text(revision));
   }
   out += library + (library.empty() ? "},\n" : " },\n");
+  const TagRecord tags = tags_used(*compilation.evaluator);
+  if (!tags.empty()) append(out, "  \"service_tags\": ", to_json(tags), ",\n");
   out += "  \"targets\": {";
   Places places(compilation);
   std::string_view before;
@@ -229,7 +231,7 @@ std::string manifest(const Compilation& compilation, const Built& built,
   return out;
 }
 
-std::optional<std::set<std::string>> owned_files(const std::string& text, std::string& error) {
+std::optional<FormerBuild> read_manifest(const std::string& text, std::string& error) {
   // Rules and remarks are nearly all of a manifest and not asked for here.
   const auto wanted = [](int, Json::parse_event_t event, Json& key) {
     return event != Json::parse_event_t::key || (key != "rules" && key != "remarks");
@@ -240,7 +242,15 @@ std::optional<std::set<std::string>> owned_files(const std::string& text, std::s
     error = "it is not JSON of version 1";
     return std::nullopt;
   }
-  std::set<std::string> paths;
+  FormerBuild out;
+  if (json.contains("service_tags")) {
+    auto tags = read_tag_record(json["service_tags"].dump());
+    if (!tags) {
+      error = "its `service_tags` are no list of prefixes by cloud and tag";
+      return std::nullopt;
+    }
+    out.tags = *std::move(tags);
+  }
   for (const auto& [name, target] : json["targets"].items()) {
     if (!target.is_object() || !target.contains("files") || !target["files"].is_array()) {
       error = "a target has no list of files";
@@ -254,10 +264,10 @@ std::optional<std::set<std::string>> owned_files(const std::string& text, std::s
         error = "a file has no path inside the output directory";
         return std::nullopt;
       }
-      paths.insert(normal);
+      out.files.insert(normal);
     }
   }
-  return paths;
+  return out;
 }
 
 }  // namespace hcipol::driver

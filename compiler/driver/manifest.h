@@ -6,6 +6,7 @@
 #include <string>
 
 #include "driver/pipeline.h"
+#include "driver/tag_changes.h"
 
 namespace hcipol::driver {
 
@@ -16,8 +17,13 @@ inline constexpr std::string_view manifest_name = "manifest.json";
 std::string manifest(const Compilation& compilation, const Built& built,
                      const std::optional<Date>& as_of, const std::optional<std::string>& kept);
 
-/// The files that a manifest owns, or nothing if the text is none (`error` says why). Paths that
-/// lead out of the output directory are not taken.
-std::optional<std::set<std::string>> owned_files(const std::string& text, std::string& error);
+/// What a manifest says of the build that it was written for.
+struct FormerBuild {
+  std::set<std::string> files;  ///< below the output directory, none of them outside
+  TagRecord tags;
+};
+
+/// Nothing if the text is no manifest (`error` says why).
+std::optional<FormerBuild> read_manifest(const std::string& text, std::string& error);
 
 }  // namespace hcipol::driver

@@ -45,6 +45,12 @@ sema::LoadInput load_input(const Options& options, Environment& environment, boo
   return input;
 }
 
+std::vector<std::string> clouds(const policy::Policy& policy) {
+  std::vector<std::string> out;
+  for (const policy::Cluster& cluster : policy.clusters) out.push_back(cluster.cloud);
+  return out;
+}
+
 // Answers `allows(cluster, flow)` once all rules are known.
 void answer_allows(Compilation& c) {
   c.evaluator->set_allows(
@@ -142,6 +148,7 @@ bool analyse(const Options& options, const std::vector<std::string>& targets,
   // 7  clusters: sites, nodes, roles, proxies
   policy::BuildContext context = c.context();
   policy::bind_clusters(context);
+  c.evaluator->check_tag_files(clouds(c.policy));
   c.evaluator->check_locals(c.scopes.empty() ? nullptr : &c.scopes.front());
   if (stop()) return false;
 

@@ -1,5 +1,4 @@
-// Roles, endpoints and the service tag files behind them: one set for each cluster, made when first
-// needed.
+// Roles and endpoints: one set for each cluster, made when first needed.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -201,69 +200,21 @@ bool Evaluator::read_tag(const syntax::Expr& expression, const Scope& scope, Nam
   }
   set.tag = *tag;
   if (scope.cluster == nullptr) return true;
-  const ServiceTags* tags = service_tags(scope.cluster->cloud);
+  ServiceTags* tags = service_tags(scope.cluster->cloud);
   if (tags == nullptr) return true;
-  if (const auto found = tags->tags.find(*tag); found != tags->tags.end()) {
-    set.tag_addresses = found->second;
+  const net::AddressSet* addresses = tags->find(*tag);
+  if (addresses != nullptr && !addresses->empty()) {
+    set.tag_addresses = *addresses;
     return true;
   }
-  std::vector<std::string> names;
-  for (const auto& [name, prefixes] : tags->tags) names.push_back(name);
-  reporter_
-      .report<Diag::unknown_service_tag>(expression.span, *tag,
-                                         fmt::format("the {} service tag file", tags->cloud))
-      .suggest(did_you_mean(*tag, names));
+  const std::string file = fmt::format("the {} service tag file", tags->head().cloud);
+  auto report = reporter_.report<Diag::unknown_service_tag>(expression.span, *tag, file);
+  if (addresses == nullptr) {
+    report.suggest(did_you_mean(*tag, tags->names()));
+  } else {
+    report.note("the file names it without any prefix, and no address is not every address");
+  }
   return false;
-}
-
-// ---- data
-
-const ServiceTags* Evaluator::service_tags(const syntax::Block& block, const Module& module) {
-  const auto known = state_->data.find(&block);
-  if (known != state_->data.end()) return known->second ? &*known->second : nullptr;
-  const auto* attribute = find_attribute(block.items, "file");
-  if (attribute == nullptr || block.labels.size() != 2) return nullptr;
-  const Reading reading(*this, state_->reading_stack, &block,
-                        fmt::format("data.{}", block.labels[1].text), attribute->value->span);
-  if (!reading) return nullptr;
-  const auto path = text(*attribute->value, Scope{&module, nullptr, nullptr, nullptr, nullptr});
-  const std::string* json = path ? file(*path, attribute->value->span) : nullptr;
-  auto& tags = state_->data[&block];
-  if (json == nullptr) return nullptr;
-  std::string error;
-  tags = parse_service_tags(*json, error);
-  if (!tags) {
-    reporter_.report<Diag::bad_data_file>(attribute->value->span, *path, error);
-    return nullptr;
-  }
-  return &*tags;
-}
-
-const ServiceTags* Evaluator::service_tags(std::string_view cluster_cloud) {
-  const auto known = state_->tags_of_cloud.find(cluster_cloud);
-  if (known != state_->tags_of_cloud.end()) return known->second;
-  const ServiceTags* found = nullptr;
-  const Module& root = *input_.program->root;
-  for (const syntax::Block* block : root.source->data) {
-    const ServiceTags* tags = service_tags(*block, root);
-    if (tags != nullptr && tags->cloud == tag_cloud(cluster_cloud)) found = tags;
-  }
-  state_->tags_of_cloud[std::string(cluster_cloud)] = found;
-  return found;
-}
-
-std::optional<Value> Evaluator::data_member(const Module& module, std::string_view name,
-                                            Span used_at) {
-  for (const syntax::Block* block : module.source->data) {
-    if (block->labels.size() != 2 || block->labels[1].text != name) continue;
-    const ServiceTags* tags = service_tags(*block, module);
-    if (tags == nullptr) return std::nullopt;
-    return Value{Map{{"cloud", Value{tags->cloud, used_at}},
-                     {"change_number", Value{tags->change_number, used_at}}},
-                 used_at};
-  }
-  reporter_.report<Diag::unknown_name>(used_at, "data", name);
-  return std::nullopt;
 }
 
 }  // namespace hcipol::sema

@@ -159,22 +159,26 @@ const NamedSet* Evaluator::merged(NamedSet::Kind kind, std::string name, const P
   return &made;
 }
 
-const std::string* Evaluator::file(const std::string& path, Span used_at) {
+std::optional<std::string> Evaluator::own_path(const std::string& path, Span used_at) {
   const std::string& root = input_.program->root->source->directory;
-  const std::string full = join_path(root, path);
+  std::string full = join_path(root, path);
   const bool inside = root == "." ? !full.starts_with("..") && !full.starts_with('/')
                                   : full.starts_with(root + "/");
-  if (path.starts_with('/') || !inside) {
-    reporter_.report<Diag::outside_repository>(used_at, one_line(path, 120));
-    return nullptr;
-  }
-  auto [place, added] = state_->files.try_emplace(full);
+  if (!path.starts_with('/') && inside) return full;
+  reporter_.report<Diag::outside_repository>(used_at, one_line(path, 120));
+  return std::nullopt;
+}
+
+const std::string* Evaluator::file(const std::string& path, Span used_at) {
+  const auto full = own_path(path, used_at);
+  if (!full) return nullptr;
+  auto [place, added] = state_->files.try_emplace(*full);
   std::optional<std::string>& text = place->second.text;
   if (added) {
     std::string error;
-    text = input_.files->read(full, error);
+    text = input_.files->read(*full, error);
     place->second.used_at = used_at;
-    if (!text) reporter_.report<Diag::unreadable>(used_at, one_line(full, 120), error);
+    if (!text) reporter_.report<Diag::unreadable>(used_at, one_line(*full, 120), error);
   }
   return text ? &*text : nullptr;
 }

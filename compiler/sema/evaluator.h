@@ -48,6 +48,14 @@ struct ReadFile {
   Span used_at;        ///< the first place that names it
 };
 
+/// A service tag file that was read whole.
+struct TagFileRead {
+  TagFileHead head;
+  std::string path;  ///< as the policy writes it
+  Span used_at;
+  const ServiceTags* tags = nullptr;
+};
+
 /// Evaluates with memory: locals, variables and endpoints are read once per place where they may
 /// differ. Every function returns nothing exactly when it, or an earlier call, has reported why.
 class Evaluator {
@@ -103,8 +111,15 @@ class Evaluator {
   const std::string* file(const std::string& path, Span used_at);
   /// Every file that was read so far, by path.
   std::map<std::string, ReadFile> files_read() const;
-  const ServiceTags* service_tags(std::string_view cluster_cloud);
-  const ServiceTags* service_tags(const syntax::Block& data, const Module& module);
+  /// The service tags of a cluster's cloud, read when they are first asked for; null without a file
+  /// for it.
+  ServiceTags* service_tags(std::string_view cluster_cloud);
+  /// Looks at the beginning of every service tag file, so that one that is missing or is none is
+  /// reported even where nothing asks for it, at the price of one page. `clouds` are those of the
+  /// clusters: a file of the policy itself must be for one of them, and no two files for the same.
+  void check_tag_files(const std::vector<std::string>& clouds);
+  /// The service tag files that were read whole, sorted by cloud.
+  std::vector<TagFileRead> tags_read() const;
 
   /// What a name means as a role or endpoint of the place, if anything; ambiguity is reported.
   std::optional<Declared> find(DeclarationKind kind, std::string_view name, const Scope& scope,
@@ -129,6 +144,12 @@ class Evaluator {
   std::optional<Value> package_member(const Module& module, std::string_view name,
                                       const Scope& scope, Span used_at);
   std::optional<Value> data_member(const Module& module, std::string_view name, Span used_at);
+  struct TagFile;
+  /// The file of a `data` block, its head read; null if that failed.
+  TagFile* tag_file(const syntax::Block& block, const Module& module);
+  ServiceTags* read_whole(TagFile& file);
+  /// A path of the policy's own directory from where the command runs; reports others.
+  std::optional<std::string> own_path(const std::string& path, Span used_at);
   const NamedSet* read_endpoint(const Declared& declared, const Scope& scope);
   bool read_names(const syntax::Expr& expression, const Scope& scope, NamedSet& set);
   bool read_facts(const syntax::Block& endpoint, const Scope& scope);

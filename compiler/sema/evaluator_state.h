@@ -12,6 +12,15 @@
 
 namespace hcipol::sema {
 
+/// A service tag file, which several `data` blocks may name.
+struct Evaluator::TagFile {
+  std::string path;  ///< as the policy writes it
+  Span used_at;
+  std::optional<TagFileHead> head;  ///< nothing if the file is none
+  bool read = false;
+  std::optional<ServiceTags> tags;  ///< once it is read whole
+};
+
 struct Evaluator::State {
   /// What has been read; without a value if that failed.
   template <class Key>
@@ -36,8 +45,9 @@ struct Evaluator::State {
     Span used_at;
   };
   std::map<std::string, File> files;
-  std::map<const syntax::Block*, std::optional<ServiceTags>> data;
-  std::map<std::string, const ServiceTags*, std::less<>> tags_of_cloud;
+  std::map<std::string, TagFile> tag_files;  ///< by path from where the command runs
+  std::map<std::pair<const syntax::Block*, const Module*>, TagFile*> tag_blocks;
+  std::map<std::string, ServiceTags*, std::less<>> tags_of_cloud;
 
   /// Literals that name no set of the policy.
   const NamedSet* any = nullptr;

@@ -34,7 +34,8 @@ Json lines(std::string_view text) {
 }
 
 // The keys of an object must be exactly these, or the lock says something that nobody reads.
-bool has_only(const Json& json, std::initializer_list<std::string_view> keys, std::string& error) {
+bool has_only(const Json& json, std::initializer_list<std::string_view> keys, std::string& error,
+              std::string_view optional = {}) {
   if (!json.is_object()) {
     error = "an object is missing";
     return false;
@@ -45,7 +46,7 @@ bool has_only(const Json& json, std::initializer_list<std::string_view> keys, st
     return false;
   }
   for (const auto& [key, value] : json.items()) {
-    if (std::find(keys.begin(), keys.end(), key) != keys.end()) continue;
+    if (key == optional || std::find(keys.begin(), keys.end(), key) != keys.end()) continue;
     error = fmt::format("nothing is called `{}` there", one_line(key, 80));
     return false;
   }
@@ -122,7 +123,9 @@ std::optional<Lock> parse_lock(std::string_view text, std::string& error) {
     error = "it is not JSON";
     return std::nullopt;
   }
-  if (!has_only(json, {"version", "language", "modules", "files"}, error)) return std::nullopt;
+  if (!has_only(json, {"version", "language", "modules", "files"}, error, "service_tags")) {
+    return std::nullopt;
+  }
   if (json["version"] != version || json["language"] != language) {
     error = fmt::format("it is of version {} for language {}, and this compiler knows {} and {}",
                         json["version"].dump(), json["language"].dump(), version, language);
@@ -142,6 +145,18 @@ std::optional<Lock> parse_lock(std::string_view text, std::string& error) {
     if (!is_text(digest, error)) return std::nullopt;
     out.files.emplace(path, digest);
   }
+  const Json tags = json.value("service_tags", Json::object());
+  if (!tags.is_object()) {
+    error = "`service_tags` is an object";
+    return std::nullopt;
+  }
+  for (const auto& [cloud, change] : tags.items()) {
+    if (!change.is_number_integer()) {
+      error = fmt::format("`service_tags` has no number for `{}`", one_line(cloud, 80));
+      return std::nullopt;
+    }
+    out.service_tags.emplace(cloud, change);
+  }
   return out;
 }
 
@@ -156,6 +171,7 @@ std::string to_string(const Lock& lock) {
     for (const auto& [name, text] : module.files) one["files"][file_name(name)] = lines(text);
   }
   for (const auto& [path, digest] : lock.files) json["files"][path] = digest;
+  for (const auto& [cloud, change] : lock.service_tags) json["service_tags"][cloud] = change;
   return json.dump(2) + "\n";
 }
 
@@ -191,6 +207,9 @@ Lock lock_of(const Program& program, const Evaluator& evaluator, const SourceMap
   const std::string& root = program.sources.front().directory;
   for (const auto& [path, file] : evaluator.files_read()) {
     out.files.emplace(relative_path(path, root), file.digest);
+  }
+  for (const TagFileRead& file : evaluator.tags_read()) {
+    out.service_tags.emplace(file.head.cloud, file.head.change_number);
   }
   return out;
 }

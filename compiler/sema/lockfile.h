@@ -1,6 +1,7 @@
 // `hcipol.lock`: what a policy was written against, by content.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -32,6 +33,8 @@ struct Lock {
   std::map<std::string, LockedModule> modules;  ///< "std/hci/21h2"
   /// Data files and files that the policy reads: path from the policy's directory → SHA-256.
   std::map<std::string, std::string> files;
+  /// The edition of each service tag file among them: its `cloud` → its `changeNumber`.
+  std::map<std::string, std::int64_t> service_tags;
 
   /// The locked modules as the loader takes them; the views point into this lock.
   std::vector<EmbeddedFile> library() const;

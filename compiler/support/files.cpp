@@ -28,6 +28,11 @@ std::string reason(int code) {
 class Disk final : public FileSystem {
  public:
   std::optional<std::string> read(const std::string& path, std::string& error) const override {
+    return read_beginning(path, std::string::npos, error);
+  }
+
+  std::optional<std::string> read_beginning(const std::string& path, std::size_t bytes,
+                                            std::string& error) const override {
     if (is_directory(path)) {
       error = "it is a directory";
       return std::nullopt;
@@ -39,8 +44,12 @@ class Disk final : public FileSystem {
     }
     std::string text;
     char buffer[1 << 16];
-    std::size_t n = 0;
-    while ((n = std::fread(buffer, 1, sizeof buffer, file)) > 0) text.append(buffer, n);
+    while (text.size() < bytes) {
+      const std::size_t wanted = std::min(sizeof buffer, bytes - text.size());
+      const std::size_t n = std::fread(buffer, 1, wanted, file);
+      if (n == 0) break;
+      text.append(buffer, n);
+    }
     const bool failed = std::ferror(file) != 0;
     if (failed) error = reason(errno);
     std::fclose(file);
@@ -119,6 +128,13 @@ class Disk final : public FileSystem {
 
 std::unique_ptr<FileSystem> disk() {
   return std::make_unique<Disk>();
+}
+
+std::optional<std::string> FileSystem::read_beginning(const std::string& path, std::size_t bytes,
+                                                      std::string& error) const {
+  auto text = read(path, error);
+  if (text && text->size() > bytes) text->resize(bytes);
+  return text;
 }
 
 std::optional<std::string> MemoryFileSystem::read(const std::string& path,

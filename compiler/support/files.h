@@ -20,6 +20,9 @@ class FileSystem {
 
   /// The whole file, or nothing with the reason in `error`.
   virtual std::optional<std::string> read(const std::string& path, std::string& error) const = 0;
+  /// The first `bytes` of a file, or all of a shorter one; as read().
+  virtual std::optional<std::string> read_beginning(const std::string& path, std::size_t bytes,
+                                                    std::string& error) const;
   virtual bool is_directory(const std::string& path) const = 0;
   virtual bool exists(const std::string& path) const = 0;
   /// Names (not paths) of the entries of a directory, sorted by byte; empty if there is none.

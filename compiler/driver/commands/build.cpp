@@ -121,13 +121,14 @@ class Builder {
     const auto former = environment_.files->read(manifest_path, error);
     std::set<std::string> owned;
     if (former) {
-      const auto files = owned_files(*former, error);
-      if (!files) {
+      auto last = read_manifest(*former, error);
+      if (!last) {
         c_.reporter.report<Diag::bad_manifest>(Span{}, manifest_path, error)
             .help("remove it, or build into another directory with `-o`");
         return;
       }
-      owned = *files;
+      owned = std::move(last->files);
+      tag_changes_ = tag_changes(last->tags, tags_used(*c_.evaluator));
     }
     std::set<std::string> fresh;
     for (const BuiltFile& file : built_.files) {
@@ -203,6 +204,7 @@ class Builder {
     for (const std::string& path : changes_.removals)
       summary_ += fmt::format("{}  removed\n", path);
     summary_ += join_path(options_.output, manifest_name) + "\n";
+    for (const std::string& line : tag_changes_) summary_ += line + "\n";
     summary_ += report::invariants_text(c_.policy.invariants.size(), c_.waived);
   }
 
@@ -211,6 +213,7 @@ class Builder {
   Compilation c_;
   Built built_;
   Changes changes_;
+  std::vector<std::string> tag_changes_;
   std::string summary_;
 };
 

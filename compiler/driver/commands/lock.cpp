@@ -29,6 +29,13 @@ std::vector<std::string> changes(const sema::Lock& before, const sema::Lock& aft
       out.push_back(fmt::format("changes {}", path));
     }
   }
+  for (const auto& [cloud, change] : after.service_tags) {
+    const auto known = before.service_tags.find(cloud);
+    if (known != before.service_tags.end() && known->second != change) {
+      out.push_back(fmt::format("takes change {} of the {} service tags for change {}", change,
+                                cloud, known->second));
+    }
+  }
   for (const auto& [path, module] : before.modules) {
     if (!after.modules.contains(path)) out.push_back(fmt::format("drops {}", path));
   }
@@ -63,6 +70,7 @@ class Locker {
     const sema::Lock wanted = sema::lock_of(*c_.program, *c_.evaluator, c_.sources);
     Reporter damage;
     const auto there = read_lock(options_, environment_, c_.sources, damage);
+    if (there) warn_of_older_tags(there->lock, c_);
     if (options_.upgrade) {
       write(path, there ? there->lock : sema::Lock{}, wanted);
       return;

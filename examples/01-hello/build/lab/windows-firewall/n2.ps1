@@ -23,6 +23,11 @@
     without a rule unless the profile's default outbound action is Block; Windows' default is Allow.
     This script changes neither; Verify and Apply warn about it.
 
+    Where the policy has a proxy, Apply also points the server to it: WinINet, WinHTTP, the
+    variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the machine, and the Azure Arc agent if it is
+    installed. Remove puts back what was there before, and so does Apply once the policy has no
+    proxy any more. WinINet is set with Set-WinInetProxy, of the module WinInetProxy.
+
     Addresses :: and ::1, which rules cannot name and no packet on a network has, are left out of
     lists. In names for people, characters other than ASCII are written \u00FC and a backslash \\.
 .PARAMETER Mode
@@ -34,7 +39,8 @@
     Applies the rules although none of the server's addresses belongs to this machine.
 .OUTPUTS
     Verify: an object with Name and Finding for every rule that is Missing, Changed, Disabled or
-    Stale, nothing if all is well. Apply and Remove: the same for everything they did.
+    Stale, and for every such proxy setting; nothing if all is well. Apply and Remove: the same for
+    everything they did.
 .EXAMPLE
     .\server.ps1
 .EXAMPLE
@@ -69,6 +75,10 @@ $policy = @{
     Address    = @(
         '192.168.10.12'
     )
+}
+
+$proxy = @{
+    Settings = 'None'
 }
 
 $keywords = @(
@@ -528,6 +538,320 @@ function Get-KeywordId {
     }
 }
 
+# ---- the engine, proxy: the server's own proxy settings; the same in every script ---------------
+# Windows keeps four of them. WinINet is what the source document sets; WinHTTP is what services
+# ask, the environment what agents and command lines ask, and the Azure Arc agent has its own. What
+# was there before the first Apply is kept in the registry, which only administrators can write.
+
+$proxyBackup = 'HKLM:\SOFTWARE\hcipolc\Proxy'
+$internetSettings = 'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings\Connections'
+$internetPolicy = 'HKLM:\SOFTWARE\Policies\Microsoft\Windows\CurrentVersion\Internet Settings'
+
+function Get-RegistryValue {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory = $true)]
+        [string] $Key,
+
+        [Parameter(Mandatory = $true)]
+        [string] $Name
+    )
+    if (Test-Path -LiteralPath $Key) {
+        $item = Get-ItemProperty -LiteralPath $Key -ErrorAction Stop
+        Get-PropertyValue -InputObject $item -Name $Name
+    }
+}
+
+function ConvertFrom-ConnectionSetting {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowNull()]
+        [AllowEmptyCollection()]
+        [object[]] $Setting
+    )
+    # WinINet and WinHTTP write the same form: version, counter and flags of four bytes each, then
+    # texts with their length before them. Flags: 2 a proxy, 4 a script, 8 detection.
+    $state = @{ Server = ''; Bypass = ''; Script = ''; Detect = 'False' }
+    $bytes = [byte[]] @($Setting | Where-Object { $null -ne $_ })
+    if ($bytes.Length -lt 12) {
+        return $state
+    }
+    $flags = [System.BitConverter]::ToInt32($bytes, 8)
+    $texts = @('', '', '')
+    $at = 12
+    for ($i = 0; $i -lt 3 -and $at + 4 -le $bytes.Length; $i++) {
+        $length = [System.BitConverter]::ToInt32($bytes, $at)
+        if ($length -lt 0 -or $length -gt $bytes.Length - $at - 4) {
+            break
+        }
+        $texts[$i] = [System.Text.Encoding]::ASCII.GetString($bytes, $at + 4, $length)
+        $at += 4 + $length
+    }
+    if (($flags -band 2) -ne 0) {
+        $state['Server'] = $texts[0]
+        $state['Bypass'] = $texts[1]
+    }
+    if (($flags -band 4) -ne 0) {
+        $state['Script'] = $texts[2]
+    }
+    $state['Detect'] = "$(($flags -band 8) -ne 0)"
+    $state
+}
+
+function Invoke-ProxyTool {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [string] $Name,
+
+        [Parameter(Mandatory = $true)]
+        [string[]] $Argument
+    )
+    # Every argument stays one argument: no shell stands between.
+    $output = & $Name @Argument
+    if ($LASTEXITCODE -ne 0) {
+        throw ('{0} {1} failed with code {2}.' -f $Name, ($Argument -join ' '), $LASTEXITCODE)
+    }
+    "$output"
+}
+
+function Get-ArcProperty {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [string] $Name
+    )
+    $text = Invoke-ProxyTool -Name 'azcmagent.exe' -Argument @('config', 'get', $Name)
+    $text.Trim([char[]] ' []"')
+}
+
+function Get-ProxyState {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [string] $Layer
+    )
+    # Nothing for a part that this server does not have.
+    switch ($Layer) {
+        'WinINet' {
+            if ("$(Get-RegistryValue -Key $internetPolicy -Name 'ProxySettingsPerUser')" -ne '0') {
+                return @{ Scope = 'User'; Server = ''; Bypass = ''; Script = ''; Detect = 'False' }
+            }
+            $value = Get-RegistryValue -Key $internetSettings -Name 'DefaultConnectionSettings'
+            $state = ConvertFrom-ConnectionSetting -Setting $value
+            $state['Scope'] = 'Machine'
+            return $state
+        }
+        'WinHTTP' {
+            $value = Get-RegistryValue -Key $internetSettings -Name 'WinHttpSettings'
+            $state = ConvertFrom-ConnectionSetting -Setting $value
+            return @{ Server = $state['Server']; Bypass = $state['Bypass'] }
+        }
+        'Environment' {
+            $state = @{}
+            foreach ($name in @('HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY')) {
+                $state[$name] = "$([System.Environment]::GetEnvironmentVariable($name, 'Machine'))"
+            }
+            return $state
+        }
+        'Azure Arc agent' {
+            if ($null -ne (Get-Command -Name 'azcmagent.exe' -ErrorAction SilentlyContinue)) {
+                return @{
+                    Server = Get-ArcProperty -Name 'proxy.url'
+                    Bypass = Get-ArcProperty -Name 'proxy.bypass'
+                }
+            }
+        }
+    }
+}
+
+function Get-WantedProxyState {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Proxy
+    )
+    if ($Proxy['Settings'] -ne 'Set') {
+        return @{}
+    }
+    $url = 'http://{0}' -f $Proxy['Server']
+    $list = $Proxy['WindowsBypass'] -join ';'
+    @{
+        'WinINet'         = @{
+            Scope  = 'Machine'
+            Server = $Proxy['Server']
+            Bypass = $list
+            Script = ''
+            Detect = 'False'
+        }
+        'WinHTTP'         = @{ Server = $Proxy['Server']; Bypass = $list }
+        'Environment'     = @{
+            HTTP_PROXY  = $url
+            HTTPS_PROXY = $url
+            NO_PROXY    = $Proxy['EnvironmentBypass'] -join ','
+        }
+        'Azure Arc agent' = @{ Server = $url; Bypass = $Proxy['ArcBypass'] -join ',' }
+    }
+}
+
+function Write-ProxyState {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory = $true)]
+        [string] $Layer,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $State
+    )
+    switch ($Layer) {
+        'WinINet' {
+            # Without arguments it goes back to settings of each user's own.
+            $parameters = @{}
+            if ($State['Scope'] -eq 'Machine') {
+                $parameters['ProxySettingsPerUser'] = 0
+                if ($State['Server'] -ne '') {
+                    $parameters['ProxyServer'] = $State['Server']
+                }
+                if ($State['Bypass'] -ne '') {
+                    $parameters['ProxyBypass'] = $State['Bypass']
+                }
+                if ($State['Script'] -ne '') {
+                    $parameters['AutoConfigURL'] = $State['Script']
+                }
+                if ($State['Detect'] -eq 'True') {
+                    Write-Warning -Message 'WinINet: automatic detection was on and stays off now.'
+                }
+            }
+            Set-WinInetProxy @parameters -ErrorAction Stop | Out-Null
+        }
+        'WinHTTP' {
+            $arguments = @('winhttp', 'reset', 'proxy')
+            if ($State['Server'] -ne '') {
+                $arguments = @('winhttp', 'set', 'proxy', "proxy-server=$($State['Server'])")
+                if ($State['Bypass'] -ne '') {
+                    $arguments += "bypass-list=$($State['Bypass'])"
+                }
+            }
+            Invoke-ProxyTool -Name 'netsh.exe' -Argument $arguments | Out-Null
+        }
+        'Environment' {
+            foreach ($name in @($State.Keys | Sort-Object)) {
+                [System.Environment]::SetEnvironmentVariable($name, $State[$name], 'Machine')
+            }
+        }
+        'Azure Arc agent' {
+            # Older agents know no proxy.bypass: what is right already is not asked for.
+            $current = Get-ProxyState -Layer $Layer
+            foreach ($pair in @(@('proxy.url', 'Server'), @('proxy.bypass', 'Bypass'))) {
+                $value = $State[$pair[1]]
+                $arguments = @('config', 'set', $pair[0], $value)
+                if ($value -eq '') {
+                    $arguments = @('config', 'clear', $pair[0])
+                }
+                if ($value -ne $current[$pair[1]]) {
+                    Invoke-ProxyTool -Name 'azcmagent.exe' -Argument $arguments | Out-Null
+                }
+            }
+        }
+    }
+}
+
+function Get-ProxyBackup {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [string] $Layer
+    )
+    $text = Get-RegistryValue -Key $proxyBackup -Name $Layer
+    if ($null -eq $text) {
+        return
+    }
+    $state = @{}
+    foreach ($property in (ConvertFrom-Json -InputObject "$text").PSObject.Properties) {
+        $state[$property.Name] = "$($property.Value)"
+    }
+    $state
+}
+
+function Save-ProxyBackup {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory = $true)]
+        [string] $Layer,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $State
+    )
+    if (-not (Test-Path -LiteralPath $proxyBackup)) {
+        New-Item -Path $proxyBackup -Force -ErrorAction Stop | Out-Null
+    }
+    $text = ConvertTo-Json -InputObject $State -Compress
+    $parameters = @{ LiteralPath = $proxyBackup; Name = $Layer; Value = $text }
+    New-ItemProperty @parameters -PropertyType 'String' -Force -ErrorAction Stop | Out-Null
+}
+
+function Clear-ProxyBackup {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory = $true)]
+        [string] $Layer
+    )
+    Remove-ItemProperty -LiteralPath $proxyBackup -Name $Layer -ErrorAction Stop
+}
+
+function Get-ProxyFinding {
+    [CmdletBinding()]
+    [OutputType([pscustomobject])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Proxy
+    )
+    # State is what the part should be set to; Former what it is now.
+    $wanted = Get-WantedProxyState -Proxy $Proxy
+    foreach ($layer in @('WinINet', 'WinHTTP', 'Environment', 'Azure Arc agent')) {
+        $name = 'Proxy of {0}' -f $layer
+        $backup = Get-ProxyBackup -Layer $layer
+        if (-not $wanted.ContainsKey($layer) -and $null -eq $backup) {
+            continue
+        }
+        $live = Get-ProxyState -Layer $layer
+        if ($null -eq $live) {
+            continue
+        }
+        $finding = [pscustomobject] @{
+            Name = $name; Finding = 'Stale'; Layer = $layer; State = $backup; Former = $live
+        }
+        if ($wanted.ContainsKey($layer)) {
+            $state = $wanted[$layer]
+            $different = @(
+                foreach ($key in @($state.Keys | Sort-Object)) {
+                    # Lists may come back in another order.
+                    $right = ConvertTo-ListText -Value @($state[$key] -split '[;,\s]+')
+                    $is = ConvertTo-ListText -Value @($live[$key] -split '[;,\s]+')
+                    if ($right -ne $is) {
+                        $key
+                    }
+                }
+            )
+            if ($different.Count -eq 0) {
+                continue
+            }
+            $finding.State = $state
+            $finding.Finding = 'Changed: {0}' -f ($different -join ', ')
+            if ($null -eq $backup) {
+                $finding.Finding = 'Missing'
+            }
+        }
+        $finding
+    }
+}
 # ---- the engine, second half: changing this server; the same in every script -------------------
 
 function Add-PolicyRule {
@@ -638,11 +962,26 @@ if ($Mode -ne 'Remove') {
     $removals = @($findings | Where-Object { $_.Finding -eq 'Stale' } | ForEach-Object { $_.Name })
 }
 
+$proxyFindings = @()
+if ($isLocal -and $proxy['Settings'] -ne 'Ignored') {
+    $wantedProxy = $proxy
+    if ($Mode -eq 'Remove') {
+        $wantedProxy = @{ Settings = 'None' }
+    }
+    $proxyFindings = @(Get-ProxyFinding -Proxy $wantedProxy)
+    $needsModule = @($proxyFindings | Where-Object { $_.Layer -eq 'WinINet' }).Count -gt 0
+    $command = Get-Command -Name 'Set-WinInetProxy' -ErrorAction SilentlyContinue
+    if ($Mode -ne 'Verify' -and $needsModule -and $null -eq $command) {
+        throw 'Nothing was changed: proxy settings need the module WinInetProxy, which is missing.'
+    }
+}
+
 if ($Mode -eq 'Verify') {
     foreach ($item in $missingKeywords) {
         [pscustomobject] @{ Name = $item['Keyword']; Finding = 'Missing host name' }
     }
     $findings | Select-Object -Property 'Name', 'Finding'
+    $proxyFindings | Select-Object -Property 'Name', 'Finding'
     if ($isLocal) {
         Write-EnforcementWarning -Rule $rules
     }
@@ -651,6 +990,7 @@ if ($Mode -eq 'Verify') {
 
 $created = New-Object -TypeName 'System.Collections.Generic.List[string]'
 $createdKeywords = New-Object -TypeName 'System.Collections.Generic.List[string]'
+$changedProxies = New-Object -TypeName 'System.Collections.Generic.List[object]'
 try {
     foreach ($item in $missingKeywords) {
         if ($PSCmdlet.ShouldProcess($item['Keyword'], 'Create dynamic keyword for host name')) {
@@ -680,6 +1020,17 @@ try {
             [pscustomobject] @{ Name = $item.Name; Finding = 'Enabled' }
         }
     }
+    # Now that the way to the proxy is open, and before the former direct ways close.
+    foreach ($item in @($proxyFindings | Where-Object { $_.Finding -ne 'Stale' })) {
+        if ($PSCmdlet.ShouldProcess($item.Name, 'Set proxy')) {
+            if ($null -eq (Get-ProxyBackup -Layer $item.Layer)) {
+                Save-ProxyBackup -Layer $item.Layer -State $item.Former
+            }
+            $changedProxies.Add($item)
+            Write-ProxyState -Layer $item.Layer -State $item.State
+            [pscustomobject] @{ Name = $item.Name; Finding = 'Set' }
+        }
+    }
 }
 catch {
     $failure = $_
@@ -700,7 +1051,26 @@ catch {
             Write-Warning -Message ('Dynamic keyword {0} could not be removed: {1}' -f $id, $_)
         }
     }
+    foreach ($item in $changedProxies) {
+        try {
+            Write-ProxyState -Layer $item.Layer -State $item.Former
+            if ($item.Finding -eq 'Missing') {
+                Clear-ProxyBackup -Layer $item.Layer
+            }
+        }
+        catch {
+            Write-Warning -Message ('{0} could not be put back: {1}' -f $item.Name, $_)
+        }
+    }
     throw $failure
+}
+
+foreach ($item in @($proxyFindings | Where-Object { $_.Finding -eq 'Stale' })) {
+    if ($PSCmdlet.ShouldProcess($item.Name, 'Restore what was there before')) {
+        Write-ProxyState -Layer $item.Layer -State $item.State
+        Clear-ProxyBackup -Layer $item.Layer
+        [pscustomobject] @{ Name = $item.Name; Finding = 'Restored' }
+    }
 }
 
 $oldKeywords = @(Get-KeywordId -Rule @($removals | ForEach-Object { $present[$_] }))
