@@ -26,6 +26,7 @@ class ClusterReader {
     cluster_.name = scope_.name = block_.labels[0].text;
     cluster_.span = scope_.span = block_.header_span;
     read_cloud();
+    read_region();
     read_sites();
     read_servers();
     refuse_shared_addresses();
@@ -55,6 +56,25 @@ class ClusterReader {
       }
     }
     scope_.cloud = cluster_.cloud;
+  }
+
+  // Which regions there are is the library's knowledge: it looks the name up where it needs it.
+  void read_region() {
+    const auto* region = find_attribute(block_.items, "region");
+    if (region == nullptr) return;
+    const auto name = context_.evaluator.line(*region->value, outside());
+    if (!name) return;
+    const bool plain = !name->empty() && std::all_of(name->begin(), name->end(), [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    });
+    if (!plain) {
+      reporter()
+          .report<Diag::wrong_type>(region->value->span, "the short name of a region",
+                                    fmt::format("`{}`", one_line(*name, 80)))
+          .help("it is written in small letters and digits, as in `region = \"westeurope\"`");
+      return;
+    }
+    cluster_.region = scope_.region = *name;
   }
 
   void read_sites() {

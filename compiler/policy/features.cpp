@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 
@@ -31,6 +32,7 @@ class FeatureResolver {
       : context_(context),
         cluster_(context.policy.clusters[index]),
         scope_(context.scopes[index]),
+        index_(index),
         out_(context.features[index]) {}
 
   void resolve() {
@@ -42,6 +44,8 @@ class FeatureResolver {
     const auto order = order_by_need();
     if (!order) return;
     refuse_conflicts();
+    for (const auto& [feature, why] : chosen_) context_.chosen[index_].insert(feature);
+    scope_.features = &context_.chosen[index_];
     for (const Declared& feature : *order) add(feature);
   }
 
@@ -94,22 +98,13 @@ class FeatureResolver {
     return std::nullopt;
   }
 
-  // A feature that its module's extender hides with `without` cannot switch itself on.
-  bool hidden(const Declared& feature) const {
-    for (const sema::Module& module : context_.program.modules) {
-      for (const sema::Extend& extend : module.extends) {
-        if (extend.module == feature.module && extend.without.contains(name_of(feature)))
-          return true;
-      }
-    }
-    return false;
-  }
-
   void add_automatic(const sema::Module& module) {
     for (const auto& [name, block] : module.source->features) {
       const Declared feature{block, &module};
       const auto* automatic = find_attribute(block->items, "auto");
-      if (automatic == nullptr || chosen_.contains(feature) || hidden(feature)) continue;
+      if (automatic == nullptr || chosen_.contains(feature)) continue;
+      // What an extender hides cannot switch itself on.
+      if (sema::hidden(feature, DeclarationKind::feature)) continue;
       const auto on = context_.evaluator.truth(*automatic->value, scope_of(feature));
       if (on && *on) chosen_.emplace(feature, Chosen{"automatic", automatic->name_span, nullptr});
     }
@@ -234,6 +229,30 @@ class FeatureResolver {
     if (const auto* source = find_attribute(feature.block->items, "source")) {
       enabled.source = context_.evaluator.line(*source->value, inside).value_or("");
     }
+    read_facts(*feature.block, inside, enabled);
+  }
+
+  // What the library's catalogue says of a feature; it opens nothing.
+  void read_facts(const syntax::Block& block, const sema::Scope& scope, EnabledFeature& enabled) {
+    constexpr std::array<std::string_view, 3> tiers{"required", "recommended", "optional"};
+    if (const auto* tier = find_attribute(block.items, "tier")) {
+      const auto text = context_.evaluator.text(*tier->value, scope);
+      if (text && std::find(tiers.begin(), tiers.end(), *text) == tiers.end()) {
+        const std::vector<std::string> known(tiers.begin(), tiers.end());
+        reporter()
+            .report<Diag::wrong_type>(tier->value->span, list_of(known, "or"),
+                                      fmt::format("`{}`", one_line(*text, 80)))
+            .suggest(did_you_mean(*text, known));
+      } else if (text) {
+        enabled.tier = *text;
+      }
+    }
+    if (const auto* date = find_attribute(block.items, "source_date")) {
+      enabled.source_date = context_.evaluator.date(*date->value, scope);
+    }
+    if (const auto* errata = find_attribute(block.items, "errata")) {
+      context_.evaluator.texts(*errata->value, scope);
+    }
   }
 
   void read_parameters(sema::FeatureScope& feature, const syntax::Block* enable) {
@@ -324,7 +343,8 @@ class FeatureResolver {
 
   BuildContext& context_;
   Cluster& cluster_;
-  const sema::ClusterScope& scope_;
+  sema::ClusterScope& scope_;
+  std::size_t index_;
   std::deque<sema::FeatureScope>& out_;
   std::map<Declared, Chosen> chosen_;
   std::map<Declared, std::vector<std::pair<Declared, Span>>> needs_;
@@ -334,6 +354,7 @@ class FeatureResolver {
 
 void resolve_features(BuildContext& context) {
   context.features.resize(context.policy.clusters.size());
+  context.chosen.resize(context.policy.clusters.size());
   for (std::size_t i = 0; i < context.policy.clusters.size(); ++i) {
     FeatureResolver(context, i).resolve();
   }

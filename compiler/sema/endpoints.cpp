@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "sema/evaluator_state.h"
 #include "sema/reading.h"
@@ -116,6 +117,7 @@ const NamedSet* Evaluator::read_endpoint(const Declared& declared, const Scope& 
   if (const auto* tag = find_attribute(block.items, "tag")) {
     good = read_tag(*tag->value, scope, set) && good;
   }
+  good = read_facts(block, scope) && good;
   if (!good) return nullptr;
   if (set.set.names.empty() && !set.addresses.empty()) set.set.addresses = set.addresses;
   if (set.set.empty() && !set.tag.empty()) {
@@ -166,6 +168,24 @@ bool Evaluator::read_names(const syntax::Expr& expression, const Scope& scope, N
   }
   set.set.names = net::DomainSet::of(std::move(patterns));
   return good;
+}
+
+// What the library's catalogue says of an endpoint; it changes no packet.
+bool Evaluator::read_facts(const syntax::Block& endpoint, const Scope& scope) {
+  bool good = true;
+  if (const auto* errata = find_attribute(endpoint.items, "errata")) {
+    good = texts(*errata->value, scope).has_value();
+  }
+  const auto* basis = find_attribute(endpoint.items, "tag_basis");
+  if (basis == nullptr) return good;
+  const auto word = text(*basis->value, scope);
+  if (!word) return false;
+  if (*word == "documented" || *word == "inferred") return good;
+  reporter_
+      .report<Diag::wrong_type>(basis->value->span, "`documented` or `inferred`",
+                                fmt::format("`{}`", one_line(*word, 80)))
+      .suggest(did_you_mean(*word, std::array<std::string, 2>{"documented", "inferred"}));
+  return false;
 }
 
 bool Evaluator::read_tag(const syntax::Expr& expression, const Scope& scope, NamedSet& set) {

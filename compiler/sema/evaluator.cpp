@@ -222,6 +222,9 @@ std::optional<Declared> Evaluator::find(DeclarationKind kind, std::string_view n
       report.label(one.block->header_span, fmt::format("declared in `{}`", one.module->name));
     }
     report.help(fmt::format("write {}", list_of(ways, "or")));
+  } else if (kind == DeclarationKind::feature) {
+    reporter_.report<Diag::unknown_feature>(used_at, one_line(name, 80))
+        .suggest(did_you_mean(std::string(name), visible_names(*scope.module, kind)));
   }
   return std::nullopt;
 }

@@ -131,6 +131,7 @@ class Evaluator {
   std::optional<Value> data_member(const Module& module, std::string_view name, Span used_at);
   const NamedSet* read_endpoint(const Declared& declared, const Scope& scope);
   bool read_names(const syntax::Expr& expression, const Scope& scope, NamedSet& set);
+  bool read_facts(const syntax::Block& endpoint, const Scope& scope);
   bool read_tag(const syntax::Expr& expression, const Scope& scope, NamedSet& set);
   const Value* variable(const Module& module, std::string_view name, Span used_at);
   const Value* local(const Module& module, std::string_view name, const Scope& scope, Span used_at);

@@ -296,6 +296,7 @@ constexpr std::array table{
     Function{"contains", 2, 2, "contains(list, value)", contains},
     Function{"covers", 2, 2, "covers(outer, inner)", covers},
     Function{"distinct", 1, 1, "distinct(list)", distinct},
+    Function{"enabled", 1, 1, "enabled(feature)", enabled},
     Function{"file", 1, 1, "file(path)", file_text},
     Function{"format", 1, many, "format(text, values…)", format},
     Function{"host", 2, 2, "host(prefix, number)", host},

@@ -184,6 +184,14 @@ std::optional<Value> ExpressionEvaluator::cluster_member(std::string_view name, 
   const ClusterScope& cluster = *scope_.cluster;
   if (name == "name") return Value{cluster.name, span};
   if (name == "cloud") return Value{cluster.cloud, span};
+  if (name == "region") {
+    if (!cluster.region.empty()) return Value{cluster.region, span};
+    auto report =
+        evaluator_.reporter().report<Diag::cluster_without_region>(cluster.span, cluster.name);
+    report.label(scope_.rule != nullptr ? scope_.rule->header_span : span, "because this needs it");
+    report.help("add `region = …` to the cluster, as in `region = \"westeurope\"`");
+    return std::nullopt;
+  }
   if (name == "stretched") return Value{cluster.stretched(), span};
   if (name == "servers") return Value{Peers{{cluster.servers}}, span};
   List list;
@@ -196,7 +204,8 @@ std::optional<Value> ExpressionEvaluator::cluster_member(std::string_view name, 
     return Value{std::move(list), span};
   }
   return unknown_member(fmt::format("cluster `{}`", cluster.name), name,
-                        {"cloud", "name", "nodes", "servers", "sites", "stretched"}, span);
+                        {"cloud", "name", "nodes", "region", "servers", "sites", "stretched"},
+                        span);
 }
 
 // Nodes and sites are sets of peers with a few members of their own.

@@ -17,15 +17,11 @@ const ModuleSource::Blocks& blocks(const ModuleSource& source, DeclarationKind k
   return source.features;
 }
 
-// The module's own declaration or one that it re-exports.
-Declared exported(const Module& module, DeclarationKind kind, std::string_view name) {
-  const auto& own = blocks(*module.source, kind);
-  if (const auto found = own.find(name); found != own.end()) return {found->second, &module};
-  for (const Extend& extend : module.extends) {
-    if (extend.module == nullptr || extend.without.contains(name)) continue;
-    if (const Declared found = exported(*extend.module, kind, name)) return found;
-  }
-  return {};
+// An extended module is made for its extender alone, so there is one outermost.
+const Module& outermost(const Module& module) {
+  const Module* at = &module;
+  while (at->arguments != nullptr && at->arguments->kind == "extend") at = at->parent;
+  return *at;
 }
 
 void exported_names(const Module& module, DeclarationKind kind, std::vector<std::string>& out) {
@@ -47,6 +43,21 @@ void exported_names(const Module& module, DeclarationKind kind, std::vector<std:
 
 }  // namespace
 
+Declared exported(const Module& module, DeclarationKind kind, std::string_view name) {
+  const auto& own = blocks(*module.source, kind);
+  if (const auto found = own.find(name); found != own.end()) return {found->second, &module};
+  for (const Extend& extend : module.extends) {
+    if (extend.module == nullptr || extend.without.contains(name)) continue;
+    if (const Declared found = exported(*extend.module, kind, name)) return found;
+  }
+  return {};
+}
+
+bool hidden(const Declared& declared, DeclarationKind kind) {
+  const Declared seen = exported(outermost(*declared.module), kind, declared.block->labels[0].text);
+  return seen != declared;
+}
+
 const Use* find_use(const Module& module, std::string_view alias) {
   const auto found = std::find_if(module.uses.begin(), module.uses.end(),
                                   [&](const Use& use) { return use.alias == alias; });
@@ -60,6 +71,8 @@ std::vector<Declared> lookup(const Module& module, DeclarationKind kind, std::st
     const Declared found = exported(*use->module, kind, name.substr(slash + 1));
     return found ? std::vector{found} : std::vector<Declared>{};
   }
+  if (const Declared anew = exported(outermost(module), kind, name)) return {anew};
+  // Hidden, and nothing in its place: what the module was written with.
   if (const Declared own = exported(module, kind, name)) return {own};
   std::vector<Declared> found;
   for (const Use& use : module.uses) {

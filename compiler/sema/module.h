@@ -83,7 +83,16 @@ enum class DeclarationKind { role, endpoint, feature };
 
 /// What `name` (bare, or "alias/name") means in `module`: its own declaration, one of a module that
 /// it extends, or those of the modules that it uses. More than one result is an ambiguity.
+///
+/// A module that another one extends is read with that one's eyes: what the outermost extender
+/// declares under a name comes before what the extended module declared. So a release that hides an
+/// endpoint and declares it anew changes the features that it inherits.
 std::vector<Declared> lookup(const Module& module, DeclarationKind kind, std::string_view name);
+/// What the module hands on under this name, as it is without the modules that extend it: its own
+/// declaration, or one of a module that it extends and does not hide.
+Declared exported(const Module& module, DeclarationKind kind, std::string_view name);
+/// Whether a module that extends the declaring one hides the declaration.
+bool hidden(const Declared& declared, DeclarationKind kind);
 /// Every name that lookup would find bare, and every "alias/name"; for did-you-mean.
 std::vector<std::string> visible_names(const Module& module, DeclarationKind kind);
 /// The `use` of this alias, or null.

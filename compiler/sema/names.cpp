@@ -149,7 +149,7 @@ class NameChecker {
       std::vector<std::string> names;
       bool there = false;
       for (const DeclarationKind kind : kinds) {
-        there = there || !lookup(*extend.module, kind, name).empty();
+        there = there || exported(*extend.module, kind, name);
         for (std::string& other : visible_names(*extend.module, kind))
           names.push_back(std::move(other));
       }

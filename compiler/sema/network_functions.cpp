@@ -209,6 +209,21 @@ Result allows(Arguments& a, CallContext& context) {
   return context.evaluator.allowed(*cluster, *flow, context.call);
 }
 
+Result enabled(Arguments& a, CallContext& context) {
+  const auto* name = a[0].as<std::string>();
+  if (name == nullptr) return bad(a[0], context, "`enabled` takes the name of a feature");
+  Reporter& reporter = context.evaluator.reporter();
+  if (context.scope.cluster == nullptr || context.scope.cluster->features == nullptr) {
+    reporter.report<Diag::not_in_scope>(context.call, "enabled")
+        .help("only the `when` of a rule or a feature can ask which features a cluster has");
+    return std::nullopt;
+  }
+  const auto found =
+      context.evaluator.find(DeclarationKind::feature, *name, context.scope, a[0].span);
+  if (!found) return std::nullopt;
+  return Value{context.scope.cluster->features->contains(*found), context.call};
+}
+
 Result file_text(Arguments& a, CallContext& context) {
   const auto* content = read(a[0], context);
   if (content == nullptr) return std::nullopt;

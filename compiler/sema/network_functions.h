@@ -1,4 +1,4 @@
-// Functions on addresses, services, flows and files; rows of the table in functions.cpp.
+// Functions on addresses, services, flows, features and files; rows of the table in functions.cpp.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,8 @@ std::optional<Value> intersect_sets(std::vector<Value>& arguments, CallContext& 
 std::optional<Value> host(std::vector<Value>& arguments, CallContext& context);
 /// The n-th prefix that is `bits` longer, counted from 0.
 std::optional<Value> subnet(std::vector<Value>& arguments, CallContext& context);
+/// Whether the cluster has a feature: only in the `when` of rules and features.
+std::optional<Value> enabled(std::vector<Value>& arguments, CallContext& context);
 /// Whether a cluster's effective policy allows all of a flow.
 std::optional<Value> allows(std::vector<Value>& arguments, CallContext& context);
 std::optional<Value> file_text(std::vector<Value>& arguments, CallContext& context);

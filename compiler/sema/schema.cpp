@@ -33,10 +33,18 @@ constexpr AttributeArray<2> validation_attributes{{{"condition", true}, {"messag
 constexpr AttributeArray<2> output_attributes{{{"value", true}, {"description"}}};
 constexpr AttributeArray<1> data_attributes{{{"file", true}}};
 constexpr AttributeArray<2> role_attributes{{{"title"}, {"members"}}};
-constexpr AttributeArray<4> endpoint_attributes{{{"title"}, {"fqdn"}, {"tag"}, {"address"}}};
-constexpr AttributeArray<6> feature_attributes{
-    {{"title"}, {"source"}, {"requires"}, {"conflicts"}, {"auto"}, {"when"}}};
-constexpr AttributeArray<1> cluster_attributes{{{"cloud"}}};
+constexpr AttributeArray<6> endpoint_attributes{
+    {{"title"}, {"fqdn"}, {"tag"}, {"tag_basis"}, {"address"}, {"errata"}}};
+constexpr AttributeArray<9> feature_attributes{{{"title"},
+                                                {"tier"},
+                                                {"source"},
+                                                {"source_date"},
+                                                {"errata"},
+                                                {"requires"},
+                                                {"conflicts"},
+                                                {"auto"},
+                                                {"when"}}};
+constexpr AttributeArray<2> cluster_attributes{{{"cloud"}, {"region"}}};
 constexpr AttributeArray<1> site_attributes{{{"address"}}};
 constexpr AttributeArray<1> node_attributes{{{"address", true}}};
 constexpr AttributeArray<3> proxy_attributes{{{"address", true}, {"service", true}, {"bypass"}}};

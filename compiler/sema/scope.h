@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,6 +29,7 @@ struct ClusterScope {
 
   std::string name;
   std::string cloud;
+  std::string region;  ///< "westeurope"; empty in a cluster that names none
   Span span;
   std::vector<Node> nodes;
   std::vector<Site> sites;
@@ -35,6 +37,8 @@ struct ClusterScope {
   const NamedSet* servers = nullptr;
   /// Roles that the cluster binds, by declaration.
   std::map<Declared, const NamedSet*> roles;
+  /// The features that the cluster has; null until they are chosen.
+  const std::set<Declared>* features = nullptr;
 
   bool stretched() const { return sites.size() >= 2; }
 };
