@@ -180,7 +180,7 @@ cluster "prod" {
   const Files below =
       build({{"a/b/main.hcipol", main}, {"a/b/shared/more.hcipol", shared}}, GetParam(), "a/b");
   EXPECT_NE(here.at("out/manifest.json").find("\"shared/more.hcipol:"), std::string::npos);
-  EXPECT_NE(here.at("out/manifest.json").find("\"std/hci/21h2/registration.hcipol:"),
+  EXPECT_NE(here.at("out/manifest.json").find("\"std/hci/20h2/registration.hcipol:"),
             std::string::npos);
   EXPECT_EQ(here, below);
 }

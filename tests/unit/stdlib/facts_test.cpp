@@ -461,7 +461,7 @@ TEST_F(Facts2022, TheTablesSpeakOfRowsThatExist) {
 /// A feature that no setting enables would not be compared at all.
 TEST(StandardLibrary, EveryFeatureIsEnabledInThisTest) {
   std::size_t features = 0;
-  const std::filesystem::path folder = HCIPOL_SOURCE_DIR "/stdlib/hci/21h2";
+  const std::filesystem::path folder = HCIPOL_SOURCE_DIR "/stdlib/hci/20h2";
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     std::ifstream in(entry.path());
     for (std::string line; std::getline(in, line);) {
