@@ -1,6 +1,8 @@
 // A feature is read once for each cloud; what is the same in several is said once.
 #include "report/catalogue.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <map>
@@ -26,8 +28,9 @@ const std::string& name_of(const Declared& declared) {
   return declared.block->labels[0].text;
 }
 
+constexpr std::array<std::string_view, 3> tiers{"required", "recommended", "optional"};
+
 int rank(std::string_view tier) {
-  constexpr std::array<std::string_view, 3> tiers{"required", "recommended", "optional"};
   return static_cast<int>(std::find(tiers.begin(), tiers.end(), tier) - tiers.begin());
 }
 
@@ -159,6 +162,17 @@ class Reader {
     return out;
   }
 
+  std::string tier(const syntax::Block& block, const Foreseen& foreseen) const {
+    std::string out = text(block, "tier", foreseen);
+    if (out.empty() || rank(out) < static_cast<int>(tiers.size())) return out;
+    const std::vector<std::string> known(tiers.begin(), tiers.end());
+    evaluator_.reporter()
+        .report<Diag::wrong_type>(find_attribute(block.items, "tier")->value->span,
+                                  list_of(known, "or"), fmt::format("`{}`", one_line(out, 80)))
+        .suggest(did_you_mean(out, known));
+    return out;
+  }
+
   CatalogueFeature feature(const Declared& declared) {
     const syntax::Block& block = *declared.block;
     std::vector<sema::FeatureScope> scopes;
@@ -170,7 +184,7 @@ class Reader {
     CatalogueFeature out;
     out.name = name_of(declared);
     out.title = text(block, "title", foreseen);
-    out.tier = text(block, "tier", foreseen);
+    out.tier = tier(block, foreseen);
     out.declared_in = declared.module->source->path;
     out.file = sources_.file(block.header_span.file).path;
     out.line = sources_.line_column(block.header_span.file, block.header_span.begin).line;

@@ -82,8 +82,8 @@ void add_peers(Node row, const char* label, const std::vector<CataloguePeer>& pe
                bool both_ways) {
   Node here = add(row, "td");
   set(here, "data-label", label);
-  if (both_ways) add(here, "small", "both ways");
   for (const CataloguePeer& peer : peers) add_peer(here, peer);
+  if (both_ways) add(here, "small", "both ways");
 }
 
 // "tcp/443-443 udp/3343-3343"; "?" where only a parameter says it, "-" without ports.
@@ -96,6 +96,19 @@ std::string ports(const CatalogueOpening& opening) {
     }
   }
   return out.empty() ? "-" : fmt::format("{}", fmt::join(out, " "));
+}
+
+void add_clouds(Node row, const std::vector<std::string>& clouds) {
+  Node here = add(row, "td");
+  set(here, "data-label", "Clouds");
+  if (clouds.size() == 3) {
+    add_text(here, "all");
+    return;
+  }
+  for (const std::string& cloud : clouds) {
+    set(add(here, "span", cloud), "class", "badge cloud");
+    add_text(here, " ");
+  }
 }
 
 void add_remarks(Node row, const CatalogueRule& rule, const CatalogueOpening& opening) {
@@ -131,12 +144,7 @@ void add_rules(Node parent, const CatalogueFeature& feature) {
       if (!opening.default_service.empty()) {
         add(service, "small", " by default " + opening.default_service);
       }
-      Node clouds = add(row, "td");
-      set(clouds, "data-label", "Clouds");
-      for (const std::string& cloud : opening.clouds) {
-        set(add(clouds, "span", cloud), "class", "badge cloud");
-        add_text(clouds, " ");
-      }
+      add_clouds(row, opening.clouds);
       add_remarks(row, rule, opening);
     }
   }

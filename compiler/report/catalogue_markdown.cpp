@@ -174,8 +174,7 @@ std::string catalogue_markdown(const Catalogue& in) {
   if (!in.revision.empty()) out += fmt::format("Revision {}.\n", plain(in.revision));
   if (!in.source.empty()) out += fmt::format("Source: {}.\n", link(in.source));
   out +=
-      "A text with `${…}` in it depends on a parameter or on the region of the cluster. Where no "
-      "tier is\ngiven, the documents name none.\n";
+      "A text with `${…}` in it depends on a parameter or on the region of the cluster.\n";
   if (!in.features.empty()) {
     out += "\n| Feature | Tier | What for | Declared in |\n|---|---|---|---|\n";
   }

@@ -25,8 +25,10 @@ using html::set;
 void add_matrix(Node parent, const flow::Matrix& matrix) {
   std::vector<std::string> columns{"from / to"};
   for (const std::size_t to : matrix.columns) columns.push_back(matrix.axes[to].label);
+  Node box = add(parent, "div");
+  set(box, "class", "rules");
   Node body =
-      html::table(parent,
+      html::table(box,
                   "What the effective policy allows. An asterisk: only from some of the row to "
                   "some of the column.",
                   columns);
@@ -51,26 +53,39 @@ void add_matrix(Node parent, const flow::Matrix& matrix) {
 }
 
 void add_rules(Node parent, const ClusterFlows& entry, const SourceMap& sources) {
+  Node box = add(parent, "div");
+  set(box, "class", "rules flows");
   Node body = html::table(
-      parent, "Rules, in no order that matters: exceptions beat denies, denies beat allows.",
-      {"action", "rule", "from", "to", "service", "title", "at", "source"});
+      box, "Rules, in no order that matters: exceptions beat denies, denies beat allows.",
+      {"rule", "action", "from", "to", "service", "title", "at", "source"});
   for (const flow::Flow& flow : *entry.flows) {
     const policy::Rule& rule = *flow.rule;
     Node row = add(body, "tr");
-    set(row, "class", std::string(action(rule.kind)));
-    cell(row, std::string(action(rule.kind)));
+    const std::string kind(action(rule.kind));
+    set(row, "class", kind);
     heading(row, rule.address, "row");
-    cell(row, flow::names(flow.from));
-    cell(row, flow::names(flow.to));
-    cell(row, net::to_string(flow.service));
+    // On a narrow screen the columns' heads stand in the cells.
+    const auto label = [](Node node, const char* head, const std::string& kinds) {
+      set(node, "data-label", head);
+      if (!kinds.empty()) set(node, "class", kinds);
+    };
+    const auto field = [&](const char* head, const std::string& text) {
+      label(cell(row, text), head, text.empty() ? "empty" : "");
+    };
+    field("action", kind);
+    field("from", flow::names(flow.from));
+    field("to", flow::names(flow.to));
+    field("service", net::to_string(flow.service));
     std::string title = rule.title.empty() ? rule.origin.feature_title : rule.title;
     if (rule.expires) {
       title +=
           fmt::format(" (until {}, {}: {})", to_string(*rule.expires), rule.owner, rule.reason);
     }
-    cell(row, title);
-    cell(row, place(rule.origin.span, sources));
-    html::add_source(add(row, "td"), rule.origin.source);
+    label(cell(row, title), "title", title.empty() ? "prose empty" : "prose");
+    field("at", place(rule.origin.span, sources));
+    Node source = add(row, "td");
+    label(source, "source", rule.origin.source.empty() ? "empty" : "");
+    html::add_source(source, rule.origin.source);
   }
 }
 

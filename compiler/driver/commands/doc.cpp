@@ -36,25 +36,28 @@ class Documenter {
   }
 
  private:
-  // A directory is read as a policy is; a module of the library as one that a policy uses.
+  // The module is read as one that a policy uses, so that it may use its neighbours. A directory
+  // that is no neighbour is read as a policy.
   bool load_module() {
-    const std::string& path = options_.module;
-    library_ = path.starts_with("std/");
-    if (path == "-" || (library_ && !plain_path(path))) {
+    const std::string path = options_.module;
+    const bool library = path.starts_with("std/");
+    if (path == "-" || (library && !plain_path(path))) {
       c_.reporter
           .report<Diag::bad_command_line>(Span{},
                                           fmt::format("`{}` is no module", one_line(path, 80)))
           .help("`doc` takes a module of the library, as in `std/hci/21h2`, or a directory");
       return false;
     }
-    if (!library_) {
-      options_.path = path;
-      return load(options_, environment_, c_);
-    }
-    options_.path = "-";
+    const std::string directory = normal_path(path);
+    const bool neighbour = plain_path(directory) && !directory.starts_with('.') &&
+                           !directory.starts_with('/') &&
+                           environment_.files->is_directory(directory);
+    used_ = library || neighbour;
+    options_.path = used_ ? "-" : path;
     options_.stdin_name = "<module>";
     Environment beside = environment_;
-    beside.read_stdin = [&] { return fmt::format("use \"{}\" as m\n", path); };
+    const std::string use = library ? path : "./" + directory;
+    beside.read_stdin = [&] { return fmt::format("use \"{}\" as m\n", use); };
     return load(options_, beside, c_);
   }
 
@@ -65,7 +68,7 @@ class Documenter {
             &*c_.program, &c_.policy.sets, &c_.sources, environment_.files, {}, nullptr},
         c_.reporter);
     const report::Catalogue catalogue =
-        report::catalogue(library_ ? *root.uses.front().module : root, *c_.evaluator, c_.sources);
+        report::catalogue(used_ ? *root.uses.front().module : root, *c_.evaluator, c_.sources);
     if (options_.page == "html") return report::catalogue_html(catalogue);
     if (options_.page == "json") return report::catalogue_json(catalogue);
     return report::catalogue_markdown(catalogue);
@@ -85,7 +88,7 @@ class Documenter {
   Options options_;
   Environment& environment_;
   Compilation c_;
-  bool library_ = false;
+  bool used_ = false;
 };
 
 }  // namespace
