@@ -80,6 +80,19 @@ prepare_powershell() {
   fi
 }
 
+# The pages that hcipolc writes, in a browser.
+check_pages() {
+  say "pages in a browser"
+  if ! command -v chromium >/dev/null; then
+    install chromium || true
+  fi
+  if command -v chromium >/dev/null; then
+    check "pages in a browser" python3 tests/browser/check_pages.py .build/ci/compiler/driver/hcipolc
+  else
+    skip "pages in a browser: there is no chromium"
+  fi
+}
+
 check_layout() {
   local sources
   mapfile -d '' sources < <(find compiler backends tests -name '*.h' -print0 -o -name '*.cpp' -print0)
@@ -128,6 +141,7 @@ run_in() { (cd "$1" && shift && "$@"); }
 install "${build_packages[@]}" "${test_packages[@]}"
 prepare_powershell
 run_tests ci
+check_pages
 run_tests asan-ubsan
 check_format
 check_grammar

@@ -45,6 +45,7 @@ test:       --run RE                   only the tests whose sentence matches;  -
 plan:       --base REV|DIR|FILE.json   what to compare with (default: HEAD); FILE: by show --json
             --json, --markdown         for programs, for a pull request; diff: these too
             --exit-code                diff too: exit 2 if flows change
+doc:        [MODULE] --format markdown|html|json, -o FILE (default: - for output), --stdlib DIR
 graph:      --of features|modules|roles
 policies:   --as-of DATE               the day that counts as today (default: SOURCE_DATE_EPOCH, today)
             --var NAME=VALUE           a variable of the policy, repeatable
@@ -104,7 +105,17 @@ class Reader {
 
   void define() {
     app_.set_help_flag("");
-    app_.add_option("--format", format_)->check(CLI::IsMember({"human", "short", "json"}));
+    // Pages have formats too, and are what people ask `doc` for.
+    if (is("doc")) {
+      app_.add_option("module", options_.module);
+      app_.add_option("--format", options_.page)
+          ->check(CLI::IsMember({"markdown", "html", "json"}));
+      options_.output = "-";
+      app_.add_option("-o,--output", options_.output);
+      app_.add_option("--stdlib", options_.library_directory);
+    } else {
+      app_.add_option("--format", format_)->check(CLI::IsMember({"human", "short", "json"}));
+    }
     app_.add_option("--color", color_)->check(CLI::IsMember({"auto", "always", "never"}));
     app_.add_flag("-q,--quiet", options_.quiet);
     const bool reads_policy = is("check") || is("build") || is("why") || is("show") ||

@@ -31,6 +31,7 @@ int run_test(const Options&, Environment&);
 int run_show(const Options&, Environment&);
 int run_plan(const Options&, Environment&);
 int run_diff(const Options&, Environment&);
+int run_doc(const Options&, Environment&);
 int run_fmt(const Options&, Environment&);
 int run_explain(const Options&, Environment&);
 int run_targets(const Options&, Environment&);

@@ -33,6 +33,8 @@ struct Options {
   bool upgrade = false;
   /// Compile with the library that is there, locked or not.
   bool ignore_lock = false;
+  /// Read every file of the modules that are used.
+  bool whole_library = false;
   // check and build
   std::vector<std::string> deny;  ///< codes of warnings or their beginnings, in upper case
 
@@ -62,6 +64,10 @@ struct Options {
   std::string base = "HEAD";
   bool exit_code = false;
   bool markdown = false;
+
+  // doc
+  std::string module = "std/hci/21h2";
+  std::string page = "markdown";
 
   // fmt, show, why, plan, diff, graph, targets, test, explain
   bool diff = false;

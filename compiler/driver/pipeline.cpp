@@ -40,6 +40,7 @@ sema::LoadInput load_input(const Options& options, Environment& environment, boo
   input.library = environment.library.empty() ? std_library() : environment.library;
   input.library_directory = options.library_directory;
   input.mentions = names_in(options.flow);
+  input.everything = options.whole_library;
   input.threads = environment.threads;
   input.with_tests = tests;
   return input;

@@ -23,6 +23,7 @@ constexpr std::array table{
     Command{"test", "run the tests beside a policy (*.test.hcipol)", run_test},
     Command{"plan", "what a change opens and closes, compared with a commit", run_plan},
     Command{"diff", "the same between any two policies: hcipolc diff A B", run_diff},
+    Command{"doc", "every feature of a module, as a page: hcipolc doc std/hci/21h2", run_doc},
     Command{"fmt", "put files into canonical layout", run_fmt},
     Command{"explain", "the long form of a diagnostic: hcipolc explain E0402", run_explain},
     Command{"targets", "the devices, their options and what each can express", run_targets},

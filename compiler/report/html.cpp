@@ -1,4 +1,4 @@
-// The page is built as a tree, so that whatever a policy calls its things stays text.
+// Matrix, features and rules of each cluster, one below the other.
 #include "report/html.h"
 
 #include <fmt/format.h>
@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "report/drawing.h"
+#include "report/page.h"
 #include "report/rule_facts.h"
 #include "report/table.h"
 
@@ -16,58 +17,21 @@ namespace {
 
 using Node = pugi::xml_node;
 
-constexpr std::string_view page_style =
-    "body { font: 15px system-ui, sans-serif; margin: 2rem; color: #1f2328; background: #ffffff; "
-    "}\n"
-    "table { border-collapse: collapse; margin: 0.5rem 0 1.5rem; }\n"
-    "caption { text-align: left; margin-bottom: 0.4rem; }\n"
-    "th, td { border: 1px solid #8c959f; padding: 0.25rem 0.6rem; text-align: left; "
-    "vertical-align: top; }\n"
-    "td { font-family: ui-monospace, monospace; font-size: 13px; }\n"
-    ".open { background: #dafbe1; }\n"
-    ".deny { background: #ffebe9; }\n"
-    ".except { background: #fff8c5; }\n"
-    ".scroll { overflow-x: auto; }\n"
-    "@media (prefers-color-scheme: dark) { body { color: #e6edf3; background: #0d1117; } "
-    "th, td { border-color: #6e7681; } a { color: #58a6ff; } .open { background: #12361f; } "
-    ".deny { background: #4b1113; } .except { background: #3b2e06; } }\n";
-
-Node add(Node parent, const char* name, const std::string& text = {}) {
-  Node node = parent.append_child(name);
-  if (!text.empty()) node.text().set(text.c_str());
-  return node;
-}
-
-void set(Node node, const char* name, const std::string& value) {
-  node.append_attribute(name).set_value(value.c_str());
-}
-
-void heading(Node row, const std::string& text, const char* scope) {
-  set(add(row, "th", text), "scope", scope);
-}
-
-// A cell without text would be an element that HTML reads otherwise than XML.
-Node cell(Node row, const std::string& text) {
-  return add(row, "td", text.empty() ? "·" : text);
-}
-
-Node table(Node parent, const std::string& caption, const std::vector<std::string>& columns) {
-  Node scroll = add(parent, "div");
-  set(scroll, "class", "scroll");
-  Node out = add(scroll, "table");
-  add(out, "caption", caption);
-  Node row = add(add(out, "thead"), "tr");
-  for (const std::string& column : columns) heading(row, column, "col");
-  return add(out, "tbody");
-}
+using html::add;
+using html::cell;
+using html::heading;
+using html::set;
 
 void add_matrix(Node parent, const flow::Matrix& matrix) {
   std::vector<std::string> columns{"from / to"};
   for (const std::size_t to : matrix.columns) columns.push_back(matrix.axes[to].label);
-  Node body = table(parent,
-                    "What the effective policy allows. An asterisk: only from some of the row to "
-                    "some of the column.",
-                    columns);
+  Node box = add(parent, "div");
+  set(box, "class", "rules");
+  Node body =
+      html::table(box,
+                  "What the effective policy allows. An asterisk: only from some of the row to "
+                  "some of the column.",
+                  columns);
   for (const std::size_t from : matrix.rows) {
     Node row = add(body, "tr");
     heading(row, matrix.axes[from].label, "row");
@@ -78,7 +42,7 @@ void add_matrix(Node parent, const flow::Matrix& matrix) {
       set(here, "class", "open");
       for (std::size_t i = 1; i < services.size(); ++i) {
         here.append_child("br");
-        here.append_child(pugi::node_pcdata).set_value(services[i].c_str());
+        html::add_text(here, services[i]);
       }
     }
   }
@@ -88,37 +52,40 @@ void add_matrix(Node parent, const flow::Matrix& matrix) {
   }
 }
 
-// Only what is surely a web address becomes a link.
-void add_source(Node row, const std::string& source) {
-  if (!source.starts_with("https://") && !source.starts_with("http://")) {
-    cell(row, source);
-    return;
-  }
-  Node link = add(add(row, "td"), "a", source.substr(source.rfind('/') + 1));
-  set(link, "href", source);
-}
-
 void add_rules(Node parent, const ClusterFlows& entry, const SourceMap& sources) {
-  Node body =
-      table(parent, "Rules, in no order that matters: exceptions beat denies, denies beat allows.",
-            {"action", "rule", "from", "to", "service", "title", "at", "source"});
+  Node box = add(parent, "div");
+  set(box, "class", "rules flows");
+  Node body = html::table(
+      box, "Rules, in no order that matters: exceptions beat denies, denies beat allows.",
+      {"rule", "action", "from", "to", "service", "title", "at", "source"});
   for (const flow::Flow& flow : *entry.flows) {
     const policy::Rule& rule = *flow.rule;
     Node row = add(body, "tr");
-    set(row, "class", std::string(action(rule.kind)));
-    cell(row, std::string(action(rule.kind)));
+    const std::string kind(action(rule.kind));
+    set(row, "class", kind);
     heading(row, rule.address, "row");
-    cell(row, flow::names(flow.from));
-    cell(row, flow::names(flow.to));
-    cell(row, net::to_string(flow.service));
+    // On a narrow screen the columns' heads stand in the cells.
+    const auto label = [](Node node, const char* head, const std::string& kinds) {
+      set(node, "data-label", head);
+      if (!kinds.empty()) set(node, "class", kinds);
+    };
+    const auto field = [&](const char* head, const std::string& text) {
+      label(cell(row, text), head, text.empty() ? "empty" : "");
+    };
+    field("action", kind);
+    field("from", flow::names(flow.from));
+    field("to", flow::names(flow.to));
+    field("service", net::to_string(flow.service));
     std::string title = rule.title.empty() ? rule.origin.feature_title : rule.title;
     if (rule.expires) {
       title +=
           fmt::format(" (until {}, {}: {})", to_string(*rule.expires), rule.owner, rule.reason);
     }
-    cell(row, title);
-    cell(row, place(rule.origin.span, sources));
-    add_source(row, rule.origin.source);
+    label(cell(row, title), "title", title.empty() ? "prose empty" : "prose");
+    field("at", place(rule.origin.span, sources));
+    Node source = add(row, "td");
+    label(source, "source", rule.origin.source.empty() ? "empty" : "");
+    html::add_source(source, rule.origin.source);
   }
 }
 
@@ -130,9 +97,9 @@ std::string page(const std::string& title, const std::vector<ClusterMatrix>& clu
   pugi::xml_document document;
   Node type = document.append_child(pugi::node_doctype);
   type.set_value("html");
-  Node html = add(document, "html");
-  set(html, "lang", "en");
-  Node head = add(html, "head");
+  Node root = add(document, "html");
+  set(root, "lang", "en");
+  Node head = add(root, "head");
   set(add(head, "meta"), "charset", "utf-8");
   Node policy = add(head, "meta");
   set(policy, "http-equiv", "Content-Security-Policy");
@@ -141,8 +108,8 @@ std::string page(const std::string& title, const std::vector<ClusterMatrix>& clu
   set(view, "name", "viewport");
   set(view, "content", "width=device-width, initial-scale=1");
   add(head, "title", name);
-  add(head, "style", std::string(page_style) + std::string(drawing_style()));
-  Node body = add(html, "body");
+  add(head, "style", std::string(html::part("page.css")) + std::string(drawing_style()));
+  Node body = add(root, "body");
   add(body, "h1", name);
   for (const ClusterMatrix& cluster : clusters) {
     std::string line = cluster_line(*cluster.entry->cluster);

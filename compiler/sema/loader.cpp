@@ -340,6 +340,9 @@ class Loader {
       }
     };
     for (const std::string& word : input_.mentions) mention(word);
+    if (input_.everything) {
+      for (const auto& [name, file] : waiting) needed.insert(file);
+    }
     for (const ModuleSource& source : program_.sources) {
       for (const syntax::File& file : source.files) {
         if (mentioned_.insert(file.id).second) for_each_word(file.items, mention);

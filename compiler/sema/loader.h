@@ -28,6 +28,7 @@ struct LoadInput {
   std::string library_directory;
   /// Words that a question beside the policy mentions.
   std::vector<std::string> mentions;
+  bool everything = false;  ///< read files of the library that nothing mentions, too
   unsigned threads = 1;
   bool with_tests = false;  ///< read the `*.test.hcipol` files beside the policy too
 };

@@ -1,4 +1,4 @@
-// SHA-256, for names that follow content and for the manifest.
+// SHA-256, for names that follow content, the manifest and pages.
 #pragma once
 
 #include <string>
@@ -8,5 +8,7 @@ namespace hcipol {
 
 /// 64 lower-case hexadecimal digits.
 std::string sha256_hex(std::string_view text);
+/// 44 characters, as a Content-Security-Policy names a script.
+std::string sha256_base64(std::string_view text);
 
 }  // namespace hcipol

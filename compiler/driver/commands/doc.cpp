@@ -1,0 +1,100 @@
+// `hcipolc doc`: the catalogue of a module, as a page or for programs.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "driver/commands.h"
+#include "report/catalogue.h"
+#include "support/text.h"
+
+namespace hcipol::driver {
+
+namespace {
+
+// What can be put between quotes without meaning anything else there.
+bool plain_path(std::string_view path) {
+  return std::all_of(path.begin(), path.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '/' || c == '.' || c == '-' ||
+           c == '_';
+  });
+}
+
+class Documenter {
+ public:
+  Documenter(const Options& options, Environment& environment)
+      : options_(options), environment_(environment) {
+    options_.ignore_lock = true;
+    options_.whole_library = true;
+  }
+
+  int run() {
+    std::string text;
+    if (load_module()) text = render();
+    if (!text.empty() && !c_.reporter.has_errors()) put(text);
+    return finish(options_, environment_, c_.reporter, c_.sources);
+  }
+
+ private:
+  // The module is read as one that a policy uses, so that it may use its neighbours. A directory
+  // that is no neighbour is read as a policy.
+  bool load_module() {
+    const std::string path = options_.module;
+    const bool library = path.starts_with("std/");
+    if (path == "-" || (library && !plain_path(path))) {
+      c_.reporter
+          .report<Diag::bad_command_line>(Span{},
+                                          fmt::format("`{}` is no module", one_line(path, 80)))
+          .help("`doc` takes a module of the library, as in `std/hci/21h2`, or a directory");
+      return false;
+    }
+    const std::string directory = normal_path(path);
+    const bool neighbour = plain_path(directory) && !directory.starts_with('.') &&
+                           !directory.starts_with('/') &&
+                           environment_.files->is_directory(directory);
+    used_ = library || neighbour;
+    options_.path = used_ ? "-" : path;
+    options_.stdin_name = "<module>";
+    Environment beside = environment_;
+    const std::string use = library ? path : "./" + directory;
+    beside.read_stdin = [&] { return fmt::format("use \"{}\" as m\n", use); };
+    return load(options_, beside, c_);
+  }
+
+  std::string render() {
+    const sema::Module& root = *c_.program->root;
+    c_.evaluator = std::make_unique<sema::Evaluator>(
+        sema::EvaluationInput{
+            &*c_.program, &c_.policy.sets, &c_.sources, environment_.files, {}, nullptr},
+        c_.reporter);
+    const report::Catalogue catalogue =
+        report::catalogue(used_ ? *root.uses.front().module : root, *c_.evaluator, c_.sources);
+    if (options_.page == "html") return report::catalogue_html(catalogue);
+    if (options_.page == "json") return report::catalogue_json(catalogue);
+    return report::catalogue_markdown(catalogue);
+  }
+
+  void put(const std::string& text) {
+    if (options_.output == "-") {
+      environment_.out(text);
+      return;
+    }
+    std::string error;
+    if (!environment_.files->write(options_.output, text, error)) {
+      c_.reporter.report<Diag::cannot_write>(Span{}, options_.output + ": " + error);
+    }
+  }
+
+  Options options_;
+  Environment& environment_;
+  Compilation c_;
+  bool used_ = false;
+};
+
+}  // namespace
+
+int run_doc(const Options& options, Environment& environment) {
+  return Documenter(options, environment).run();
+}
+
+}  // namespace hcipol::driver
