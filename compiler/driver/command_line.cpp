@@ -11,6 +11,7 @@
 #include "driver/commands.h"
 #include "driver/deny.h"
 #include "driver/version.h"
+#include "importer/importer.h"
 #include "support/text.h"
 
 namespace hcipol::driver {
@@ -46,6 +47,10 @@ plan:       --base REV|DIR|FILE.json   what to compare with (default: HEAD); FIL
             --json, --markdown         for programs, for a pull request; diff: these too
             --exit-code                diff too: exit 2 if flows change
 graph:      --of features|modules|roles
+import:     endpoints FILE             a list of URLs: JSON, a Markdown page, CSV, or names
+            -o, --output FILE          where to write (default: -, standard output)
+            --feature NAME             what it is called (default: after FILE);  --from ROLE
+            --widen-globs              open `*.x` for `a*.x`;  --skip-refused: leave bad rows out
 policies:   --as-of DATE               the day that counts as today (default: SOURCE_DATE_EPOCH, today)
             --var NAME=VALUE           a variable of the policy, repeatable
             --stdlib DIR               a library to read instead of the bundled one
@@ -104,6 +109,7 @@ class Reader {
 
   void define() {
     app_.set_help_flag("");
+    if (is("import")) options_.output = "-";
     app_.add_option("--format", format_)->check(CLI::IsMember({"human", "short", "json"}));
     app_.add_option("--color", color_)->check(CLI::IsMember({"auto", "always", "never"}));
     app_.add_flag("-q,--quiet", options_.quiet);
@@ -119,7 +125,8 @@ class Reader {
       app_.add_option("--var", variables_)->allow_extra_args(false);
       app_.add_option("--stdlib", options_.library_directory);
     }
-    if (reads_policy || is("fmt")) app_.add_option("--stdin-filename", options_.stdin_name);
+    if (reads_policy || is("fmt") || is("import"))
+      app_.add_option("--stdin-filename", options_.stdin_name);
     if (is("build")) {
       app_.add_option("-t,--target", options_.targets)->delimiter(',')->allow_extra_args(false);
       app_.add_option("-o,--output", options_.output);
@@ -156,6 +163,15 @@ class Reader {
     if (is("graph")) {
       app_.add_option("--of", options_.graph_of)
           ->check(CLI::IsMember({"features", "modules", "roles"}));
+    }
+    if (is("import")) {
+      app_.add_option("kind", import_kind_);
+      app_.add_option("list", options_.list);
+      app_.add_option("-o,--output", options_.output);
+      app_.add_option("--feature", options_.feature);
+      app_.add_option("--from", options_.from);
+      app_.add_flag("--widen-globs", options_.widen_globs);
+      app_.add_flag("--skip-refused", options_.skip_refused);
     }
     if (is("lock")) app_.add_flag("--upgrade", options_.upgrade);
     if (is("explain")) app_.add_option("code", options_.code)->required();
@@ -201,6 +217,7 @@ class Reader {
       wrong("`--json` does not go with `--markdown`");
       good = false;
     }
+    if (is("import")) good = settle_import() && good;
     if (is("diff") && options_.paths.size() != 2) {
       wrong("`diff` compares two policies: hcipolc diff A B");
       good = false;
@@ -215,6 +232,23 @@ class Reader {
     if (is("show") && forms > 1) {
       wrong(
           "`--by`, `--matrix`, `--html`, `--svg` and `--json` are five forms, and `show` has one");
+      good = false;
+    }
+    return good;
+  }
+
+  bool settle_import() {
+    if (import_kind_ != "endpoints" || options_.list.empty()) {
+      wrong("`import` reads a list of endpoints: hcipolc import endpoints FILE");
+      return false;
+    }
+    bool good = true;
+    for (const auto& [flag, name] :
+         {std::pair("--feature", &options_.feature), std::pair("--from", &options_.from)}) {
+      if (name->empty() && name == &options_.feature) continue;
+      if (importer::is_name(*name)) continue;
+      wrong(fmt::format("`{}` takes a name, not `{}`", flag, one_line(*name, 80)))
+          .help("letters, digits, `-` and `_`, starting with a letter, at most 63");
       good = false;
     }
     return good;
@@ -269,7 +303,7 @@ class Reader {
   Reporter& reporter_;
   Options options_;
   CLI::App app_;
-  std::string format_ = "human", color_ = "auto", as_of_;
+  std::string format_ = "human", color_ = "auto", as_of_, import_kind_;
   std::vector<std::string> variables_;
 };
 

@@ -63,6 +63,13 @@ struct Options {
   bool exit_code = false;
   bool markdown = false;
 
+  // import
+  std::string list;     ///< the file, or "-"
+  std::string feature;  ///< empty: after the file
+  std::string from = "servers";
+  bool widen_globs = false;
+  bool skip_refused = false;
+
   // fmt, show, why, plan, diff, graph, targets, test, explain
   bool diff = false;
   bool json = false;
