@@ -11,6 +11,7 @@
 #include "driver/commands.h"
 #include "driver/deny.h"
 #include "driver/version.h"
+#include "importer/importer.h"
 #include "support/text.h"
 
 namespace hcipol::driver {
@@ -47,6 +48,10 @@ plan:       --base REV|DIR|FILE.json   what to compare with (default: HEAD); FIL
             --exit-code                diff too: exit 2 if flows change
 doc:        [MODULE] --format markdown|html|json, -o FILE (default: - for output), --stdlib DIR
 graph:      --of features|modules|roles
+import:     endpoints FILE             a list of URLs: JSON, a Markdown page, CSV, or names
+            -o, --output FILE          where to write (default: -, standard output)
+            --feature NAME             what it is called (default: after FILE);  --from ROLE
+            --widen-globs              open `*.x` for `a*.x`;  --skip-refused: leave bad rows out
 policies:   --as-of DATE               the day that counts as today (default: SOURCE_DATE_EPOCH, today)
             --var NAME=VALUE           a variable of the policy, repeatable
             --stdlib DIR               a library to read instead of the bundled one
@@ -105,6 +110,7 @@ class Reader {
 
   void define() {
     app_.set_help_flag("");
+    if (is("import")) options_.output = "-";
     // Pages have formats too, and are what people ask `doc` for.
     if (is("doc")) {
       app_.add_option("module", options_.module);
@@ -130,7 +136,8 @@ class Reader {
       app_.add_option("--var", variables_)->allow_extra_args(false);
       app_.add_option("--stdlib", options_.library_directory);
     }
-    if (reads_policy || is("fmt")) app_.add_option("--stdin-filename", options_.stdin_name);
+    if (reads_policy || is("fmt") || is("import"))
+      app_.add_option("--stdin-filename", options_.stdin_name);
     if (is("build")) {
       app_.add_option("-t,--target", options_.targets)->delimiter(',')->allow_extra_args(false);
       app_.add_option("-o,--output", options_.output);
@@ -167,6 +174,15 @@ class Reader {
     if (is("graph")) {
       app_.add_option("--of", options_.graph_of)
           ->check(CLI::IsMember({"features", "modules", "roles"}));
+    }
+    if (is("import")) {
+      app_.add_option("kind", import_kind_);
+      app_.add_option("list", options_.list);
+      app_.add_option("-o,--output", options_.output);
+      app_.add_option("--feature", options_.feature);
+      app_.add_option("--from", options_.from);
+      app_.add_flag("--widen-globs", options_.widen_globs);
+      app_.add_flag("--skip-refused", options_.skip_refused);
     }
     if (is("lock")) app_.add_flag("--upgrade", options_.upgrade);
     if (is("explain")) app_.add_option("code", options_.code)->required();
@@ -212,6 +228,7 @@ class Reader {
       wrong("`--json` does not go with `--markdown`");
       good = false;
     }
+    if (is("import")) good = settle_import() && good;
     if (is("diff") && options_.paths.size() != 2) {
       wrong("`diff` compares two policies: hcipolc diff A B");
       good = false;
@@ -226,6 +243,23 @@ class Reader {
     if (is("show") && forms > 1) {
       wrong(
           "`--by`, `--matrix`, `--html`, `--svg` and `--json` are five forms, and `show` has one");
+      good = false;
+    }
+    return good;
+  }
+
+  bool settle_import() {
+    if (import_kind_ != "endpoints" || options_.list.empty()) {
+      wrong("`import` reads a list of endpoints: hcipolc import endpoints FILE");
+      return false;
+    }
+    bool good = true;
+    for (const auto& [flag, name] :
+         {std::pair("--feature", &options_.feature), std::pair("--from", &options_.from)}) {
+      if (name->empty() && name == &options_.feature) continue;
+      if (importer::is_name(*name)) continue;
+      wrong(fmt::format("`{}` takes a name, not `{}`", flag, one_line(*name, 80)))
+          .help("letters, digits, `-` and `_`, starting with a letter, at most 63");
       good = false;
     }
     return good;
@@ -280,7 +314,7 @@ class Reader {
   Reporter& reporter_;
   Options options_;
   CLI::App app_;
-  std::string format_ = "human", color_ = "auto", as_of_;
+  std::string format_ = "human", color_ = "auto", as_of_, import_kind_;
   std::vector<std::string> variables_;
 };
 

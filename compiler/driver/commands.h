@@ -36,6 +36,7 @@ int run_fmt(const Options&, Environment&);
 int run_explain(const Options&, Environment&);
 int run_targets(const Options&, Environment&);
 int run_graph(const Options&, Environment&);
+int run_import(const Options&, Environment&);
 int run_lock(const Options&, Environment&);
 int run_why(const Options&, Environment&);
 int run_version(const Options&, Environment&);

@@ -69,6 +69,13 @@ struct Options {
   std::string module = "std/hci/21h2";
   std::string page = "markdown";
 
+  // import
+  std::string list;     ///< the file, or "-"
+  std::string feature;  ///< empty: after the file
+  std::string from = "servers";
+  bool widen_globs = false;
+  bool skip_refused = false;
+
   // fmt, show, why, plan, diff, graph, targets, test, explain
   bool diff = false;
   bool json = false;

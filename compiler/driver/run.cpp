@@ -28,6 +28,8 @@ constexpr std::array table{
     Command{"explain", "the long form of a diagnostic: hcipolc explain E0402", run_explain},
     Command{"targets", "the devices, their options and what each can express", run_targets},
     Command{"graph", "features, modules or roles, as a Graphviz graph", run_graph},
+    Command{"import", "a feature from a list that others publish: hcipolc import endpoints FILE",
+            run_import},
     Command{"lock", "hold on to the library and the data files, or accept new ones", run_lock},
     Command{"version", "the version of this compiler", run_version},
 };

@@ -16,9 +16,9 @@ namespace {
 
 /// A room may use the rooms before it. `net` may use only `support`; backends less than their place
 /// here says.
-const std::vector<std::string> order{"support", "diagnostics", "net",   "syntax",
-                                     "sema",    "policy",      "flow",  "verify",
-                                     "report",  "backends",    "driver"};
+const std::vector<std::string> order{"support", "diagnostics", "net",      "syntax",
+                                     "sema",    "policy",      "flow",     "verify",
+                                     "report",  "importer",    "backends", "driver"};
 
 std::ptrdiff_t place(const std::string& room) {
   const auto found = std::find(order.begin(), order.end(), room);
