@@ -55,7 +55,10 @@ void for_each_word(const std::vector<syntax::Item>& items,
     }
   };
   for (const syntax::Item& item : items) {
-    std::visit(overloaded{[&](const syntax::Attribute& a) { walk(*a.value, look); },
+    std::visit(overloaded{[&](const syntax::Attribute& a) {
+                            // Only `extend` has it, and does not need what it hides.
+                            if (a.name != "without") walk(*a.value, look);
+                          },
                           [&](const syntax::Block& b) {
                             for (const auto& label : b.labels) visit(label.text);
                             for_each_word(b.items, visit);

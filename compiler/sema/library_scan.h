@@ -16,7 +16,8 @@ namespace hcipol::sema {
 /// library.
 std::optional<std::vector<std::string_view>> lazy_names(std::string_view text);
 
-/// Calls `visit` for every name, member, label and text below the items.
+/// Calls `visit` for every name, member, label and text below the items, but for what an `extend`
+/// hides: to hide a feature is no reason to read it.
 void for_each_word(const std::vector<syntax::Item>& items,
                    const std::function<void(std::string_view)>& visit);
 

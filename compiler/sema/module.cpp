@@ -53,6 +53,17 @@ Declared exported(const Module& module, DeclarationKind kind, std::string_view n
   return {};
 }
 
+bool declared_unread(const Module& module, std::string_view name) {
+  for (const auto& unread : module.source->unread) {
+    const auto& names = unread.declares;
+    if (std::find(names.begin(), names.end(), name) != names.end()) return true;
+  }
+  return std::any_of(module.extends.begin(), module.extends.end(), [&](const Extend& extend) {
+    return extend.module != nullptr && !extend.without.contains(name) &&
+           declared_unread(*extend.module, name);
+  });
+}
+
 bool hidden(const Declared& declared, DeclarationKind kind) {
   const Declared seen = exported(outermost(*declared.module), kind, declared.block->labels[0].text);
   return seen != declared;

@@ -91,6 +91,9 @@ std::vector<Declared> lookup(const Module& module, DeclarationKind kind, std::st
 /// What the module hands on under this name, as it is without the modules that extend it: its own
 /// declaration, or one of a module that it extends and does not hide.
 Declared exported(const Module& module, DeclarationKind kind, std::string_view name);
+/// Whether a file of the library that nothing has needed yet declares the name, in the module or in
+/// one that it extends and of which it hides no such name.
+bool declared_unread(const Module& module, std::string_view name);
 /// Whether a module that extends the declaring one hides the declaration.
 bool hidden(const Declared& declared, DeclarationKind kind);
 /// Every name that lookup would find bare, and every "alias/name"; for did-you-mean.

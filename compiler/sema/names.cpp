@@ -147,7 +147,7 @@ class NameChecker {
                                DeclarationKind::endpoint};
     for (const std::string& name : extend.without) {
       std::vector<std::string> names;
-      bool there = false;
+      bool there = declared_unread(*extend.module, name);
       for (const DeclarationKind kind : kinds) {
         there = there || exported(*extend.module, kind, name);
         for (std::string& other : visible_names(*extend.module, kind))

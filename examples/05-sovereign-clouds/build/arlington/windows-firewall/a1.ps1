@@ -2,7 +2,7 @@
 # Not in this script, because Windows rules match addresses, not host names:
 #   hci/cloud-witness.blob: witnessarlington.blob.core.usgovcloudapi.net
 #   hci/microsoft-update.http: *.update.microsoft.com, *.windowsupdate.com, *.windowsupdate.microsoft.com, dl.delivery.mp.microsoft.com, go.microsoft.com, ntservicepack.microsoft.com, windowsupdate.microsoft.com, wustat.windows.com
-#   hci/microsoft-update.https: *.update.microsoft.com, *.windowsupdate.microsoft.com, dl.delivery.mp.microsoft.com, download.microsoft.com
+#   hci/microsoft-update.https: *.delivery.mp.microsoft.com, *.update.microsoft.com, *.windowsupdate.microsoft.com, download.microsoft.com
 #   hci/registration.arm: graph.windows.net, login.microsoftonline.us, management.usgovcloudapi.net
 #   hci/registration.dataplane: dp.azurestackhci.azure.us
 
