@@ -1,3 +1,4 @@
+// A template read as Azure would read it.
 #include "azure_firewall_reader.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// The checks themselves; the header says where they come from.
 #include "azure_firewall_validator.h"
 
 #include <re2/re2.h>
