@@ -1,0 +1,73 @@
+// What the standard library opens: policies of one cluster, compiled in memory.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "driver/pipeline.h"
+#include "net/packet_set.h"
+
+namespace hcipol::test {
+
+/// For whom a policy is: what decides which rows of the facts count.
+struct Context {
+  std::string release;   ///< "21h2"
+  std::string cloud;     ///< "public", "usgov", "china"
+  std::string region;    ///< "westeurope"
+  bool gateway = false;  ///< the Arc gateway is on
+
+  friend auto operator<=>(const Context&, const Context&) = default;
+};
+
+/// "21h2/usgov/usgovvirginia", with "/gateway" if it is on.
+std::string to_string(const Context& context);
+
+/// A region of the cloud, for tests that need one and not all: "westeurope".
+std::string_view some_region(std::string_view cloud);
+
+/// The releases of the library, oldest first: the folders of stdlib/hci.
+const std::vector<std::string>& releases();
+/// Whether `release` is `since` or comes after it.
+bool is_from(std::string_view release, std::string_view since);
+
+struct Compiled {
+  std::unique_ptr<driver::Compilation> compilation;  ///< null if there were errors
+  std::string errors;                                ///< with their codes
+};
+
+/// Compiles a policy of one file with the library that is built into the compiler.
+Compiled compile(const std::string& text);
+
+/// The cluster "lab" with two sites, a node in each, and every role of the release bound.
+std::string policy_text(const Context& context, const std::string& enables);
+
+/// `enable` lines for every feature of the release, with each parameter at what opens most. The
+/// baseline, which needs none of the others, is among them.
+std::string everything_on(const Context& context);
+
+/// A role's members in policy_text(); "servers" and "internet" too.
+const net::PeerSet& role(std::string_view name);
+/// A name or pattern.
+net::PeerSet host(std::string_view pattern);
+/// A role if there is one of this name, else a host.
+net::PeerSet peer(std::string_view text);
+
+/// Names of the features that the release and its predecessors declare.
+std::set<std::string> features_declared(std::string_view release);
+
+struct OpenedFlow {
+  std::string feature;  ///< "failover-clustering"
+  std::string rule;     ///< "hci/failover-clustering.rpc"
+  net::Box box;         ///< one direction
+};
+
+/// Every allow of every cluster; any other kind of rule is a failure of the test.
+std::vector<OpenedFlow> opened(const policy::Policy& policy);
+
+/// For messages: roles by their names, everything else as it is.
+std::string to_text(const net::PacketSet& packets);
+
+}  // namespace hcipol::test
