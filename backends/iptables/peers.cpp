@@ -38,6 +38,7 @@ void use_addresses(Peer& peer) {
         fmt::format("`{}` is matched by its addresses, whatever name was asked for", set.name);
   } else if (!set.tag_addresses.empty()) {
     peer.addresses = set.set.addresses | set.tag_addresses;
+    peer.by_tag = true;
     peer.wider =
         fmt::format("`{}` is matched by every address of the service tag {}", set.name, set.tag);
   } else if (!set.tag.empty()) {
@@ -53,7 +54,8 @@ void resolve(Peer& peer, Settings::Names mode) {
   const net::DomainSet& names = set.set.names;
   if (set.is_tag_only()) {
     peer.addresses = set.tag_addresses;
-    if (peer.addresses.empty()) peer.missing_tag = set.tag;
+    peer.by_tag = !peer.addresses.empty();
+    if (!peer.by_tag) peer.missing_tag = set.tag;
   } else if (!set.has_names()) {
     peer.addresses = set.set.addresses;
     if (!names.entries().empty()) {
@@ -81,6 +83,7 @@ bool same(const policy::NamedSet& a, const policy::NamedSet& b) {
 
 double Peer::breadth(net::Family family) const {
   double sum = names.empty() ? 0 : std::exp2(net::width(family));
+  if (by_tag) return std::exp2(net::width(family));
   for (const net::Cidr& cidr : prefixes[static_cast<std::size_t>(family)]) {
     sum += std::exp2(net::width(family) - cidr.length);
   }
@@ -145,8 +148,9 @@ void Peers::label_all() {
     if (namesakes.size() < 2) continue;
     for (Peer* peer : namesakes) {
       if (peer == nullptr) continue;
-      const std::string all = peer->set->name + "\n" + net::to_string(peer->addresses) + "\n" +
-                              net::to_string(peer->set->set.names);
+      const std::string addresses = peer->by_tag ? peer->set->tag : net::to_string(peer->addresses);
+      const std::string all =
+          peer->set->name + "\n" + addresses + "\n" + net::to_string(peer->set->set.names);
       peer->label = label.substr(0, limit - 9) + "." + content_hash(all, 8);
     }
   }
@@ -184,7 +188,7 @@ void Peers::match(Peer& peer, net::Family family) {
     matches.push_back(nullptr);
     return;
   }
-  if (prefixes.size() == 1) {
+  if (prefixes.size() == 1 && !peer.by_tag) {
     matches.push_back(keep(Match::Kind::prefix, net::to_short_string(prefixes.front())));
   } else if (!prefixes.empty()) {
     matches.push_back(keep(Match::Kind::set, list_name(settings_, peer, family)));
@@ -200,7 +204,7 @@ void Peers::write(EmitContext& context) {
     for (const net::Family family : {net::Family::ipv4, net::Family::ipv6}) {
       const auto index = static_cast<std::size_t>(family);
       if (!peer.used[index] || peer.any(family)) continue;
-      if (peer.prefixes[index].size() > 1) {
+      if (peer.prefixes[index].size() > 1 || (peer.by_tag && !peer.prefixes[index].empty())) {
         document_.lists.push_back(
             {list_name(settings_, peer, family), family, peer.prefixes[index]});
       }

@@ -28,6 +28,9 @@ struct Peer {
   /// Why the device cannot have it, as the object of "cannot express".
   std::string fault;
   std::string missing_tag;  ///< the service tag whose prefixes the policy does not have
+  /// `addresses` are those of the set's service tag: they change with the file of tags, and nothing
+  /// else of the device may change with them.
+  bool by_tag = false;
   /// How the device's set is wider than the policy's.
   std::string wider;
 
@@ -37,7 +40,7 @@ struct Peer {
   bool any(net::Family family) const {
     return !in(family).empty() && in(family).front() == nullptr;
   }
-  /// About how many addresses of the family it has; names have as many as the Internet.
+  /// About how many addresses of the family it has; names and tags have as many as the Internet.
   double breadth(net::Family family) const;
 };
 

@@ -22,6 +22,7 @@ inline constexpr std::size_t object_description_limit = 1023;
 inline constexpr std::size_t category_description_limit = 255;
 inline constexpr std::size_t port_text_limit = 1023;
 inline constexpr std::size_t url_entry_limit = 255;
+inline constexpr std::size_t list_url_limit = 255;
 /// netbox-panorama-configpump #12: `load config partial from` takes no longer file name.
 inline constexpr std::size_t file_name_limit = 32;
 
@@ -58,6 +59,12 @@ struct Application {
 struct UrlCategory {
   std::vector<std::string> entries;  ///< sorted; each ends with a slash
   std::string description;
+};
+
+/// A list of addresses that the device fetches every hour (an external dynamic list).
+struct ExternalList {
+  std::string url;
+  std::string certificate_profile;  ///< empty for none
 };
 
 /// Members of a rule, sorted; `any` stands alone.
@@ -99,6 +106,7 @@ struct Document {
   std::map<std::string, Service> services;
   std::map<std::string, Application> applications;
   std::map<std::string, UrlCategory> url_categories;
+  std::map<std::string, ExternalList> external_lists;
   std::string object_tag;   ///< of every object
   std::string cluster_tag;  ///< of objects that belong to the cluster
 

@@ -15,6 +15,8 @@ namespace {
 
 // Small platforms and VM-Series (vendor's knowledge base, kA10g000000ClVqCAK).
 constexpr std::size_t small_fqdn_limit = 2000;
+/// PAN-OS 7.1 documentation; no newer figure for all platforms.
+constexpr std::size_t external_list_limit = 30;
 
 // A packet belongs to one application, and to one of ours rather than to a predefined one: what
 // means all of ICMP must name ours too, or another rule would take their types out of it.
@@ -83,6 +85,10 @@ void add_device_notes(const Document& document, EmitContext& context) {
   if (fqdns > small_fqdn_limit) {
     context.note(backend_title, fmt::format("{} host names; small platforms hold {} FQDN objects",
                                             fqdns, small_fqdn_limit));
+  }
+  if (document.external_lists.size() > external_list_limit) {
+    context.note(backend_title, fmt::format("{} external dynamic lists; a device holds {}",
+                                            document.external_lists.size(), external_list_limit));
   }
   if (document.applications.empty()) return;
   std::vector<std::string> names;

@@ -242,6 +242,10 @@ void Legaliser::add_stand_ins(const Flow& flow, const SecurityRule& base, const 
           .help("name the hosts without `*`, or give the endpoint a `tag` or an `address`");
       return;
     }
+    if (!found->fault.empty()) {
+      context_.cannot(flow, backend_title, found->fault);
+      return;
+    }
     addresses.add(*found);
     context_.widened(
         flow, backend_title,

@@ -23,8 +23,8 @@ void sort_unique(std::vector<std::string>& list) {
 }
 
 std::string content_of(const NamedSet& set) {
-  return net::to_string(set.set.addresses) + "\n" + net::to_string(set.set.names) + "\n" +
-         net::to_string(set.tag_addresses) + "\n" + net::to_string(set.addresses);
+  return net::to_string(set.set.addresses) + "\n" + net::to_string(set.set.names) + "\n" + set.tag +
+         "\n" + net::to_string(set.addresses);
 }
 
 // Sets of one name and one content may share an object: `servers` and its copy for this device.
@@ -77,6 +77,7 @@ Objects::Objects(const flow::DevicePolicy& device, const Settings& settings,
                  const std::vector<const NamedSet*>& sets, Document& document)
     : settings_(settings),
       document_(document),
+      cloud_(device.cluster->cloud),
       prefix_("hci-" + cluster_key(device.cluster->name) + "-"),
       names_(unique_names(sets, prefix_)) {}
 
@@ -87,14 +88,17 @@ const Endpoint& Objects::endpoint(const NamedSet& set) {
 }
 
 const Endpoint* Objects::stand_in(const NamedSet& set) {
-  const net::AddressSet& addresses = set.addresses.empty() ? set.tag_addresses : set.addresses;
-  if (addresses.empty()) return nullptr;
+  const bool by_tag = set.addresses.empty();
+  const bool fetch = by_tag && !set.tag.empty() && !settings_.edl_url.empty();
+  const net::AddressSet& addresses = by_tag ? set.tag_addresses : set.addresses;
+  if (addresses.empty() && !fetch) return nullptr;
   const auto found = stand_ins_.find(&set);
   if (found != stand_ins_.end()) return &found->second;
+  if (fetch) return &stand_ins_.emplace(&set, fetched(set.tag)).first->second;
   Endpoint out;
   // The hash keeps it apart from a set that the policy itself calls `x-addresses`.
-  out.members =
-      grouped(set, address_objects(addresses, 1), "-addresses-" + content_hash(set.name, 6));
+  out.members = grouped(set, address_objects(addresses, 1),
+                        "-addresses-" + content_hash(set.name, 6), by_tag);
   out.where = whereabouts(settings_, addresses, false);
   return &stand_ins_.emplace(&set, std::move(out)).first->second;
 }
@@ -102,6 +106,7 @@ const Endpoint* Objects::stand_in(const NamedSet& set) {
 Endpoint Objects::made(const NamedSet& set) {
   Endpoint out;
   const bool by_tag = set.is_tag_only();
+  if (by_tag && !settings_.edl_url.empty()) return fetched(set.tag);
   if (by_tag && set.tag_addresses.empty()) {
     out.missing_tag = set.tag;
     return out;
@@ -119,7 +124,7 @@ Endpoint Objects::made(const NamedSet& set) {
   }
   out.members = address_objects(addresses, hosts_apart(set.kind));
   if (set.has_names()) add_names(set, out);
-  out.members = grouped(set, std::move(out.members), "");
+  out.members = grouped(set, std::move(out.members), "", by_tag);
   if (out.members.empty() && out.category.empty() && out.fault.empty()) {
     out.fault = fmt::format("`{}`: every host name without any address", set.name);
   }
@@ -204,11 +209,40 @@ std::vector<std::string> Objects::address_objects(const net::AddressSet& address
   return out;
 }
 
+Endpoint Objects::fetched(const std::string& tag) {
+  Endpoint out;
+  out.where = whereabouts(settings_, {}, true);
+  std::vector<std::string_view> families{""};
+  if (settings_.edl_url.find("{family}") != std::string::npos) families = {"ipv4", "ipv6"};
+  for (const std::string_view family : families) {
+    std::string url = settings_.edl_url;
+    for (const auto& [hole, text] :
+         {std::pair<std::string_view, std::string>{"{tag}", to_lower(tag)},
+          {"{family}", std::string(family)},
+          {"{cloud}", cloud_}}) {
+      for (std::size_t at = 0; (at = url.find(hole, at)) != std::string::npos; at += text.size()) {
+        url.replace(at, hole.size(), text);
+      }
+    }
+    if (url.size() > list_url_limit) {
+      out.fault = fmt::format("the list of service tag `{}`: its URL is longer than {} characters",
+                              tag, list_url_limit);
+      return out;
+    }
+    std::string name = fmt::format("edl-{}-{}", cloud_, to_lower(tag));
+    if (!family.empty()) name += fmt::format("-{}", family);
+    name = shortened(name, name_limit);
+    document_.external_lists[name] = {std::move(url), settings_.edl_certificate_profile};
+    out.members.push_back(std::move(name));
+  }
+  return out;
+}
+
 std::vector<std::string> Objects::grouped(const NamedSet& set, std::vector<std::string> members,
-                                          std::string_view suffix) {
+                                          std::string_view suffix, bool always) {
   sort_unique(members);
   const std::size_t in_rule = set.kind == NamedSet::Kind::literal ? short_list : 1;
-  if (members.size() <= in_rule) return members;
+  if (members.size() <= in_rule && !always) return members;
   const std::string name = shortened(names_.at(&set) + std::string(suffix), name_limit);
   AddressGroup& group = document_.address_groups[name];
   group.members = std::move(members);

@@ -59,8 +59,12 @@ class Objects {
   std::string category(const sema::NamedSet& set, std::vector<std::string> entries);
   /// Runs of at most `hosts` addresses become one object each.
   std::vector<std::string> address_objects(const net::AddressSet& addresses, std::size_t hosts);
+  /// The tag as lists that the device fetches; a fault if a URL would be too long.
+  Endpoint fetched(const std::string& tag);
+  /// `always`: even a single member gets a group, since more may come without a change of the
+  /// policy.
   std::vector<std::string> grouped(const sema::NamedSet& set, std::vector<std::string> members,
-                                   std::string_view suffix);
+                                   std::string_view suffix, bool always);
   std::string title(const sema::NamedSet& set, std::size_t limit) const;
 
   Services made(const net::ServiceSet& set);
@@ -72,6 +76,7 @@ class Objects {
 
   const Settings& settings_;
   Document& document_;
+  std::string cloud_;
   std::string prefix_;                                            ///< "hci-<cluster>-"
   std::unordered_map<const sema::NamedSet*, std::string> names_;  ///< not yet shortened
   std::unordered_map<const sema::NamedSet*, Endpoint> endpoints_;

@@ -35,7 +35,8 @@ Backend backend() {
       "Host names become FQDN objects; wildcards become URL categories, on tcp/80 and tcp/443 "
       "only.";
   out.capabilities.addresses =
-      "IPv4, IPv6 (with IPv6 firewalling switched on) and ranges; service tags as their prefixes.";
+      "IPv4, IPv6 (with IPv6 firewalling switched on) and ranges; service tags as their "
+      "prefixes or as lists that the device fetches.";
   out.capabilities.limits =
       "Names of 63 characters, 31 for URL categories and zones; 1,023 characters of ports a "
       "service.";

@@ -131,6 +131,13 @@ void print_objects(Writer& out, const Document& document) {
     text(protocol, "port", service.ports);
     members(node, "tag", {document.object_tag});
   });
+  print_section(out, "external-list", document.external_lists,
+                [](xml_node node, const ExternalList& list) {
+                  xml_node ip = node.append_child("type").append_child("ip");
+                  text(ip, "url", list.url);
+                  text_if(ip, "certificate-profile", list.certificate_profile);
+                  ip.append_child("recurring").append_child("hourly");
+                });
   if (document.url_categories.empty()) return;
   out.open("profiles");
   print_section(out, "custom-url-category", document.url_categories,

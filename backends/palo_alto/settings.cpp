@@ -24,6 +24,13 @@ constexpr std::array specs{
     sema::OptionSpec{"log_setting", "string", "none", "a log forwarding profile, for every rule"},
     sema::OptionSpec{"profile_group", "string", "none",
                      "a security profile group, for every rule that allows"},
+    sema::OptionSpec{"service_tags", "string", "\"prefixes\"",
+                     "service tags as their `prefixes`, or as an `edl` that the device fetches"},
+    sema::OptionSpec{"edl_url", "string", "none",
+                     "for `edl`: the URL of a tag's list, with `{tag}` (in lower case) in it and "
+                     "perhaps `{family}` (ipv4, ipv6) and `{cloud}` (public, usgov, china)"},
+    sema::OptionSpec{"edl_certificate_profile", "string", "none",
+                     "for `edl`: the certificate profile that the lists' servers are checked with"},
     sema::OptionSpec{"version", "string", "\"10.1.0\"",
                      "PAN-OS release: 9.1, 10.0, 10.1, 10.2, 11.0 or 11.1"},
 };
@@ -67,6 +74,8 @@ class Reader {
   std::string version();
   std::string vsys();
   std::vector<Zone> zones();
+  /// Empty for prefixes.
+  std::string edl_url();
 
  private:
   const sema::Options& options_;
@@ -94,6 +103,44 @@ std::string Reader::vsys() {
     bad("vsys", "a Panorama device group has no virtual systems; say `vsys` or `device_group`");
   }
   return value;
+}
+
+std::string url_fault(std::string_view url) {
+  if (!url.starts_with("https://") && !url.starts_with("http://")) {
+    return "it starts with neither `https://` nor `http://`";
+  }
+  const bool printable =
+      std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+  if (!printable) return "a URL is made of ASCII without blanks";
+  if (url.find("{tag}") == std::string_view::npos) return "it has no `{tag}`";
+  for (std::size_t at = 0; (at = url.find_first_of("{}", at)) != std::string_view::npos;) {
+    const std::size_t end = url.find('}', at);
+    const auto hole = end == std::string_view::npos ? url.substr(at) : url.substr(at, end - at + 1);
+    if (hole != "{tag}" && hole != "{family}" && hole != "{cloud}") {
+      return fmt::format(
+          "`{}` stands for nothing; there are `{{tag}}`, `{{family}}` and `{{cloud}}`", hole);
+    }
+    at += hole.size();
+  }
+  return {};
+}
+
+std::string Reader::edl_url() {
+  const std::string form = text_option(options_, "service_tags", "prefixes");
+  if (form != "prefixes" && form != "edl") bad("service_tags", "it is `prefixes` or `edl`");
+  const std::string url = text_option(options_, "edl_url");
+  if (form != "edl") {
+    for (const std::string_view option : {"edl_url", "edl_certificate_profile"}) {
+      if (has(option)) bad(option, "it says nothing without `service_tags = \"edl\"`");
+    }
+    return {};
+  }
+  if (!has("edl_url")) {
+    bad("service_tags", "`edl` needs `edl_url`, which says where the lists are");
+  } else if (const std::string fault = url_fault(url); !fault.empty()) {
+    bad("edl_url", fault);
+  }
+  return url;
 }
 
 net::AddressSet addresses_of(const sema::Peers& peers) {
@@ -144,6 +191,8 @@ Settings read_settings(const flow::DevicePolicy& device, EmitContext& context) {
   out.profile_group = reader.name("profile_group", short_name_limit);
   out.default_deny = flag_option(device.view->options, "default_deny", true);
   out.zones = reader.zones();
+  out.edl_url = reader.edl_url();
+  out.edl_certificate_profile = reader.name("edl_certificate_profile", name_limit);
   if (!out.outside_zone.empty() && out.zones.empty()) {
     reader.bad("outside_zone", "it says nothing without `zones`");
   }

@@ -28,6 +28,10 @@ struct Settings {
   std::string log_setting;
   std::string profile_group;
   bool default_deny = true;
+  /// Service tags are lists that the device fetches: their URL, with `{tag}` in it and perhaps
+  /// `{family}` and `{cloud}`. Empty where tags are their prefixes.
+  std::string edl_url;
+  std::string edl_certificate_profile;
   std::vector<Zone> zones;  ///< by name; disjoint
 };
 

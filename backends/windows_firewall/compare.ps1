@@ -275,7 +275,9 @@ function Get-Finding {
         $different = @($wanted.Keys | Where-Object { $wanted[$_] -ne $live[$_] } | Sort-Object)
         if ($different.Count -gt 0) {
             $finding = 'Changed: {0}' -f ($different -join ', ')
-            [pscustomobject] @{ Name = $name; Finding = $finding; Rule = $item }
+            $address = $index['Address'][$Present[$name].InstanceID]
+            $former = @(Get-PropertyValue -InputObject $address -Name 'RemoteAddress')
+            [pscustomobject] @{ Name = $name; Finding = $finding; Rule = $item; Former = $former }
         }
         elseif ("$($Present[$name].Enabled)" -ne 'True') {
             [pscustomobject] @{ Name = $name; Finding = 'Disabled'; Rule = $item }

@@ -136,6 +136,7 @@ if ($Mode -eq 'Verify') {
 
 $created = New-Object -TypeName 'System.Collections.Generic.List[string]'
 $createdKeywords = New-Object -TypeName 'System.Collections.Generic.List[string]'
+$updated = New-Object -TypeName 'System.Collections.Generic.List[object]'
 $changedProxies = New-Object -TypeName 'System.Collections.Generic.List[object]'
 try {
     foreach ($item in $missingKeywords) {
@@ -152,8 +153,24 @@ try {
             [pscustomobject] @{ Name = $item.Name; Finding = 'Created' }
         }
     }
+    # The addresses of a service tag change under the rule's name.
+    foreach ($item in @($findings | Where-Object { $_.Finding -eq 'Changed: RemoteAddress' })) {
+        if ($PSCmdlet.ShouldProcess($item.Name, 'Set addresses of firewall rule')) {
+            $parameters = @{ PolicyStore = $PolicyStore; Name = $item.Name }
+            $parameters['RemoteAddress'] = @($item.Rule['RemoteAddress'])
+            if (-not $item.Rule.ContainsKey('RemoteAddress')) {
+                $parameters['RemoteAddress'] = 'Any'
+            }
+            $updated.Add($item)
+            Set-NetFirewallRule @parameters -ErrorAction Stop
+            [pscustomobject] @{ Name = $item.Name; Finding = 'Updated' }
+        }
+    }
     # A rule that was edited by hand has our name, so its successor cannot stand beside it.
     foreach ($item in @($findings | Where-Object { $_.Finding -like 'Changed*' })) {
+        if ($item.Finding -eq 'Changed: RemoteAddress') {
+            continue
+        }
         if ($PSCmdlet.ShouldProcess($item.Name, 'Create changed firewall rule anew')) {
             Remove-NetFirewallRule -InputObject $present[$item.Name] -ErrorAction Stop
             Add-PolicyRule -Policy $policy -Rule $item.Rule -Store $PolicyStore
@@ -187,6 +204,16 @@ catch {
         }
         catch {
             Write-Warning -Message ('Rule {0} could not be removed: {1}' -f $name, $_)
+        }
+    }
+    foreach ($item in $updated) {
+        try {
+            $parameters = @{ PolicyStore = $PolicyStore; Name = $item.Name }
+            Set-NetFirewallRule @parameters -RemoteAddress $item.Former -ErrorAction Stop
+        }
+        catch {
+            $text = 'Rule {0} could not get its former addresses back: {1}'
+            Write-Warning -Message ($text -f $item.Name, $_)
         }
     }
     foreach ($id in $createdKeywords) {

@@ -9,7 +9,8 @@
     The script is a table of rules and an engine that is the same in every script. Do not edit it:
     change the policy and compile again.
 
-    A rule's name ends in a hash of its content, and all rules share a group. Apply creates what is
+    A rule's name ends in a hash of its content, and all rules share a group. Only the addresses of
+    a service tag may change under a name: they are set in place. Apply creates what is
     missing first and removes rules of the group that are no longer in the table last, so there is
     no moment without rules. When something cannot be created, what this run made is removed again
     and the former rules stay in force. A rule that someone edited by hand is the exception: it is

@@ -1,5 +1,6 @@
 // A rule's name is made of its content, so equal names mean equal rules and a changed rule is a new
-// one: what is on a server can be compared with the policy by name.
+// one: what is on a server can be compared with the policy by name. Of service tags it is made of
+// their names: their addresses change every week, and the scripts set them in place.
 #include "backends/windows_firewall/legalise.h"
 
 #include <fmt/format.h>

@@ -72,8 +72,8 @@ Peers PeerBook::resolve(const Union& sets, bool remote_of_outbound) const {
     peers.name += set->name;
     add(peers, *set, remote_of_outbound);
   }
-  for (auto* list : {&peers.names, &peers.unmatched, &peers.widened, &peers.missing_tags,
-                     &peers.inexpressible, &peers.excepted}) {
+  for (auto* list : {&peers.tags, &peers.names, &peers.unmatched, &peers.widened,
+                     &peers.missing_tags, &peers.inexpressible, &peers.excepted}) {
     tidy(*list);
   }
   set_families(peers);
@@ -82,10 +82,12 @@ Peers PeerBook::resolve(const Union& sets, bool remote_of_outbound) const {
 
 void PeerBook::add(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound) const {
   peers.addresses = peers.addresses | set.set.addresses;
+  peers.fixed = peers.fixed | set.set.addresses;
   if (set.is_tag_only()) {
     // The tag's addresses are what such an endpoint means: nothing is widened.
     if (!set.tag_addresses.empty()) {
       peers.addresses = peers.addresses | set.tag_addresses;
+      peers.tags.push_back(set.tag);
     } else if (mode_ == NameMode::report) {
       peers.unmatched.push_back(fmt::format("service tag {}", set.tag));
     } else {
@@ -108,6 +110,7 @@ void PeerBook::add_names(Peers& peers, const flow::NamedSet& set, bool remote_of
     }
   } else if (!set.addresses.empty()) {
     peers.addresses = peers.addresses | set.addresses;
+    peers.fixed = peers.fixed | set.addresses;
     peers.widened.push_back(
         fmt::format("the endpoint's addresses stand for the host names of `{}`", set.name));
   } else if (mode_ == NameMode::service_tags && !set.tag.empty()) {
@@ -126,6 +129,7 @@ void PeerBook::add_tag(Peers& peers, const flow::NamedSet& set) const {
     return;
   }
   peers.addresses = peers.addresses | set.tag_addresses;
+  peers.tags.push_back(set.tag);
   peers.widened.push_back(fmt::format(
       "all addresses of service tag {} stand for the host names of `{}`", set.tag, set.name));
 }
@@ -138,17 +142,24 @@ const std::vector<const AddressList*>& PeerBook::lists(Peers& peers, Families fa
   for (std::size_t at = 0; at < entries.size(); at += longest_list) {
     const auto begin = std::next(entries.begin(), static_cast<std::ptrdiff_t>(at));
     const std::size_t count = std::min(longest_list, entries.size() - at);
+    // A new service tag file must not give every rule that has a tag another name.
+    std::string identity;
+    if (!peers.tags.empty()) {
+      identity = fmt::format("tags {}\n{}\n{}\n{}", fmt::join(peers.tags, " "),
+                             net::to_string(peers.fixed), families, at / longest_list);
+    }
     found->push_back(
-        list(peers.name, {begin, std::next(begin, static_cast<std::ptrdiff_t>(count))}));
+        list(peers.name, identity, {begin, std::next(begin, static_cast<std::ptrdiff_t>(count))}));
   }
   return *found;
 }
 
-const AddressList* PeerBook::list(std::string_view name, std::vector<std::string> entries) {
+const AddressList* PeerBook::list(std::string_view name, std::string_view identity,
+                                  std::vector<std::string> entries) {
   const std::string joined = fmt::format("{}", fmt::join(entries, "', '"));
-  const std::string hash = content_hash(joined, 16);
+  const std::string hash = content_hash(identity.empty() ? joined : identity, 16);
   std::string key;
-  if (joined.size() > longest_inline) {
+  if (joined.size() > longest_inline || !identity.empty()) {
     key = fmt::format("{}-{}", shortened(slug(name), 60), hash.substr(0, 8));
   }
   return &lists_.emplace_back(AddressList{std::move(entries), std::move(key), hash});

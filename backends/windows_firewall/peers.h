@@ -28,6 +28,8 @@ struct Peers {
   Families families = 0;           ///< those that `addresses` has members of
   Families whole = 0;              ///< those of which it has every member
   std::vector<std::string> names;  ///< host names for dynamic keywords, sorted
+  std::vector<std::string> tags;   ///< service tags whose addresses are among `addresses`
+  net::AddressSet fixed;           ///< `addresses` without those
   // What is lost, by the policy's names.
   std::vector<std::string> unmatched;      ///< host names (or tags) that nothing stands for here
   std::vector<std::string> widened;        ///< sentences: what stands for names instead
@@ -57,7 +59,9 @@ class PeerBook {
   void add(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound) const;
   void add_names(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound) const;
   void add_tag(Peers& peers, const flow::NamedSet& set) const;
-  const AddressList* list(std::string_view name, std::vector<std::string> entries);
+  /// `identity` is what the list is known by beside its name; its entries if empty.
+  const AddressList* list(std::string_view name, std::string_view identity,
+                          std::vector<std::string> entries);
 
   NameMode mode_;
   std::deque<AddressList>& lists_;

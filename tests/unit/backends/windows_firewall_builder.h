@@ -100,6 +100,13 @@ struct World {
     host.node = &node;
     return host;
   }
+  void proxy(const std::vector<std::string>& where, net::ServiceSet service) {
+    auto& made = policy.proxies.emplace_back();
+    made.name = "corp" + std::to_string(policy.proxies.size());
+    made.set = set(made.name, where);
+    made.service = std::move(service);
+    cluster.proxies.push_back(&made);
+  }
   policy::Rule& rule(const std::string& address,
                      policy::Rule::Kind kind = policy::Rule::Kind::allow) {
     auto& made = cluster.rules.emplace_back();

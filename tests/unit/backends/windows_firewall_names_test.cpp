@@ -59,7 +59,10 @@ TEST(WindowsFirewallNames, ServiceTagsStandForThemIfAsked) {
   names.endpoint->tag_addresses = addresses({"4.150.232.0/30"});
   const auto artefacts = names.build();
   EXPECT_EQ(names.world.codes(), (Codes{"W0611", "W0615"}));
-  EXPECT_NE(artefacts.front().text.find("RemoteAddress = @('4.150.232.0/30')"), std::string::npos);
+  // Beside the rules even though it is short: a new file of tags must leave the rules as they are.
+  EXPECT_NE(artefacts.front().text.find(" = @(\n        '4.150.232.0/30'\n    )\n}\n"),
+            std::string::npos);
+  EXPECT_NE(artefacts.front().text.find("RemoteAddress = $addresses['"), std::string::npos);
 }
 
 TEST(WindowsFirewallNames, ServiceTagsWithoutDataAreAnError) {

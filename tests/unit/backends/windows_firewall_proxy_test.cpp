@@ -1,15 +1,8 @@
-// Proxy settings: the syntaxes of bypass lists, the table, and the script's part run in PowerShell.
+// Proxy settings: the syntaxes of bypass lists, and the table in the script.
 #include "backends/windows_firewall/proxy.h"
 
 #include <gtest/gtest.h>
 
-#include <unistd.h>
-
-#include <cstdlib>
-#include <filesystem>
-
-#include "support/process.h"
-#include "tests/support/repository.h"
 #include "tests/unit/backends/windows_firewall_builder.h"
 #include "tests/unit/backends/windows_firewall_reader.h"
 
@@ -95,29 +88,15 @@ TEST(WindowsFirewallProxy, TheAgentTakesServicesOfWhichEveryHostIsListed) {
   EXPECT_EQ(arc_bypass(bypass), Texts{"Arc"});
 }
 
-// ---- the table
-// -----------------------------------------------------------------------------------
-
-void add_proxy(World& world, const std::vector<std::string>& where, net::ServiceSet service) {
-  auto& proxy = world.policy.proxies.emplace_back();
-  proxy.name = "corp" + std::to_string(world.policy.proxies.size());
-  proxy.set = world.set(proxy.name, where);
-  proxy.service = std::move(service);
-  world.cluster.proxies.push_back(&proxy);
-}
-
-void add_bypass(World& world) {
-  auto& proxy = world.policy.proxies.back();
-  proxy.bypass = {world.set("inside", {"10.1.2.0/24", "10.3.0.0/23"}),
-                  world.endpoint("corp", {"*.corp.example"})};
-}
+// ---- the table -------------------------------------------------------------------------------
 
 TEST(WindowsFirewallProxy, TheScriptHasTheClustersProxy) {
   NEEDS_POWERSHELL_GRAMMAR();
   World world;
   world.server("e1", {"10.0.0.11", "fd00::11"});
-  add_proxy(world, {"10.0.9.10"}, tcp(9090));
-  add_bypass(world);
+  world.proxy({"10.0.9.10"}, tcp(9090));
+  world.policy.proxies.back().bypass = {world.set("inside", {"10.1.2.0/24", "10.3.0.0/23"}),
+                                        world.endpoint("corp", {"*.corp.example"})};
   const ParsedScript script(world.build().front().text);
   const Value& proxy = script.table("proxy");
   EXPECT_EQ(proxy.at("Settings").text, "Set");
@@ -148,14 +127,14 @@ TEST(WindowsFirewallProxy, AProxyThatWindowsCannotUseIsNoted) {
   for (const auto& [where, service] : unusable) {
     World world;
     world.server("e1", {"10.0.0.11"});
-    add_proxy(world, where, service);
+    world.proxy(where, service);
     EXPECT_EQ(settings_of(world), "Ignored");
     EXPECT_EQ(world.codes(), Texts{"W0615"});
   }
   World several;
   several.server("e1", {"10.0.0.11"});
-  add_proxy(several, {"10.0.9.10"}, tcp(9090));
-  add_proxy(several, {"10.0.9.20"}, tcp(9090));
+  several.proxy({"10.0.9.10"}, tcp(9090));
+  several.proxy({"10.0.9.20"}, tcp(9090));
   EXPECT_EQ(settings_of(several), "Ignored");
   EXPECT_EQ(several.codes(), Texts{"W0615"});
 }
@@ -165,7 +144,7 @@ TEST(WindowsFirewallProxy, TheOptionSwitchesItOff) {
   World world;
   world.server("e1", {"10.0.0.11"});
   EXPECT_EQ(settings_of(world), "None");
-  add_proxy(world, {"10.0.9.10"}, tcp(9090));
+  world.proxy({"10.0.9.10"}, tcp(9090));
   EXPECT_EQ(settings_of(world), "Set");
   world.view.options["proxy_settings"] = sema::Value{false, {}};
   EXPECT_EQ(settings_of(world), "Ignored");
@@ -174,48 +153,13 @@ TEST(WindowsFirewallProxy, TheOptionSwitchesItOff) {
 TEST(WindowsFirewallProxy, WhatAListCannotSayIsNoted) {
   World world;
   world.server("e1", {"10.0.0.11"});
-  add_proxy(world, {"10.0.9.10", "fd00:9::10"}, tcp(9090));
-  auto& proxy = world.policy.proxies.back();
-  proxy.bypass = {world.set("inside", {"fd00:5::/64"}),
-                  world.endpoint("git", {"git.corp.example"})};
+  world.proxy({"10.0.9.10", "fd00:9::10"}, tcp(9090));
+  world.policy.proxies.back().bypass = {world.set("inside", {"fd00:5::/64"}),
+                                        world.endpoint("git", {"git.corp.example"})};
   world.build();
   EXPECT_EQ(world.codes(), (Texts{"W0615", "W0615"}));
   EXPECT_NE(world.messages().find("fd00:5::/64"), std::string::npos) << world.messages();
   EXPECT_NE(world.messages().find("`git.corp.example` for what lies below"), std::string::npos);
-}
-
-// ---- run
-// -----------------------------------------------------------------------------------------
-
-// PowerShell 7 runs on Linux too; what Windows alone has is stood in for.
-TEST(WindowsFirewallProxy, ApplyVerifyAndRemoveInPowerShell) {
-  const char* named = std::getenv("HCIPOL_PWSH");
-  const std::string pwsh = named == nullptr ? "pwsh" : named;
-  std::string error;
-  const auto version = run_program({pwsh, "-NoProfile", "-Command", "1"}, error);
-  if (!version || version->exit != 0) {
-    GTEST_SKIP() << "no PowerShell: HCIPOL_PWSH names none, and there is no `pwsh`";
-  }
-  World with, without;
-  for (World* world : {&with, &without}) world->server("e1", {"10.0.0.11", "fd00::11"});
-  add_proxy(with, {"10.0.9.10"}, tcp(9090));
-  add_bypass(with);
-  const auto folder =
-      std::filesystem::temp_directory_path() / ("hcipolc-proxy-" + std::to_string(::getpid()));
-  const std::string with_path = (folder / "with.ps1").string();
-  const std::string without_path = (folder / "without.ps1").string();
-  std::filesystem::create_directories(folder);
-  write_file(with_path, with.build().front().text);
-  write_file(without_path, without.build().front().text);
-  const std::string harness =
-      (repository() / "tests/unit/backends/windows_firewall_proxy.ps1").string();
-  const auto ran = run_program(
-      {pwsh, "-NoProfile", "-NonInteractive", "-File", harness, with_path, without_path}, error);
-  std::filesystem::remove_all(folder);
-  ASSERT_TRUE(ran) << error;
-  EXPECT_EQ(ran->exit, 0) << ran->out << ran->err;
-  EXPECT_EQ(ran->out.find("not ok"), std::string::npos) << ran->out;
-  EXPECT_TRUE(ran->out.ends_with("done\n")) << ran->out;
 }
 
 }  // namespace

@@ -12,7 +12,8 @@
     The script is a table of rules and an engine that is the same in every script. Do not edit it:
     change the policy and compile again.
 
-    A rule's name ends in a hash of its content, and all rules share a group. Apply creates what is
+    A rule's name ends in a hash of its content, and all rules share a group. Only the addresses of
+    a service tag may change under a name: they are set in place. Apply creates what is
     missing first and removes rules of the group that are no longer in the table last, so there is
     no moment without rules. When something cannot be created, what this run made is removed again
     and the former rules stay in force. A rule that someone edited by hand is the exception: it is
@@ -517,7 +518,9 @@ function Get-Finding {
         $different = @($wanted.Keys | Where-Object { $wanted[$_] -ne $live[$_] } | Sort-Object)
         if ($different.Count -gt 0) {
             $finding = 'Changed: {0}' -f ($different -join ', ')
-            [pscustomobject] @{ Name = $name; Finding = $finding; Rule = $item }
+            $address = $index['Address'][$Present[$name].InstanceID]
+            $former = @(Get-PropertyValue -InputObject $address -Name 'RemoteAddress')
+            [pscustomobject] @{ Name = $name; Finding = $finding; Rule = $item; Former = $former }
         }
         elseif ("$($Present[$name].Enabled)" -ne 'True') {
             [pscustomobject] @{ Name = $name; Finding = 'Disabled'; Rule = $item }
@@ -1022,6 +1025,7 @@ if ($Mode -eq 'Verify') {
 
 $created = New-Object -TypeName 'System.Collections.Generic.List[string]'
 $createdKeywords = New-Object -TypeName 'System.Collections.Generic.List[string]'
+$updated = New-Object -TypeName 'System.Collections.Generic.List[object]'
 $changedProxies = New-Object -TypeName 'System.Collections.Generic.List[object]'
 try {
     foreach ($item in $missingKeywords) {
@@ -1038,8 +1042,24 @@ try {
             [pscustomobject] @{ Name = $item.Name; Finding = 'Created' }
         }
     }
+    # The addresses of a service tag change under the rule's name.
+    foreach ($item in @($findings | Where-Object { $_.Finding -eq 'Changed: RemoteAddress' })) {
+        if ($PSCmdlet.ShouldProcess($item.Name, 'Set addresses of firewall rule')) {
+            $parameters = @{ PolicyStore = $PolicyStore; Name = $item.Name }
+            $parameters['RemoteAddress'] = @($item.Rule['RemoteAddress'])
+            if (-not $item.Rule.ContainsKey('RemoteAddress')) {
+                $parameters['RemoteAddress'] = 'Any'
+            }
+            $updated.Add($item)
+            Set-NetFirewallRule @parameters -ErrorAction Stop
+            [pscustomobject] @{ Name = $item.Name; Finding = 'Updated' }
+        }
+    }
     # A rule that was edited by hand has our name, so its successor cannot stand beside it.
     foreach ($item in @($findings | Where-Object { $_.Finding -like 'Changed*' })) {
+        if ($item.Finding -eq 'Changed: RemoteAddress') {
+            continue
+        }
         if ($PSCmdlet.ShouldProcess($item.Name, 'Create changed firewall rule anew')) {
             Remove-NetFirewallRule -InputObject $present[$item.Name] -ErrorAction Stop
             Add-PolicyRule -Policy $policy -Rule $item.Rule -Store $PolicyStore
@@ -1073,6 +1093,16 @@ catch {
         }
         catch {
             Write-Warning -Message ('Rule {0} could not be removed: {1}' -f $name, $_)
+        }
+    }
+    foreach ($item in $updated) {
+        try {
+            $parameters = @{ PolicyStore = $PolicyStore; Name = $item.Name }
+            Set-NetFirewallRule @parameters -RemoteAddress $item.Former -ErrorAction Stop
+        }
+        catch {
+            $text = 'Rule {0} could not get its former addresses back: {1}'
+            Write-Warning -Message ($text -f $item.Name, $_)
         }
     }
     foreach ($id in $createdKeywords) {

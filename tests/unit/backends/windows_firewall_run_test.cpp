@@ -1,0 +1,88 @@
+// The scripts run in PowerShell, which Linux has too; what Windows alone has is stood in for.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "support/process.h"
+#include "tests/support/repository.h"
+#include "tests/unit/backends/windows_firewall_builder.h"
+
+namespace hcipol::test::windows_firewall {
+namespace {
+
+/// The PowerShell that HCIPOL_PWSH names, or `pwsh`; "" if there is none.
+std::string powershell() {
+  const char* named = std::getenv("HCIPOL_PWSH");
+  std::string program = named == nullptr ? "pwsh" : named;
+  std::string error;
+  const auto ran = run_program({program, "-NoProfile", "-Command", "1"}, error);
+  return ran && ran->exit == 0 ? program : "";
+}
+
+#define NEEDS_POWERSHELL()                                                           \
+  if (powershell().empty()) {                                                        \
+    GTEST_SKIP() << "no PowerShell: HCIPOL_PWSH names none, and there is no `pwsh`"; \
+  }
+
+/// Runs a file beside this one on the scripts of two policies. It writes `ok …` or `not ok …` for
+/// each of its checks, and `done`.
+void check(const std::string& harness, World& first, World& second) {
+  const auto folder =
+      std::filesystem::temp_directory_path() / ("hcipolc-scripts-" + std::to_string(::getpid()));
+  std::filesystem::create_directories(folder);
+  std::vector<std::string> words{powershell(), "-NoProfile", "-NonInteractive", "-File",
+                                 (repository() / "tests/unit/backends" / harness).string()};
+  for (World* world : {&first, &second}) {
+    words.push_back((folder / (world == &first ? "first.ps1" : "second.ps1")).string());
+    write_file(words.back(), world->build().front().text);
+  }
+  std::string error;
+  const auto ran = run_program(words, error);
+  std::filesystem::remove_all(folder);
+  ASSERT_TRUE(ran) << error;
+  EXPECT_EQ(ran->exit, 0) << ran->out << ran->err;
+  EXPECT_EQ(ran->out.find("not ok"), std::string::npos) << ran->out;
+  EXPECT_TRUE(ran->out.ends_with("done\n")) << ran->out << ran->err;
+}
+
+TEST(WindowsFirewallRun, ProxySettings) {
+  NEEDS_POWERSHELL();
+  World with, without;
+  for (World* world : {&with, &without}) world->server("e1", {"10.0.0.11", "fd00::11"});
+  with.proxy({"10.0.9.10"}, tcp(9090));
+  with.policy.proxies.back().bypass = {with.set("inside", {"10.1.2.0/24", "10.3.0.0/23"}),
+                                       with.endpoint("corp", {"*.corp.example"})};
+  check("windows_firewall_proxy.ps1", with, without);
+}
+
+void populate(World& world, const std::vector<std::string>& prefixes) {
+  auto& host = world.server("e1", {"10.0.0.11"});
+  auto* tag = world.endpoint("monitor", {});
+  tag->tag = "AzureMonitor";
+  tag->set.names = net::DomainSet(policy::NamedSet::tag_name(tag->tag));
+  tag->tag_addresses = addresses(prefixes);
+  const auto* own = host.node->set;
+  host.outbound.push_back(World::flow(world.rule("main/x.tag"), own, tag, tcp(443)));
+  host.inbound.push_back(
+      World::flow(world.rule("main/x.smb"), world.set("m", {"10.0.5.0/28"}), own, tcp(445)));
+}
+
+TEST(WindowsFirewallRun, NewServiceTagsAreSetInPlace) {
+  NEEDS_POWERSHELL();
+  World before, after;
+  populate(before, {"203.0.113.0/25"});
+  populate(after, {"203.0.113.0/24", "198.51.100.64/26"});
+  const auto ids = [](World& world) {
+    std::vector<std::string> out;
+    const auto artefacts = world.build();
+    for (const auto& entry : artefacts.front().rules) out.push_back(entry.id);
+    return out;
+  };
+  ASSERT_EQ(ids(before), ids(after));
+  check("windows_firewall_tags.ps1", before, after);
+}
+
+}  // namespace
+}  // namespace hcipol::test::windows_firewall
