@@ -99,6 +99,7 @@ class Reader {
                                              text.empty() ? "" : fmt::format(": `{}`", text));
         continue;
       }
+      const std::size_t before = addresses.size();
       for (Word& word : words) {
         if (word.kind == Word::Kind::address) {
           addresses.push_back(std::move(word.cell));
@@ -108,13 +109,12 @@ class Reader {
           beside(word.cell);
         }
       }
+      if (addresses.size() - before < 2) continue;
+      const Span first = addresses[before].span();
+      findings_.report<Diag::list_several>({first.file, first.begin, addresses.back().end},
+                                           addresses.size() - before);
     }
     if (addresses.empty()) return;
-    if (addresses.size() > 1) {
-      const Span first = addresses.front().span();
-      findings_.report<Diag::list_several>({first.file, first.begin, addresses.back().end},
-                                           addresses.size());
-    }
     const auto ports = read_ports(row, numbers, findings_);
     if (!ports) return;
     for (const Cell& address : addresses) read(row, address, *ports);

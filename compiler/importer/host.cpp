@@ -45,6 +45,11 @@ std::string below_glob(std::string_view host) {
   return "*" + std::string(dot == host.npos ? "" : host.substr(dot));
 }
 
+// What a mend makes of a name must not be all of a top-level domain: nobody means that.
+bool names_a_domain(std::string_view wildcard) {
+  return std::count(wildcard.begin(), wildcard.end(), '.') > 1;
+}
+
 /// Takes an address apart, from the left to the right.
 class Reader {
  public:
@@ -108,15 +113,18 @@ class Reader {
       return false;
     }
     if (host_.name.starts_with('.')) {
+      if (!names_a_domain("*" + host_.name)) {
+        refuse<Diag::bad_domain>(host, shown(host), "nothing but a top-level domain is left of it");
+        return false;
+      }
       change("*" + host_.name);
       findings_.report<Diag::list_leading_dot>(host.span(), shown(host), host_.name);
     }
     const auto fault = net::pattern_fault(host_.name);
     if (!fault) return correct(host);
     const std::string wider = below_glob(host_.name);
-    // A whole top-level domain is nothing that anybody means.
-    const bool names_a_domain = std::count(wider.begin(), wider.end(), '.') > 1;
-    if (host_.name.find('*') == std::string::npos || net::pattern_fault(wider) || !names_a_domain) {
+    if (host_.name.find('*') == std::string::npos || net::pattern_fault(wider) ||
+        !names_a_domain(wider)) {
       refuse<Diag::bad_domain>(host, shown(host), *fault);
       return false;
     }
@@ -175,10 +183,12 @@ std::vector<Word> words_of(const Cell& cell) {
   for (std::size_t at = text.find_first_not_of(separators); at < text.size();) {
     std::size_t stop = at;
     while (stop < text.size() && separators.find(text[stop]) == separators.npos) {
+      // Placeholders are short; what is far away closes something else.
+      constexpr std::size_t longest = 100;
       const std::size_t bracket = openers.find(text[stop]);
       const std::size_t closer =
-          bracket == openers.npos ? text.npos : text.find(closers[bracket], stop);
-      stop = closer == text.npos ? stop + 1 : closer + 1;
+          bracket == openers.npos ? text.npos : text.substr(stop, longest).find(closers[bracket]);
+      stop += closer == text.npos ? 1 : closer + 1;
     }
     Word word{Word::Kind::text, cell.part(at, stop - at)};
     if (is_digits(word.cell.text)) {

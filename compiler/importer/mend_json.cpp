@@ -1,5 +1,6 @@
 // Typographic quotation marks in JSON, as word processors put them. Only the marks are replaced, by
 // as many bytes, so that every place stays what it was; whether the rest is JSON is for the parser.
+#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -61,9 +62,13 @@ class Mender {
   }
 
   std::size_t after_string(std::size_t open, std::size_t content) {
+    if (content < hopeless_) return content;
     auto close = text_[open] == '"' ? closing(content, true) : std::nullopt;
     if (!close) close = closing(content, false);
-    if (!close) return content;
+    if (!close) {
+      hopeless_ = std::min(text_.find('\n', content), text_.size());
+      return content;
+    }
     std::vector<Span> marks;
     for (const std::size_t at : {open, *close}) {
       if (text_[at] == '"') continue;
@@ -84,6 +89,7 @@ class Mender {
   std::size_t begin_;
   Findings& findings_;
   std::string out_;
+  std::size_t hopeless_ = 0;  ///< up to here nothing closes a text
 };
 
 }  // namespace

@@ -22,7 +22,7 @@ std::optional<char> separator_of(std::string_view text) {
       }
       return column_of(name) == Column::host;
     });
-    if (names.size() > 1 && host) return separator;
+    if (host) return separator;
   }
   return std::nullopt;
 }

@@ -81,6 +81,11 @@ class Walker final : public nlohmann::json_sax<nlohmann::json> {
       findings_.refuse<Diag::list_shape>(
           object.row.span, object.twice->span(),
           fmt::format("it has two keys `{}`", one_line(object.twice->text, 80)));
+    } else if (object.holds_rows &&
+               (object.row.has(Column::port) || object.row.has(Column::protocol))) {
+      // No row can be left out for it: which of them it is for is not known.
+      findings_.report<Diag::list_shape>(object.place_of_port(),
+                                         "a port stands outside of the objects with the hosts");
     } else if (object.row.has(Column::host)) {
       list().rows.push_back(std::move(object.row));
     } else if (!object.holds_rows && !object.row.fields.empty()) {
@@ -122,9 +127,23 @@ class Walker final : public nlohmann::json_sax<nlohmann::json> {
     std::set<std::string> keys;
     std::optional<Cell> twice;  ///< the first key that was there before
     bool holds_rows = false;
+
+    Span place_of_port() const {
+      const auto port = std::find_if(row.fields.begin(), row.fields.end(), [](const Field& field) {
+        return field.column == Column::port || field.column == Column::protocol;
+      });
+      return port->value.span();
+    }
   };
 
   bool open(bool object) {
+    constexpr std::size_t deepest = 64;
+    if (open_.size() == deepest) {
+      const std::uint32_t at = place(count_ - 1);
+      findings_.report<Diag::list_damaged>({findings_.file(), at, at + 1}, "JSON",
+                                           "it is nested more than 64 levels deep");
+      return false;
+    }
     Open& opened = open_.emplace_back();
     opened.object = object;
     opened.begin = place(count_ - 1);

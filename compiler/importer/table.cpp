@@ -43,6 +43,17 @@ constexpr auto headings = std::to_array<std::pair<std::string_view, Column>>({
     {"#", Column::number},
 });
 
+/// The length of a blank that web pages and sheets leave behind, and that is none for a parser: the
+/// no-break spaces U+00A0 and U+202F, U+2000 … U+200A, U+3000; 0 for other text.
+std::size_t wide_blank(std::string_view text) {
+  if (text.starts_with("\xC2\xA0")) return 2;
+  if (text.starts_with("\xE3\x80\x80") || text.starts_with("\xE2\x80\xAF")) return 3;
+  const bool general = text.starts_with("\xE2\x80") && text.size() > 2 &&
+                       static_cast<unsigned char>(text[2]) >= 0x80 &&
+                       static_cast<unsigned char>(text[2]) <= 0x8A;
+  return general ? 3 : 0;
+}
+
 }  // namespace
 
 Column column_of(std::string_view heading) {
@@ -68,8 +79,13 @@ bool repeats_header(const Row& row) {
 }
 
 Cell without_blanks(const Cell& cell, Findings& findings) {
-  Cell bare = trimmed(cell);
-  if (bare.text.size() == cell.text.size() || bare.text.empty()) return bare;
+  Cell plain = cell;
+  for (std::size_t at = 0; at < plain.text.size(); ++at) {
+    const std::size_t size = wide_blank(std::string_view(plain.text).substr(at));
+    plain.text.replace(at, size, size, ' ');
+  }
+  Cell bare = trimmed(plain);
+  if (bare.text.size() == plain.text.size() || bare.text.empty()) return bare;
   findings.report<Diag::list_spelling>(cell.span(), "blanks stand around it")
       .fix(cell.span(), bare.text);
   return bare;
