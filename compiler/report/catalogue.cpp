@@ -217,7 +217,7 @@ class Reader {
     return out;
   }
 
-  // In a cloud where one rule of a feature lacks its hosts, none of its rules can be had.
+  // In a cloud where a rule that is always on lacks its hosts, none of the feature can be had.
   static void forget_impossible(CatalogueFeature& feature) {
     for (CatalogueRule& rule : feature.rules) {
       for (CatalogueOpening& opening : rule.openings) {
@@ -270,7 +270,7 @@ class Reader {
     sema::walk(*rule.flow, visit);
   }
 
-  // False if the rule cannot be had in this cloud.
+  // False if the feature cannot be had in this cloud.
   static bool add_opening(const syntax::Rule& rule, const syntax::Block& feature,
                           const Foreseen& foreseen, CatalogueRule& out) {
     Truth on{true, {}};
@@ -298,7 +298,8 @@ class Reader {
       made.known = foreseen.default_service(*flow.service);
       if (made.known) made.default_service = net::to_string(*made.known);
     }
-    if (peers.missing()) return false;
+    // What a parameter keeps off does not keep the feature off.
+    if (peers.missing()) return !on.decided;
     const auto same =
         std::find_if(out.openings.begin(), out.openings.end(), [&](const CatalogueOpening& other) {
           return std::tie(other.from, other.to, other.service, other.default_service, other.known,
