@@ -119,14 +119,16 @@ TEST_P(ServiceTagsInExamples, ANewFileChangesOnlyTheAddresses) {
   EXPECT_EQ(before.size(), after.size());
   // Azure Firewall has the tags by name; the others have addresses to change.
   for (const auto& [path, text] : after) {
-    if (path.find("/azure-firewall") != std::string::npos) EXPECT_EQ(text, before.at(path));
+    if (path.find("/azure-firewall") != std::string::npos) {
+      EXPECT_EQ(text, before.at(path));
+    }
   }
   EXPECT_EQ(changed, (std::set<std::string>{".ps1", ".xml", "/ipset"}));
 }
 
 INSTANTIATE_TEST_SUITE_P(Folders, ServiceTagsInExamples, testing::ValuesIn(folders_in("examples")),
-                         [](const auto& info) {
-                           std::string name = info.param;
+                         [](const auto& folder) {
+                           std::string name = folder.param;
                            for (char& c : name) c = c == '-' ? '_' : c;
                            return name;
                          });

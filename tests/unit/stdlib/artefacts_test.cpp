@@ -108,9 +108,9 @@ class Artefacts : public testing::TestWithParam<std::tuple<std::string, std::str
 INSTANTIATE_TEST_SUITE_P(Library, Artefacts,
                          testing::Combine(testing::ValuesIn(releases()),
                                           testing::Values("public", "usgov", "china")),
-                         [](const auto& info) {
-                           return std::get<0>(info.param) + "_" +
-                                  std::string(std::get<1>(info.param));
+                         [](const auto& tried) {
+                           return std::get<0>(tried.param) + "_" +
+                                  std::string(std::get<1>(tried.param));
                          });
 
 // ---- What documents print wrongly
