@@ -45,8 +45,8 @@ struct List {
 /// Whether a row has the headings in it instead of values, as in files made of several tables.
 bool repeats_header(const Row& row);
 
-/// Reports blanks around a name or a value, which its format keeps, and takes them off. What is left
-/// has plain blanks only.
+/// Reports blanks around a name or a value, which its format keeps, and takes them off. What is
+/// left has plain blanks only.
 Cell without_blanks(const Cell& cell, Findings& findings);
 
 /// Puts the values of a row below the headings; reports a row that has more or fewer. `cells` and

@@ -173,8 +173,7 @@ std::string catalogue_markdown(const Catalogue& in) {
   out += fmt::format("Written by `hcipolc doc {}`.\n", one_line(in.module, 200));
   if (!in.revision.empty()) out += fmt::format("Revision {}.\n", plain(in.revision));
   if (!in.source.empty()) out += fmt::format("Source: {}.\n", link(in.source));
-  out +=
-      "A text with `${…}` in it depends on a parameter or on the region of the cluster.\n";
+  out += "A text with `${…}` in it depends on a parameter or on the region of the cluster.\n";
   if (!in.features.empty()) {
     out += "\n| Feature | Tier | What for | Declared in |\n|---|---|---|---|\n";
   }

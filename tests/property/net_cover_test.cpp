@@ -167,7 +167,8 @@ TEST(NetCoverProperty, AgreesWithEnumeration) {
     check_laws(boxes, covers(boxes));
     for (const auto& by : answers) ++(by.empty() ? needed : by.size() == 1 ? by_one : by_many);
   }));
-  // The laws are worth something only if all three happen. How often is chance: 30 was once too much.
+  // The laws are worth something only if all three happen. How often is chance: 30 was once too
+  // much.
   EXPECT_GT(needed, 0u);
   EXPECT_GT(by_one, 0u);
   EXPECT_GT(by_many, 0u);

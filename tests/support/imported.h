@@ -21,8 +21,8 @@ Outcome import_list(const std::string& name, const std::string& text,
 /// this feature and no other. Compiling must succeed, or the test fails.
 Opened opened_by(const std::string& imported, const std::string& cloud);
 
-/// "" if both open the same flows; else where they differ. A pattern opens what it covers, and ports
-/// count one by one, however they are written.
+/// "" if both open the same flows; else where they differ. A pattern opens what it covers, and
+/// ports count one by one, however they are written.
 std::string difference(const Opened& expected, const Opened& actual);
 
 }  // namespace hcipol::test

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <regex>
@@ -131,7 +132,7 @@ constexpr Misprint misprints[] = {
     {"wus2replica*", "E50: a pattern that no device understands"},
     {"<region>", "a hole"},
     {"<his-region>", "a hole"},
-    {"`", "E44: a stray backquote"},
+    {".com`", "E44: a stray backquote"},
     {"\\:", "E46: an escape of Markdown"},
     {"5895", "E27: a misprint of 5985"},
     {"55001", "a misprint of 65000"},
@@ -146,6 +147,19 @@ std::string without_words(const std::string& text) {
   return std::regex_replace(text, words, "");
 }
 
+/// Where a text stands that is no part of a longer number: a hash in a rule's name has digits too.
+std::size_t find_word(const std::string& in, std::string_view text) {
+  const auto in_word = [&](std::size_t at) {
+    return at < in.size() && std::isalnum(static_cast<unsigned char>(in[at])) != 0;
+  };
+  const bool number = text.find_first_not_of("0123456789") == std::string_view::npos;
+  std::size_t at = in.find(text);
+  while (number && at != std::string::npos && (in_word(at - 1) || in_word(at + text.size()))) {
+    at = in.find(text, at + 1);
+  }
+  return at;
+}
+
 TEST_P(Artefacts, HoldNothingThatDocumentsMisprint) {
   const BuiltLibrary built =
       build(context(), everything_but_the_baseline(context()), {"--no-optimise"});
@@ -155,7 +169,7 @@ TEST_P(Artefacts, HoldNothingThatDocumentsMisprint) {
     const std::string values = without_words(text);
     for (const Misprint& misprint : misprints) {
       if (misprint.erratum.empty()) continue;
-      const std::size_t at = values.find(misprint.text);
+      const std::size_t at = find_word(values, misprint.text);
       EXPECT_EQ(at, std::string::npos)
           << path << " has " << misprint.text << " (" << misprint.erratum
           << "): " << values.substr(at < 60 ? 0 : at - 60, 160);

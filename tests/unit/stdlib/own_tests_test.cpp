@@ -25,7 +25,8 @@ TEST_P(OwnTests, PassAndTouchEveryRule) {
   EXPECT_EQ(json.at("coverage").at("untouched"), nlohmann::json::array());
 }
 
-INSTANTIATE_TEST_SUITE_P(Releases, OwnTests, testing::Values("20h2", "21h2", "22h2", "23h2", "24h2"),
+INSTANTIATE_TEST_SUITE_P(Releases, OwnTests,
+                         testing::Values("20h2", "21h2", "22h2", "23h2", "24h2"),
                          [](const auto& release) { return "Release" + release.param; });
 
 // One beside each file that has a feature.

@@ -168,9 +168,9 @@ $rules = @(
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-dca33d5a'
+        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-cf07d53a'
         DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Note: Pin the RPC ports on every server, in HKLM\\Software\\Microsoft\\Rpc\\Internet. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'TCP'
@@ -179,9 +179,9 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-8d72aa6f'
+        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-de57b625'
         DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Note: Pin the RPC ports on every server, in HKLM\\Software\\Microsoft\\Rpc\\Internet. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
