@@ -257,8 +257,11 @@ TEST_P(CatalogueOfRelease, SaysWhatAPolicyComesTo) {
         continue;
       }
       if (!good) {
-        // Only for want of a region of this cloud.
-        EXPECT_EQ(region_of(cloud), "") << text << compilation.reporter.sorted().front().message;
+        // Only for want of a region of this cloud: it has none, or none that the release has a list
+        // of.
+        const std::string why = compilation.reporter.sorted().front().message;
+        EXPECT_TRUE(region_of(cloud).empty() || why == "there is no key `" + cloud + "`")
+            << text << why;
         continue;
       }
       std::map<std::string, const policy::Rule*> rules;

@@ -47,7 +47,11 @@ const std::vector<Setting>& settings() {
        "installed with WinRM over HTTPS only"},
       {"registration",
        "former_dataplane = false",
-       {"dataplane/public/https/azurestackhci.azurefd.net:443"},
+       {"dataplane/public/https/azurestackhci.azurefd.net:443",
+        // Off by default: `newer_module`, `billing_audience`.
+        "registration/public/https/graph.microsoft.com:443",
+        "registration/china/https/login.partner.microsoftonline.cn:443",
+        "dataplane/public/https/azurestackhci-usage.trafficmanager.net:443"},
        "not registered on it (E05)"},
       {"active-directory", "", {"active_directory/ldaps"}, "optional in the facts"},
   };
