@@ -75,6 +75,7 @@ class ClusterReader {
       return;
     }
     cluster_.region = scope_.region = *name;
+    scope_.region_at = region->value->span;
   }
 
   void read_sites() {

@@ -147,7 +147,13 @@ std::optional<Value> ExpressionEvaluator::entry(const Map& map, std::string_view
   if (const auto found = map.find(key); found != map.end()) return copy(&found->second, span);
   std::vector<std::string> keys;
   for (const auto& [name, value] : map) keys.push_back(name);
-  reporter().report<Diag::bad_key>(span, one_line(key, 80)).suggest(did_you_mean(key, keys));
+  auto report = reporter().report<Diag::bad_key>(span, one_line(key, 80));
+  report.suggest(did_you_mean(key, keys));
+  // The library looks regions up; the mistake is in the cluster.
+  if (scope_.cluster != nullptr && key == scope_.cluster->region) {
+    report.label(scope_.cluster->region_at, "the region is named here");
+    report.note(fmt::format("there are {}", list_of(keys)));
+  }
   return std::nullopt;
 }
 

@@ -30,6 +30,7 @@ struct ClusterScope {
   std::string name;
   std::string cloud;
   std::string region;  ///< "westeurope"; empty in a cluster that names none
+  Span region_at;      ///< where it does
   Span span;
   std::vector<Node> nodes;
   std::vector<Site> sites;

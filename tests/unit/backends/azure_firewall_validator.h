@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "azure_firewall_reader.h"
+#include "tests/support/azure_firewall_reader.h"
 
 namespace hcipol::test::azure {
 

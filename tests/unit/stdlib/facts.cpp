@@ -116,6 +116,8 @@ Fact endpoint_fact(const Json& row, std::string id) {
   if (row.contains("role")) from = mapped(role_of_endpoint, row.at("role"), fact.id);
   fact.flows.push_back({from, row.at("fqdn"), true,
                         ports_of(net::protocol_number(protocol).value(), row.at("port"))});
+  fact.deployment_only = row.value("required_for", "") == "Deployment" ||
+                         row.value("condition", "") == "deployment machine only";
   if (row.contains("arc_gateway")) {
     fact.carried = row.at("arc_gateway").get<std::string>().starts_with("Yes");
   }

@@ -34,6 +34,7 @@ struct Fact {
   std::set<std::string, std::less<>> regions;  ///< empty: all of them
   /// What a regional list says: whether the Arc gateway carries it. Nothing in other documents.
   std::optional<bool> carried;
+  bool deployment_only = false;        ///< needed only while the cluster is deployed
   bool http_printed_with_443 = false;  ///< as the document has it (E01)
   std::vector<FactFlow> flows;
 };

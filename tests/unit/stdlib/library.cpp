@@ -214,7 +214,8 @@ std::string policy_text(const Context& context, const std::string& enables) {
   return text.str();
 }
 
-std::string everything_on(const Context& context) {
+std::string everything_on(const Context& context,
+                          const std::map<std::string_view, std::string_view>& more) {
   std::map<std::string_view, std::string_view> on;
   for (const Enabled& row : enabled_features) {
     if (row.feature == "arc-gateway" && !context.gateway) continue;
@@ -226,7 +227,10 @@ std::string everything_on(const Context& context) {
   std::string text;
   for (const auto& [feature, parameters] : on) {
     text += "  enable \"" + std::string(feature) + "\"";
-    if (!parameters.empty()) text += " { " + std::string(parameters) + " }";
+    const auto added = more.find(feature);
+    text += " { " + std::string(parameters) + " ";
+    if (added != more.end()) text += std::string(added->second) + " ";
+    text += "}";
     text += "\n";
   }
   return text;

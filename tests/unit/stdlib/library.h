@@ -1,6 +1,7 @@
 // What the standard library opens: policies of one cluster, compiled in memory.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -45,8 +46,9 @@ Compiled compile(const std::string& text);
 std::string policy_text(const Context& context, const std::string& enables);
 
 /// `enable` lines for every feature of the release, with each parameter at what opens most. The
-/// baseline, which needs none of the others, is among them.
-std::string everything_on(const Context& context);
+/// baseline, which needs none of the others, is among them. `more` adds to a feature's parameters.
+std::string everything_on(const Context& context,
+                          const std::map<std::string_view, std::string_view>& more = {});
 
 /// A role's members in policy_text(); "servers" and "internet" too.
 const net::PeerSet& role(std::string_view name);

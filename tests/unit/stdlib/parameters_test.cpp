@@ -46,12 +46,8 @@ const std::vector<Setting>& settings() {
        {"windows_admin_center/winrm-http-from-wac"},
        "installed with WinRM over HTTPS only"},
       {"registration",
-       "former_dataplane = false",
-       {"dataplane/public/https/azurestackhci.azurefd.net:443",
-        // Off by default: `newer_module`, `billing_audience`.
-        "registration/public/https/graph.microsoft.com:443",
-        "registration/china/https/login.partner.microsoftonline.cn:443",
-        "dataplane/public/https/azurestackhci-usage.trafficmanager.net:443"},
+       "former_dataplane = false newer_module = true billing_audience = true",
+       {"dataplane/public/https/azurestackhci.azurefd.net:443"},
        "not registered on it (E05)"},
       {"active-directory", "", {"active_directory/ldaps"}, "optional in the facts"},
   };
@@ -68,9 +64,9 @@ std::string enable(std::string_view feature, std::string_view parameters) {
 
 TEST(LibraryParameters, CloseTheRowsTheyAreFor) {
   if (!facts_are_here()) GTEST_SKIP() << "there are no facts to compare with";
-  std::set<std::string> rows;
   for (const std::string_view cloud : {"public", "usgov", "china"}) {
     const Context context = context_of("21h2", cloud);
+    std::set<std::string> rows;
     for (const Asked& row : asked(context)) rows.insert(row.name());
     for (const Setting& setting : settings()) {
       SCOPED_TRACE(std::string(setting.feature) + " { " + std::string(setting.parameters) + " }");
@@ -79,10 +75,54 @@ TEST(LibraryParameters, CloseTheRowsTheyAreFor) {
       ASSERT_TRUE(compiled.compilation) << compiled.errors;
       compare(context, {std::string(setting.feature)}, opened(compiled.compilation->policy),
               setting.closed);
+      if (cloud != "public") continue;
+      for (const std::string& id : setting.closed) EXPECT_TRUE(rows.contains(id)) << id;
     }
   }
-  for (const Setting& setting : settings()) {
-    for (const std::string& id : setting.closed) EXPECT_TRUE(rows.contains(id)) << id;
+}
+
+/// The features that can close what only the deployment of a cluster needs.
+std::map<std::string_view, std::string_view> without_deployment(const Context& context) {
+  std::map<std::string_view, std::string_view> out;
+  for (const std::string_view feature : {"aks", "arc-resource-bridge", "observability"}) {
+    out[feature] = "deployment = false";
+  }
+  out[context.release == "23h2" ? "registration" : "deployment"] = "deployment = false";
+  return out;
+}
+
+TEST(LibraryParameters, CloseWhatOnlyTheDeploymentNeeds) {
+  if (!facts_are_here()) GTEST_SKIP() << "there are no facts to compare with";
+  std::size_t closed_rows = 0;
+  for (const Context& context : contexts()) {
+    const bool has_list = context.cloud == "public" || context.release == "24h2";
+    if (!is_from(context.release, "23h2") || !has_list || context.cloud == "china") continue;
+    const std::vector<Asked> rows = asked(context);
+    std::set<std::pair<std::string, net::Box>> only;
+    for (const Asked& row : rows) {
+      if (row.fact == nullptr || !row.fact->deployment_only || !row.expected) continue;
+      // The lists of East US and US Gov Virginia say so of their own regional hosts, the other
+      // lists do not (E66): they stay open.
+      if (row.fact->flows[0].to.find(context.region) != std::string::npos) continue;
+      if (row.fact->flows[0].to.find("<region>") != std::string::npos) continue;
+      only.insert({row.feature, row.boxes[0]});
+    }
+    std::set<std::string> closed, features;
+    for (const auto& [feature, parameters] : without_deployment(context)) {
+      features.insert(std::string(feature));
+    }
+    for (const Asked& row : rows) {
+      if (row.fact == nullptr || row.boxes.size() != 1) continue;
+      if (only.contains({row.feature, row.boxes[0]})) closed.insert(row.fact->id);
+    }
+    closed_rows += closed.size();
+    const Compiled compiled =
+        compile(policy_text(context, everything_on(context, without_deployment(context))));
+    ASSERT_TRUE(compiled.compilation) << to_string(context) << '\n' << compiled.errors;
+    compare(context, features, opened(compiled.compilation->policy), closed);
+  }
+  if (is_from(releases().back(), "23h2")) {
+    EXPECT_GT(closed_rows, 50U);
   }
 }
 

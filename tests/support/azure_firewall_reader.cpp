@@ -1,5 +1,5 @@
 // A template read as Azure would read it.
-#include "azure_firewall_reader.h"
+#include "tests/support/azure_firewall_reader.h"
 
 #include <algorithm>
 #include <set>

@@ -1,0 +1,33 @@
+// The whole library, built for all four devices.
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "library.h"
+#include "tests/support/session.h"
+
+namespace hcipol::test {
+
+struct BuiltLibrary {
+  Outcome outcome;
+  std::map<std::string, std::string> artefacts;  ///< without the manifest
+  nlohmann::json manifest;
+  std::vector<OpenedFlow> flows;  ///< the policy's own
+};
+
+/// Builds policy_text() with service tags and every target in one go. `tags` is a file as Microsoft
+/// publishes it; without one, every tag of the library has two prefixes.
+BuiltLibrary build(const Context& context, const std::string& enables,
+                   std::vector<std::string> flags = {}, std::string tags = "");
+
+/// With some_region() of the cloud.
+Context context_of(std::string_view release, std::string_view cloud);
+
+/// Without the baseline, which covers all other outbound rules: none of them would reach a device.
+std::string everything_but_the_baseline(const Context& context);
+
+}  // namespace hcipol::test
