@@ -24,16 +24,7 @@ std::string json_text(std::string_view text) {
 std::optional<net::Cidr> read_cidr(const Json& json) {
   if (!json.is_string()) return std::nullopt;
   const auto& text = json.get_ref<const std::string&>();
-  const std::size_t slash = text.find('/');
-  const auto address = net::parse_address(std::string_view(text).substr(0, slash));
-  if (!address || slash == std::string::npos) return std::nullopt;
-  unsigned length = 0;
-  for (const char c : std::string_view(text).substr(slash + 1)) {
-    if (c < '0' || c > '9' || length > net::width(address->family)) return std::nullopt;
-    length = length * 10 + static_cast<unsigned>(c - '0');
-  }
-  if (length > net::width(address->family)) return std::nullopt;
-  return net::Cidr{net::first_of(*address, length), length};
+  return text.find('/') == std::string::npos ? std::nullopt : net::parse_cidr(text);
 }
 
 std::optional<BuiltTags> read_tags(const Json& json) {

@@ -177,6 +177,20 @@ Address last_of(const Address& address, unsigned length) {
   return {address.family, address.high | mask.high, address.low | mask.low};
 }
 
+std::optional<Cidr> parse_cidr(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  const auto address = parse_address(text.substr(0, slash));
+  if (!address) return std::nullopt;
+  if (slash == std::string_view::npos) return Cidr{*address, width(address->family)};
+  const std::string_view digits = text.substr(slash + 1);
+  unsigned length = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
+  const bool whole = error == std::errc() && end == digits.data() + digits.size();
+  if (!whole || length > width(address->family)) return std::nullopt;
+  if (first_of(*address, length) != *address) return std::nullopt;
+  return Cidr{*address, length};
+}
+
 std::string to_string(const Cidr& cidr) {
   return to_string(cidr.network) + "/" + std::to_string(cidr.length);
 }

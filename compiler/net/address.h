@@ -49,6 +49,9 @@ struct Cidr {
 /// `address` with the bits after `length` cleared or set.
 Address first_of(const Address& address, unsigned length);
 Address last_of(const Address& address, unsigned length);
+/// "10.0.0.0/28", or an address alone for its /32 or /128. Nothing for anything else, as
+/// a length past the family's width or host bits that are set.
+std::optional<Cidr> parse_cidr(std::string_view text);
 /// Always with the length: "10.0.0.1/32".
 std::string to_string(const Cidr& cidr);
 /// Without the length when it is a single address: "10.0.0.1", "10.0.0.0/28".

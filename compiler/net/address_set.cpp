@@ -45,14 +45,9 @@ void append_cidrs(std::vector<Cidr>& out, const AddressRange& range) {
 AddressSet of_texts(std::span<const std::string_view> texts) {
   std::vector<AddressRange> ranges;
   for (const std::string_view text : texts) {
-    const std::size_t slash = text.find('/');
-    const auto address = parse_address(text.substr(0, slash));
-    unsigned length = 0;
-    for (const char digit : text.substr(slash + 1)) {
-      length = length * 10 + static_cast<unsigned>(digit - '0');
-    }
-    if (!address || first_of(*address, length) != *address) bug("bad built-in prefix");
-    ranges.push_back({*address, last_of(*address, length)});
+    const auto prefix = parse_cidr(text);
+    if (!prefix) bug("bad built-in prefix");
+    ranges.push_back({prefix->network, last_of(prefix->network, prefix->length)});
   }
   return AddressSet::of(std::move(ranges));
 }

@@ -78,13 +78,9 @@ std::optional<net::AddressRange> address_range(std::string_view text) {
     const bool good = first && last && first->family == last->family && *first <= *last;
     return good ? std::optional(net::AddressRange{*first, *last}) : std::nullopt;
   }
-  const std::size_t slash = text.find('/');
-  const auto address = net::parse_address(text.substr(0, slash));
-  if (!address) return std::nullopt;
-  if (slash == std::string_view::npos) return net::AddressRange{*address, *address};
-  const auto length = number(text.substr(slash + 1), net::width(address->family));
-  if (!length || net::first_of(*address, *length) != *address) return std::nullopt;
-  return net::AddressRange{*address, net::last_of(*address, *length)};
+  const auto cidr = net::parse_cidr(text);
+  if (!cidr) return std::nullopt;
+  return net::AddressRange{cidr->network, net::last_of(cidr->network, cidr->length)};
 }
 
 // A service tag stands under a name that no host can have.

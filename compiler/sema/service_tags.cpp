@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -14,21 +13,6 @@ namespace hcipol::sema {
 namespace {
 
 using Json = nlohmann::json;
-
-std::optional<net::Cidr> read_prefix(std::string_view text) {
-  const std::size_t slash = text.find('/');
-  const auto address = net::parse_address(text.substr(0, slash));
-  if (!address) return std::nullopt;
-  unsigned length = net::width(address->family);
-  if (slash != std::string_view::npos) {
-    const std::string_view digits = text.substr(slash + 1);
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
-    if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-    if (length > net::width(address->family)) return std::nullopt;
-  }
-  if (net::first_of(*address, length) != *address) return std::nullopt;
-  return net::Cidr{*address, length};
-}
 
 }  // namespace
 
@@ -161,7 +145,7 @@ class ServiceTagReader final : public nlohmann::json_sax<Json> {
 
   std::string name() const { return has_name_ ? one_line(name_, 80) : "a tag"; }
   bool prefix(const std::string& text) {
-    const auto read = read_prefix(text);
+    const auto read = net::parse_cidr(text);
     if (!read) return fail(fmt::format("`{}` of `{}` is no prefix", one_line(text, 80), name()));
     out_.prefixes_.push_back(*read);
     return true;

@@ -136,6 +136,14 @@ TEST(Address, PrefixesClearAndSetHostBits) {
 
 TEST(Address, WritesPrefixes) {
   EXPECT_EQ(to_string(Cidr{at("10.0.0.1"), 32}), "10.0.0.1/32");
+  EXPECT_EQ(parse_cidr("10.0.0.0/28"), (Cidr{at("10.0.0.0"), 28}));
+  EXPECT_EQ(parse_cidr("10.0.0.1"), (Cidr{at("10.0.0.1"), 32}));
+  EXPECT_EQ(parse_cidr("fd00::/8"), (Cidr{at("fd00::"), 8}));
+  EXPECT_EQ(parse_cidr("::/0"), (Cidr{at("::"), 0}));
+  for (const char* wrong : {"10.0.0.1/28", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/+8", "10.0.0.0/8 ",
+                            "fd00::/129", "/8", "", "10.0.0/8"}) {
+    EXPECT_FALSE(parse_cidr(wrong)) << wrong;
+  }
   EXPECT_EQ(to_short_string(Cidr{at("10.0.0.1"), 32}), "10.0.0.1");
   EXPECT_EQ(to_short_string(Cidr{at("::"), 32}), "::/32");
   EXPECT_EQ(to_short_string(Cidr{at("::1"), 128}), "::1");
