@@ -188,10 +188,10 @@ void Peers::match(Peer& peer, net::Family family) {
     matches.push_back(nullptr);
     return;
   }
-  if (prefixes.size() == 1 && !peer.by_tag) {
-    matches.push_back(keep(Match::Kind::prefix, net::to_short_string(prefixes.front())));
-  } else if (!prefixes.empty()) {
+  if (peer.listed(family)) {
     matches.push_back(keep(Match::Kind::set, list_name(settings_, peer, family)));
+  } else if (!prefixes.empty()) {
+    matches.push_back(keep(Match::Kind::prefix, net::to_short_string(prefixes.front())));
   }
   if (!peer.names.empty()) {
     matches.push_back(keep(Match::Kind::set, learnt_name(settings_, peer, family)));
@@ -204,7 +204,7 @@ void Peers::write(EmitContext& context) {
     for (const net::Family family : {net::Family::ipv4, net::Family::ipv6}) {
       const auto index = static_cast<std::size_t>(family);
       if (!peer.used[index] || peer.any(family)) continue;
-      if (peer.prefixes[index].size() > 1 || (peer.by_tag && !peer.prefixes[index].empty())) {
+      if (peer.listed(family)) {
         document_.lists.push_back(
             {list_name(settings_, peer, family), family, peer.prefixes[index]});
       }

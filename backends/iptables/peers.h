@@ -40,6 +40,11 @@ struct Peer {
   bool any(net::Family family) const {
     return !in(family).empty() && in(family).front() == nullptr;
   }
+  /// Whether its addresses of the family are a set on the device, and not one prefix in the rule.
+  bool listed(net::Family family) const {
+    const std::size_t count = prefixes[static_cast<std::size_t>(family)].size();
+    return by_tag ? count > 0 : count > 1;
+  }
   /// About how many addresses of the family it has; names and tags have as many as the Internet.
   double breadth(net::Family family) const;
 };
