@@ -41,6 +41,13 @@ int run_lock(const Options&, Environment&);
 int run_why(const Options&, Environment&);
 int run_version(const Options&, Environment&);
 
+/// Writes a text to a file, whole or not at all; a file that cannot be written is reported.
+void write_file(const std::string& path, const std::string& text, Environment& environment,
+                Reporter& reporter);
+/// The same, or to standard output if the path is "-".
+void put(const std::string& path, const std::string& text, Environment& environment,
+         Reporter& reporter);
+
 /// Writes diagnostics to standard error in the format asked for. Returns exit_usage if all errors
 /// are of the command line or the environment (E0701, E0703, E0706, E0710), exit_wrong if there are
 /// others, exit_fine if there are none.

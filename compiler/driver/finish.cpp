@@ -1,4 +1,4 @@
-// The end of every command: diagnostics, and the exit code that they mean.
+// The end of every command: its answer, diagnostics, and the exit code that they mean.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -58,6 +58,22 @@ bool is_environment(Diag id) {
 }
 
 }  // namespace
+
+void write_file(const std::string& path, const std::string& text, Environment& environment,
+                Reporter& reporter) {
+  std::string error;
+  if (environment.files->write(path, text, error)) return;
+  reporter.report<Diag::cannot_write>(Span{}, path + ": " + error);
+}
+
+void put(const std::string& path, const std::string& text, Environment& environment,
+         Reporter& reporter) {
+  if (path == "-") {
+    environment.out(text);
+  } else {
+    write_file(path, text, environment, reporter);
+  }
+}
 
 int finish(const Options& options, Environment& environment, const Reporter& reporter,
            const SourceMap& sources) {

@@ -31,7 +31,8 @@ class Documenter {
   int run() {
     std::string text;
     if (load_module()) text = render();
-    if (!text.empty() && !c_.reporter.has_errors()) put(text);
+    if (!text.empty() && !c_.reporter.has_errors())
+      put(options_.output, text, environment_, c_.reporter);
     return finish(options_, environment_, c_.reporter, c_.sources);
   }
 
@@ -72,17 +73,6 @@ class Documenter {
     if (options_.page == "html") return report::catalogue_html(catalogue);
     if (options_.page == "json") return report::catalogue_json(catalogue);
     return report::catalogue_markdown(catalogue);
-  }
-
-  void put(const std::string& text) {
-    if (options_.output == "-") {
-      environment_.out(text);
-      return;
-    }
-    std::string error;
-    if (!environment_.files->write(options_.output, text, error)) {
-      c_.reporter.report<Diag::cannot_write>(Span{}, options_.output + ": " + error);
-    }
   }
 
   Options options_;

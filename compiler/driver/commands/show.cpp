@@ -20,7 +20,10 @@ class Show {
   int run() {
     std::string text;
     if (compile(options_, {}, environment_, c_)) text = render();
-    if (!text.empty() && !c_.reporter.has_errors()) put(text);
+    if (!text.empty() && !c_.reporter.has_errors()) {
+      const std::string& page = options_.html.empty() ? options_.svg : options_.html;
+      put(page.empty() ? "-" : page, text, environment_, c_.reporter);
+    }
     return finish(options_, environment_, c_.reporter, c_.sources);
   }
 
@@ -43,19 +46,6 @@ class Show {
     if (!options_.html.empty()) return report::page(c_.policy.name, matrices, c_.sources);
     if (!options_.svg.empty()) return report::drawing(matrices);
     return report::matrix_text(matrices);
-  }
-
-  // To the file that was named, whole or not at all, or to standard output.
-  void put(const std::string& text) {
-    const std::string& path = options_.html.empty() ? options_.svg : options_.html;
-    if (path.empty() || path == "-") {
-      environment_.out(text);
-      return;
-    }
-    std::string error;
-    if (!environment_.files->write(path, text, error)) {
-      c_.reporter.report<Diag::cannot_write>(Span{}, path + ": " + error);
-    }
   }
 
   const Options& options_;

@@ -218,10 +218,7 @@ class TestRunner {
 
   void write_junit() {
     if (options_.junit.empty()) return;
-    std::string error;
-    if (!environment_.files->write(options_.junit, report::tests_junit(results_), error)) {
-      base_.reporter.report<Diag::cannot_write>(Span{}, options_.junit + ": " + error);
-    }
+    write_file(options_.junit, report::tests_junit(results_), environment_, base_.reporter);
   }
 
   const Options& options_;
