@@ -9,6 +9,9 @@
 
 namespace hcipol {
 
+/// What an editor may put before the first character of a file in UTF-8.
+inline constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+
 /// Number of Unicode code points; a malformed byte counts as one.
 std::size_t code_points(std::string_view utf8);
 

@@ -4,12 +4,11 @@
 
 #include <iterator>
 
+#include "support/text.h"
 #include "syntax/expression_builder.h"
 
 namespace hcipol::syntax {
 namespace {
-
-constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
 /// The `#` lines that may turn out to stand directly above an item.
 struct Comment {

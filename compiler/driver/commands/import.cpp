@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "driver/commands.h"
+#include "support/text.h"
 
 namespace hcipol::driver {
 
@@ -33,7 +34,6 @@ class Importer {
   }
 
   void import(std::string text) {
-    constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
     if (text.starts_with(byte_order_mark)) text.erase(0, byte_order_mark.size());
     const std::string path = options_.list == "-" ? options_.stdin_name : options_.list;
     importer::Request request;
