@@ -5,32 +5,15 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/session.h"
+#include "refused.h"
 
 namespace hcipol::test {
 namespace {
 
-struct Refused {
-  std::string name;
-  std::string release;
-  std::string cluster;  ///< what stands in it beside a node
-  std::string code;
-  std::string says;
-};
-
 class Outbound : public testing::TestWithParam<Refused> {};
 
 TEST_P(Outbound, IsRefused) {
-  const Refused& refused = GetParam();
-  Session session;
-  session.files = TestFiles(std::map<std::string, std::string>{
-      {"main.hcipol", "use \"std/hci/" + refused.release +
-                          "\"\ncluster \"lab\" {\n  node \"n1\" { address = 10.1.0.11 }\n  " +
-                          refused.cluster + "\n}\n"}});
-  const Outcome outcome = session.run({"check"});
-  EXPECT_EQ(outcome.exit, 1) << outcome.err;
-  EXPECT_NE(outcome.err.find("error[" + refused.code + "]"), std::string::npos) << outcome.err;
-  EXPECT_NE(outcome.err.find(refused.says), std::string::npos) << outcome.err;
+  expect_refused(GetParam());
 }
 
 const std::string workspace = R"("11111111-2222-3333-4444-555555555555")";

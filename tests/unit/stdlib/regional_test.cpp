@@ -4,36 +4,15 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/session.h"
+#include "refused.h"
 
 namespace hcipol::test {
 namespace {
 
-Outcome check(const std::string& release, const std::string& cluster) {
-  Session session;
-  session.files = TestFiles(std::map<std::string, std::string>{
-      {"main.hcipol", "use \"std/hci/" + release +
-                          "\"\ncluster \"lab\" {\n  node \"n1\" { address = 10.1.0.11 }\n  " +
-                          cluster + "\n}\n"}});
-  return session.run({"check"});
-}
-
-struct Refused {
-  std::string name;
-  std::string release;
-  std::string cluster;  ///< what stands in it beside a node
-  std::string code;
-  std::string says;
-};
-
 class Regional : public testing::TestWithParam<Refused> {};
 
 TEST_P(Regional, IsRefused) {
-  const Refused& refused = GetParam();
-  const Outcome outcome = check(refused.release, refused.cluster);
-  EXPECT_EQ(outcome.exit, 1) << outcome.err;
-  EXPECT_NE(outcome.err.find("error[" + refused.code + "]"), std::string::npos) << outcome.err;
-  EXPECT_NE(outcome.err.find(refused.says), std::string::npos) << outcome.err;
+  expect_refused(GetParam());
 }
 
 const std::string registration = "enable \"registration\" { key_vault = \"contosovault\" }\n";
