@@ -103,7 +103,7 @@ std::vector<report::ClusterFlows> Compilation::cluster_flows() const {
 }
 
 policy::BuildContext Compilation::context() {
-  return {*program, *evaluator, sources, reporter, policy, scopes, features, chosen};
+  return {*program, *evaluator, sources, reporter, policy, scopes, features};
 }
 
 bool load(const Options& options, Environment& environment, Compilation& c, bool tests) {

@@ -4,7 +4,6 @@
 #include <deque>
 #include <memory>
 #include <optional>
-#include <set>
 #include <vector>
 
 #include "diagnostics/reporter.h"
@@ -32,7 +31,6 @@ struct Compilation {
   policy::Policy policy;
   std::deque<sema::ClusterScope> scopes;
   std::vector<std::deque<sema::FeatureScope>> features;
-  std::vector<std::set<sema::Declared>> chosen;  ///< the features of each cluster
   std::unique_ptr<sema::Evaluator> evaluator;
   /// The flows of each cluster, in the order of policy.clusters.
   std::vector<std::vector<flow::Flow>> flows;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,8 +31,6 @@ struct BuildContext {
   std::deque<sema::ClusterScope>& scopes;
   /// The features of each cluster while their rules are read, in the same order.
   std::vector<std::deque<sema::FeatureScope>>& features;
-  /// The same as sets, for `enabled`.
-  std::vector<std::set<sema::Declared>>& chosen;
 };
 
 // The passes, in the order in which the pipeline calls them. Each reports all that it finds.

@@ -74,7 +74,7 @@ class ClusterReader {
           .help("it is written in small letters and digits, as in `region = \"westeurope\"`");
       return;
     }
-    cluster_.region = scope_.region = *name;
+    scope_.region = *name;
     scope_.region_at = region->value->span;
   }
 

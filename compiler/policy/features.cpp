@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <set>
 
@@ -32,7 +31,6 @@ class FeatureResolver {
       : context_(context),
         cluster_(context.policy.clusters[index]),
         scope_(context.scopes[index]),
-        index_(index),
         out_(context.features[index]) {}
 
   void resolve() {
@@ -44,8 +42,7 @@ class FeatureResolver {
     const auto order = order_by_need();
     if (!order) return;
     refuse_conflicts();
-    for (const auto& [feature, why] : chosen_) context_.chosen[index_].insert(feature);
-    scope_.features = &context_.chosen[index_];
+    scope_.features.emplace(order->begin(), order->end());
     for (const Declared& feature : *order) add(feature);
   }
 
@@ -65,7 +62,8 @@ class FeatureResolver {
 
   void read_enable(const syntax::Block& enable) {
     if (enable.labels.size() != 1) return;
-    const auto feature = find(enable.labels[0].text, *context_.program.root, enable.labels[0].span);
+    const auto feature = context_.evaluator.feature(enable.labels[0].text, *context_.program.root,
+                                                    enable.labels[0].span);
     if (!feature) return;
     const auto [place, added] =
         chosen_.try_emplace(*feature, Chosen{"enabled", enable.header_span, &enable});
@@ -79,23 +77,6 @@ class FeatureResolver {
                                    fmt::format("feature `{}`", enable.labels[0].text))
           .label(place->second.enabled_at, "its parameters are given here");
     }
-  }
-
-  std::optional<Declared> find(const std::string& name, const sema::Module& module, Span span) {
-    const auto found = sema::lookup(module, DeclarationKind::feature, name);
-    if (found.size() == 1) return found.front();
-    if (found.empty()) {
-      reporter()
-          .report<Diag::unknown_feature>(span, one_line(name, 80))
-          .suggest(did_you_mean(name, sema::visible_names(module, DeclarationKind::feature)));
-      return std::nullopt;
-    }
-    auto report = reporter().report<Diag::ambiguous_name>(span, name);
-    for (const Declared& one : found) {
-      report.label(one.block->header_span, fmt::format("declared in `{}`", one.module->name));
-    }
-    report.help(fmt::format("write the module before it, as in \"{}\"", full_name(found.front())));
-    return std::nullopt;
   }
 
   void add_automatic(const sema::Module& module) {
@@ -120,7 +101,7 @@ class FeatureResolver {
     const auto names = context_.evaluator.texts(*list->value, scope_of(feature));
     if (!names) return out;
     for (const std::string& name : *names) {
-      if (const auto found = find(name, *feature.module, list->value->span)) {
+      if (const auto found = context_.evaluator.feature(name, *feature.module, list->value->span)) {
         out.emplace_back(*found, list->value->span);
       }
     }
@@ -229,26 +210,18 @@ class FeatureResolver {
     if (const auto* source = find_attribute(feature.block->items, "source")) {
       enabled.source = context_.evaluator.line(*source->value, inside).value_or("");
     }
-    read_facts(*feature.block, inside, enabled);
+    check_facts(*feature.block, inside);
   }
 
-  // What the library's catalogue says of a feature; it opens nothing.
-  void read_facts(const syntax::Block& block, const sema::Scope& scope, EnabledFeature& enabled) {
-    constexpr std::array<std::string_view, 3> tiers{"required", "recommended", "optional"};
+  // What the library's catalogue says of a feature. It opens nothing, and must be right all the
+  // same.
+  void check_facts(const syntax::Block& block, const sema::Scope& scope) {
     if (const auto* tier = find_attribute(block.items, "tier")) {
       const auto text = context_.evaluator.text(*tier->value, scope);
-      if (text && std::find(tiers.begin(), tiers.end(), *text) == tiers.end()) {
-        const std::vector<std::string> known(tiers.begin(), tiers.end());
-        reporter()
-            .report<Diag::wrong_type>(tier->value->span, list_of(known, "or"),
-                                      fmt::format("`{}`", one_line(*text, 80)))
-            .suggest(did_you_mean(*text, known));
-      } else if (text) {
-        enabled.tier = *text;
-      }
+      if (text) context_.evaluator.check_tier(*text, tier->value->span);
     }
     if (const auto* date = find_attribute(block.items, "source_date")) {
-      enabled.source_date = context_.evaluator.date(*date->value, scope);
+      context_.evaluator.date(*date->value, scope);
     }
     if (const auto* errata = find_attribute(block.items, "errata")) {
       context_.evaluator.texts(*errata->value, scope);
@@ -344,7 +317,6 @@ class FeatureResolver {
   BuildContext& context_;
   Cluster& cluster_;
   sema::ClusterScope& scope_;
-  std::size_t index_;
   std::deque<sema::FeatureScope>& out_;
   std::map<Declared, Chosen> chosen_;
   std::map<Declared, std::vector<std::pair<Declared, Span>>> needs_;
@@ -354,7 +326,6 @@ class FeatureResolver {
 
 void resolve_features(BuildContext& context) {
   context.features.resize(context.policy.clusters.size());
-  context.chosen.resize(context.policy.clusters.size());
   for (std::size_t i = 0; i < context.policy.clusters.size(); ++i) {
     FeatureResolver(context, i).resolve();
   }

@@ -84,14 +84,11 @@ struct EnabledFeature {
   std::string because;  ///< "enabled", "required by x", "automatic"
   Span span;            ///< the feature
   Span enabled_at;
-  std::string tier = {};                 ///< "required", "recommended", "optional"; "" if not said
-  std::optional<Date> source_date = {};  ///< of the document at `source`
 };
 
 struct Cluster {
   std::string name;
   std::string cloud;
-  std::string region;  ///< "" in a cluster that names none
   Span span;
   std::vector<const Node*> nodes;
   std::vector<const Site*> sites;

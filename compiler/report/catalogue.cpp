@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "report/catalogue_peers.h"
+#include "sema/schema.h"
 #include "sema/walk.h"
 #include "support/text.h"
 
@@ -28,9 +29,8 @@ const std::string& name_of(const Declared& declared) {
   return declared.block->labels[0].text;
 }
 
-constexpr std::array<std::string_view, 3> tiers{"required", "recommended", "optional"};
-
 int rank(std::string_view tier) {
+  const auto& tiers = sema::feature_tiers;
   return static_cast<int>(std::find(tiers.begin(), tiers.end(), tier) - tiers.begin());
 }
 
@@ -164,12 +164,9 @@ class Reader {
 
   std::string tier(const syntax::Block& block, const Foreseen& foreseen) const {
     std::string out = text(block, "tier", foreseen);
-    if (out.empty() || rank(out) < static_cast<int>(tiers.size())) return out;
-    const std::vector<std::string> known(tiers.begin(), tiers.end());
-    evaluator_.reporter()
-        .report<Diag::wrong_type>(find_attribute(block.items, "tier")->value->span,
-                                  list_of(known, "or"), fmt::format("`{}`", one_line(out, 80)))
-        .suggest(did_you_mean(out, known));
+    if (!out.empty()) {
+      evaluator_.check_tier(out, find_attribute(block.items, "tier")->value->span);
+    }
     return out;
   }
 

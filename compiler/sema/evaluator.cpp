@@ -7,6 +7,7 @@
 
 #include "sema/evaluator_state.h"
 #include "sema/expression.h"
+#include "sema/schema.h"
 #include "support/sha256.h"
 #include "support/text.h"
 
@@ -226,11 +227,34 @@ std::optional<Declared> Evaluator::find(DeclarationKind kind, std::string_view n
       report.label(one.block->header_span, fmt::format("declared in `{}`", one.module->name));
     }
     report.help(fmt::format("write {}", list_of(ways, "or")));
-  } else if (kind == DeclarationKind::feature) {
-    reporter_.report<Diag::unknown_feature>(used_at, one_line(name, 80))
-        .suggest(did_you_mean(std::string(name), visible_names(*scope.module, kind)));
   }
   return std::nullopt;
+}
+
+std::optional<Declared> Evaluator::feature(std::string_view name, const Module& module,
+                                           Span used_at) {
+  const auto found = lookup(module, DeclarationKind::feature, name);
+  if (found.size() == 1) return found.front();
+  if (found.empty()) {
+    reporter_.report<Diag::unknown_feature>(used_at, one_line(name, 80))
+        .suggest(did_you_mean(name, visible_names(module, DeclarationKind::feature)));
+    return std::nullopt;
+  }
+  auto report = reporter_.report<Diag::ambiguous_name>(used_at, name);
+  for (const Declared& one : found) {
+    report.label(one.block->header_span, fmt::format("declared in `{}`", one.module->name));
+  }
+  report.help(
+      fmt::format("write the module before it, as in \"{}/{}\"", found.front().module->name, name));
+  return std::nullopt;
+}
+
+void Evaluator::check_tier(std::string_view tier, Span at) {
+  if (std::find(feature_tiers.begin(), feature_tiers.end(), tier) != feature_tiers.end()) return;
+  const std::vector<std::string> known(feature_tiers.begin(), feature_tiers.end());
+  reporter_
+      .report<Diag::wrong_type>(at, list_of(known, "or"), fmt::format("`{}`", one_line(tier, 80)))
+      .suggest(did_you_mean(tier, known));
 }
 
 const syntax::Attribute* find_attribute(const std::vector<syntax::Item>& items,

@@ -125,6 +125,13 @@ class Evaluator {
   std::optional<Declared> find(DeclarationKind kind, std::string_view name, const Scope& scope,
                                Span used_at);
 
+  /// The feature that a text names in a module, bare or as "alias/name"; what names none, or
+  /// several, is reported.
+  std::optional<Declared> feature(std::string_view name, const Module& module, Span used_at);
+
+  /// Reports a `tier` that is none of feature_tiers.
+  void check_tier(std::string_view tier, Span at);
+
   /// For `allows`: answers from the clusters' effective policies, which exist only once every rule
   /// is known; until then the function has no meaning and says so.
   using Allows = std::function<std::optional<bool>(const std::string& cluster, const Flow& flow)>;

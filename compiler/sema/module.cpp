@@ -82,9 +82,12 @@ std::vector<Declared> lookup(const Module& module, DeclarationKind kind, std::st
     const Declared found = exported(*use->module, kind, name.substr(slash + 1));
     return found ? std::vector{found} : std::vector<Declared>{};
   }
-  if (const Declared anew = exported(outermost(module), kind, name)) return {anew};
-  // Hidden, and nothing in its place: what the module was written with.
-  if (const Declared own = exported(module, kind, name)) return {own};
+  const Module& outer = outermost(module);
+  if (const Declared anew = exported(outer, kind, name)) return {anew};
+  if (&outer != &module) {
+    // Hidden, and nothing in its place: what the module was written with.
+    if (const Declared own = exported(module, kind, name)) return {own};
+  }
   std::vector<Declared> found;
   for (const Use& use : module.uses) {
     if (use.module == nullptr) continue;

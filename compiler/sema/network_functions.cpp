@@ -213,13 +213,12 @@ Result enabled(Arguments& a, CallContext& context) {
   const auto* name = a[0].as<std::string>();
   if (name == nullptr) return bad(a[0], context, "`enabled` takes the name of a feature");
   Reporter& reporter = context.evaluator.reporter();
-  if (context.scope.cluster == nullptr || context.scope.cluster->features == nullptr) {
+  if (context.scope.cluster == nullptr || !context.scope.cluster->features) {
     reporter.report<Diag::not_in_scope>(context.call, "enabled")
         .help("only the `when` of a rule or a feature can ask which features a cluster has");
     return std::nullopt;
   }
-  const auto found =
-      context.evaluator.find(DeclarationKind::feature, *name, context.scope, a[0].span);
+  const auto found = context.evaluator.feature(*name, *context.scope.module, a[0].span);
   if (!found) return std::nullopt;
   return Value{context.scope.cluster->features->contains(*found), context.call};
 }

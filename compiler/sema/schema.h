@@ -2,6 +2,7 @@
 // did-you-mean.
 #pragma once
 
+#include <array>
 #include <span>
 #include <string_view>
 
@@ -29,6 +30,10 @@ struct BlockSpec {
   bool rules = false;
   std::span<const std::string_view> checks = {};  ///< verbs of the checks that it may hold
 };
+
+/// What `tier` of a feature can be, the most needed first.
+inline constexpr std::array<std::string_view, 3> feature_tiers{"required", "recommended",
+                                                               "optional"};
 
 std::span<const BlockSpec> schema();
 const BlockSpec* find_block(std::string_view kind);

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -38,8 +39,8 @@ struct ClusterScope {
   const NamedSet* servers = nullptr;
   /// Roles that the cluster binds, by declaration.
   std::map<Declared, const NamedSet*> roles;
-  /// The features that the cluster has; null until they are chosen.
-  const std::set<Declared>* features = nullptr;
+  /// The features that the cluster has, once they are chosen.
+  std::optional<std::set<Declared>> features;
 
   bool stretched() const { return sites.size() >= 2; }
 };

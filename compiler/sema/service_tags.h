@@ -29,8 +29,6 @@ class ServiceTags {
   static std::optional<ServiceTags> parse(std::string_view text, std::string& error);
 
   const TagFileHead& head() const { return head_; }
-  /// Whether the file names the tag, with or without prefixes.
-  bool contains(std::string_view tag) const { return tags_.contains(tag); }
   /// The tag's addresses, or null if it is not there. The set is empty if the file gives the tag no
   /// prefix: that must never come to mean "any". It stays where it is.
   const net::AddressSet* find(std::string_view tag);
