@@ -9,6 +9,7 @@
 
 #include "azure_firewall_builder.h"
 #include "azure_firewall_validator.h"
+#include "tests/support/repository.h"
 
 namespace hcipol::test::azure {
 namespace {
@@ -266,7 +267,7 @@ std::string write_templates(const fs::path& folder) {
 }
 
 TEST(AzureFirewallSemantics, SchemasTakeTheTemplates) {
-  const fs::path root = HCIPOL_SOURCE_DIR;
+  const fs::path root = test::repository();
   const fs::path schemas = root / "../shared/schemas/azure";
   if (!fs::exists(schemas)) GTEST_SKIP() << "Microsoft's schemas are not here";
   if (!fs::exists("/usr/bin/python3")) GTEST_SKIP() << "/usr/bin/python3 is not here";

@@ -16,6 +16,7 @@
 
 #include "support/text.h"
 #include "tests/support/imported.h"
+#include "tests/support/repository.h"
 
 namespace hcipol::test {
 namespace {
@@ -23,7 +24,7 @@ namespace {
 using nlohmann::json;
 namespace fs = std::filesystem;
 
-const fs::path facts = HCIPOL_SOURCE_DIR "/../shared/facts";
+const fs::path facts = repository() / "../shared/facts";
 const std::vector<std::string> all_clouds{"public", "usgov", "china"};
 
 std::string text_of(const fs::path& path) {

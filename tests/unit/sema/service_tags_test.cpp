@@ -1,5 +1,6 @@
 // Service tag files: what is read of them, what is refused, and Microsoft's own ones.
 #include "sema/service_tags.h"
+#include "tests/support/repository.h"
 
 #include <gtest/gtest.h>
 
@@ -119,7 +120,7 @@ TEST(ServiceTags, TheHeadIsReadFromTheBeginning) {
 
 // The same prefixes, counted and merged from a tree of the whole file.
 TEST(ServiceTags, MicrosoftsFiles) {
-  const std::filesystem::path folder = HCIPOL_SOURCE_DIR "/../shared/facts/servicetags";
+  const std::filesystem::path folder = test::repository() / "../shared/facts/servicetags";
   if (!std::filesystem::is_directory(folder)) GTEST_SKIP() << "Microsoft's files are not here";
   std::size_t files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "net/service.h"
+#include "tests/support/repository.h"
 
 namespace hcipol::test {
 
@@ -111,7 +112,7 @@ bool Addition::is_in(const Context& context) const {
 
 const Deviations& deviations() {
   static const Deviations all = [] {
-    std::ifstream in(HCIPOL_SOURCE_DIR "/tests/unit/stdlib/deviations.json");
+    std::ifstream in(repository() / "tests/unit/stdlib/deviations.json");
     const Json table = Json::parse(in);
     for (const auto& [key, value] : table.items()) {
       EXPECT_TRUE(sections.contains(key)) << key;

@@ -1,5 +1,6 @@
 // Reads the facts, and refuses what it does not understand.
 #include "facts.h"
+#include "tests/support/repository.h"
 
 #include <gtest/gtest.h>
 
@@ -259,7 +260,7 @@ void replace(std::string& text, std::string_view hole, std::string_view value) {
 }  // namespace
 
 std::filesystem::path facts_folder() {
-  return HCIPOL_SOURCE_DIR "/../shared/facts";
+  return repository() / "../shared/facts";
 }
 
 bool facts_are_here() {
