@@ -92,7 +92,8 @@ std::string plan_text(const Plan& plan) {
   }
   const Counts counts = count(plan.diff);
   if (order.size() > 1) out += fmt::format("\nin all   {}\n", verdict(counts));
-  return out + fmt::format("\nexceptions  {}\nlibrary     {}\n", exceptions(plan), plan.library);
+  return out + fmt::format("\ninvariants  {}\nexceptions  {}\nlibrary     {}\n", invariants(plan),
+                           exceptions(plan), plan.library);
 }
 
 }  // namespace hcipol::report

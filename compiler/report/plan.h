@@ -2,12 +2,14 @@
 // request, and for programs.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "flow/diff.h"
 #include "support/source.h"
+#include "verify/invariants.h"
 
 namespace hcipol::report {
 
@@ -18,6 +20,12 @@ struct PlanSide {
   const SourceMap* sources = nullptr;
 };
 
+/// What the invariants of a policy came to.
+struct InvariantTotals {
+  std::size_t declared = 0;
+  std::vector<verify::Waived> waived;  ///< those that exceptions break, and may
+};
+
 struct Plan {
   PlanSide base;
   PlanSide head;
@@ -25,6 +33,8 @@ struct Plan {
   std::string library;  ///< what both sides take `std/…` from, for people
   /// Names of the backends that are firewalls on servers: theirs is said server by server.
   std::set<std::string> host_backends;
+  /// Of head; unset if head is a file of flows, in which there are none.
+  std::optional<InvariantTotals> invariants;
 };
 
 /// A line for each row, then the devices of each cluster. Clusters that change alike are shown
@@ -33,9 +43,10 @@ std::string plan_text(const Plan& plan);
 /// For a comment: the verdict in the first line, tables, folded details; 60,000 characters at most.
 /// What does not fit is counted.
 std::string plan_markdown(const Plan& plan);
-/// {"version": 1, "base", "head", "changed", "opened", "closed", "clusters": [{name, change,
-/// unchanged, without_effect, rows: [{effect, rule, from, to, service, parts, …}], devices}]}. The
-/// parts are exact: what base allows, without what closes, with what opens, is what head allows.
+/// {"version": 1, "base", "head", "library", "invariants": {declared, waived} or null, "changed",
+/// "opened", "closed", "clusters": [{name, change, unchanged, without_effect, rows: [{effect, rule,
+/// from, to, service, parts, …}], devices}]}. The parts are exact: what base allows, without what
+/// closes, with what opens, is what head allows.
 std::string plan_json(const Plan& plan);
 
 }  // namespace hcipol::report

@@ -61,6 +61,15 @@ Json object(const flow::ClusterDiff& cluster, const Plan& plan) {
   return json;
 }
 
+Json invariants_json(const InvariantTotals& totals) {
+  Json waived = Json::array();
+  for (const verify::Waived& one : totals.waived) {
+    waived.push_back(
+        {{"invariant", one.invariant}, {"cluster", one.cluster}, {"exception", one.exception}});
+  }
+  return {{"declared", totals.declared}, {"waived", std::move(waived)}};
+}
+
 }  // namespace
 
 std::string plan_json(const Plan& plan) {
@@ -69,10 +78,12 @@ std::string plan_json(const Plan& plan) {
             {"base", plan.base.name},
             {"head", plan.head.name},
             {"library", plan.library},
+            {"invariants", nullptr},
             {"changed", !plan.diff.empty()},
             {"opened", counts.opens},
             {"closed", counts.closes},
             {"clusters", Json::array()}};
+  if (plan.invariants) json["invariants"] = invariants_json(*plan.invariants);
   for (const auto& cluster : plan.diff.clusters) json["clusters"].push_back(object(cluster, plan));
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -145,7 +145,8 @@ std::string plan_markdown(const Plan& plan) {
   if (table.left_out() > 0) {
     out += fmt::format("\n… {} more rows: `hcipolc plan --json` has them all\n", table.left_out());
   }
-  return out + fmt::format("\nExceptions: {}. Library: {}.\n", exceptions(plan), plan.library);
+  return out + fmt::format("\nInvariants: {}. Exceptions: {}. Library: {}.\n", invariants(plan),
+                           exceptions(plan), plan.library);
 }
 
 }  // namespace hcipol::report

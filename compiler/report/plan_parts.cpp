@@ -289,6 +289,22 @@ std::string exceptions(const Plan& plan) {
                         : some_of(std::vector<std::string>(active.begin(), active.end()), 6);
 }
 
+std::string invariants(const Plan& plan) {
+  if (!plan.invariants) return "not known: a policy that was written down has none";
+  const InvariantTotals& totals = *plan.invariants;
+  std::set<std::string> waived, by;
+  for (const verify::Waived& one : totals.waived) {
+    waived.insert(one.invariant);
+    by.insert(fmt::format("{} by {}", one.invariant, one.exception));
+  }
+  if (totals.declared == 0) return "none";
+  const std::size_t hold = totals.declared - waived.size();
+  std::string out = fmt::format("{} {}", hold, hold == 1 ? "holds" : "hold");
+  if (waived.empty()) return out;
+  return out + fmt::format(", {} waived ({})", waived.size(),
+                           some_of(std::vector<std::string>(by.begin(), by.end()), 6));
+}
+
 Counts count(const flow::ClusterDiff& cluster) {
   return count_if(cluster, [](const net::Box&) { return true; });
 }

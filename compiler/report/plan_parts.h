@@ -46,6 +46,8 @@ std::vector<std::string> tags(const flow::ClusterDiff& cluster);
 
 /// "CHG0041877 until 2022-06-30, …": the exceptions of head that are active; "none".
 std::string exceptions(const Plan& plan);
+/// "4 hold", "3 hold, 1 waived (smb-stays-inside by CHG0041877)": those of head; "none".
+std::string invariants(const Plan& plan);
 
 Counts count(const flow::ClusterDiff& cluster);
 Counts count(const flow::PolicyDiff& diff);

@@ -48,7 +48,10 @@ class Planner {
 
   /// `compiled` is head if it was compiled: only then it is known what devices widen.
   void compare(const report::PlanSide& head, Compilation* compiled, Reporter& reporter) {
-    report::Plan plan{base_.side(), head, {}, library(compiled != nullptr), {}};
+    report::Plan plan{base_.side(), head, {}, library(compiled != nullptr), {}, {}};
+    if (compiled != nullptr) {
+      plan.invariants = {compiled->policy.invariants.size(), compiled->waived};
+    }
     plan.diff = flow::diff(plan.base.policy, plan.head.policy, reporter);
     if (reporter.has_errors()) return;
     changed_ = !plan.diff.empty();
