@@ -8,6 +8,7 @@
 
 #include "diagnostics/reporter.h"
 #include "flow/flow.h"
+#include "flow/optimise.h"
 #include "sema/option.h"
 
 namespace hcipol::backends {
@@ -88,6 +89,8 @@ struct Capabilities {
   Order order = Order::first_match;
   /// Rules by address decide before rules by name, wherever they stand.
   bool addresses_first = false;
+  /// What one rule of the device can hold.
+  flow::RuleCapabilities rule;
   /// What the device sees when its target block does not say: a flow in the language.
   std::string_view default_sees = "any -> any";
 

@@ -26,6 +26,9 @@ Backend backend() {
   row.name = "iptables";
   row.title = "iptables";
   row.capabilities.order = Capabilities::Order::first_match;
+  // Names and tags are sets of addresses like others: a rule is a line for each of its sets.
+  row.capabilities.rule = {
+      .names_with_addresses = true, .names_on_any_port = true, .tags_with_addresses = true};
   row.capabilities.names =
       "through sets that the gateway's dnsmasq fills; every name stands for what is below it too";
   row.capabilities.addresses =

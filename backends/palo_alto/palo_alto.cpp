@@ -31,6 +31,9 @@ Backend backend() {
   out.name = backend_name;
   out.title = backend_title;
   out.capabilities.order = Capabilities::Order::first_match;
+  // A destination lists objects of every kind: FQDNs, prefixes, external dynamic lists.
+  out.capabilities.rule = {
+      .names_with_addresses = true, .names_on_any_port = true, .tags_with_addresses = true};
   out.capabilities.names =
       "Host names become FQDN objects; wildcards become URL categories, on tcp/80 and tcp/443 "
       "only.";

@@ -7,6 +7,7 @@
 #include "driver/locking.h"
 #include "driver/question.h"
 #include "flow/lower.h"
+#include "flow/optimise.h"
 #include "flow/project.h"
 #include "flow/too_complex.h"
 #include "policy/build.h"
@@ -69,15 +70,30 @@ void answer_allows(Compilation& c) {
       });
 }
 
-const std::vector<flow::Flow>& fewer_flows(Compilation& c, std::size_t cluster) {
-  try {
-    c.optimised[cluster] = flow::optimise(c.flows[cluster]);
-    return c.optimised[cluster].flows;
-  } catch (const net::NodeLimitExceeded&) {
-    flow::report_too_complex(c.policy.clusters[cluster], c.reporter);
-    return c.flows[cluster];
+/// The flows of a cluster, fewer of them where that is wished.
+class ClusterFlows {
+ public:
+  ClusterFlows(Compilation& c, std::size_t cluster) : c_(c), cluster_(cluster) {}
+
+  const std::vector<flow::Flow>& for_device(const backends::Capabilities& device) {
+    const std::vector<flow::Flow>& all = c_.flows[cluster_];
+    if (!c_.optimise || failed_) return all;
+    try {
+      if (!optimiser_) optimiser_.emplace(all);
+      return optimiser_->fewer(device.rule).flows;
+    } catch (const net::NodeLimitExceeded&) {
+      flow::report_too_complex(c_.policy.clusters[cluster_], c_.reporter);
+      failed_ = true;
+      return all;
+    }
   }
-}
+
+ private:
+  Compilation& c_;
+  std::size_t cluster_;
+  std::optional<flow::Optimiser> optimiser_;
+  bool failed_ = false;
+};
 
 // The source map names rules that somebody wrote, not those that stand for several of them.
 void add_rule(BuiltFile& file, std::string id, const policy::Rule* rule) {
@@ -220,18 +236,19 @@ void forget_trees(Compilation& c) {
 
 Built emit(Compilation& c) {
   Built built;
-  c.optimised.resize(c.policy.clusters.size());
   for (std::size_t i = 0; i < c.policy.clusters.size(); ++i) {
-    // 15  fewer flows with the same meaning
-    const std::vector<flow::Flow>& flows = c.optimise ? fewer_flows(c, i) : c.flows[i];
+    ClusterFlows flows(c, i);
     for (std::size_t t = 0; t < c.policy.targets.size(); ++t) {
       const policy::Target& target = c.policy.targets[t];
       const backends::Backend* backend = backends::find(target.backend);
       if (backend == nullptr) bug("a target without a backend passed every check");
 
+      // 15  fewer flows with the same meaning
+      const std::vector<flow::Flow>& fewer = flows.for_device(backend->capabilities);
+
       // 16  what the device sees, in the form that it can order
       const flow::ProjectOptions options{backend->capabilities.order, backend->capabilities.host};
-      const auto device = flow::project(c.policy, i, t, flows, options, c.reporter);
+      const auto device = flow::project(c.policy, i, t, fewer, options, c.reporter);
       if (!device) continue;
 
       // 17-18  legalise and print

@@ -10,7 +10,6 @@
 #include "driver/environment.h"
 #include "driver/options.h"
 #include "flow/flow.h"
-#include "flow/optimise.h"
 #include "policy/build.h"
 #include "policy/model.h"
 #include "report/show.h"
@@ -34,9 +33,7 @@ struct Compilation {
   std::unique_ptr<sema::Evaluator> evaluator;
   /// The flows of each cluster, in the order of policy.clusters.
   std::vector<std::vector<flow::Flow>> flows;
-  /// Whether devices get fewer flows with the same meaning, and those flows once emit() made them.
-  bool optimise = true;
-  std::vector<flow::Optimised> optimised;
+  bool optimise = true;  ///< devices get fewer flows with the same meaning
   /// The invariants that exceptions break, and may.
   std::vector<verify::Waived> waived;
 

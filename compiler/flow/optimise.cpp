@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 #include <tuple>
@@ -17,20 +18,21 @@
 
 namespace hcipol::flow {
 
-namespace {
-
 using Kind = policy::Rule::Kind;
 using Sets = std::vector<const NamedSet*>;
 using Rules = std::set<const policy::Rule*>;
 
 /// A flow on its way, with every rule that it carries.
-struct Item {
+struct Optimiser::Item {
   Flow flow;
   Rules rules;
 };
 
+namespace {
+
 // ---- covered flows
 
+template <class Item>
 std::vector<Item> without_covered(std::span<const Flow> flows) {
   std::map<StandInClass, std::vector<std::size_t>> groups;
   for (std::size_t i = 0; i < flows.size(); ++i) groups[stand_in_class(flows[i])].push_back(i);
@@ -58,30 +60,42 @@ std::vector<Item> without_covered(std::span<const Flow> flows) {
 // ---- neighbours
 
 /// What decides how a device can match a peer. Joined peers must not change that.
-auto treatment(const Sets& sets) {
+struct Peering {
   bool names = false, patterns = false, wide = false, tagged = false, addressed = false;
+
+  friend auto operator<=>(const Peering&, const Peering&) = default;
+};
+
+Peering peering(const Sets& sets, const RuleCapabilities& device) {
+  Peering out;
   for (const NamedSet* set : sets) {
     const net::DomainSet& domains = set->set.names;
-    names = names || set->has_names();
-    wide = wide || domains.others();
-    tagged = tagged || !set->tag.empty();
-    addressed = addressed || !set->addresses.empty() || !set->set.addresses.empty();
+    out.names = out.names || set->has_names();
+    out.wide = out.wide || domains.others();
+    out.tagged = out.tagged || !set->tag.empty();
+    out.addressed = out.addressed || !set->addresses.empty() || !set->set.addresses.empty();
     for (const net::DomainSet::Entry& entry : domains.entries()) {
-      patterns = patterns || entry.pattern.wildcard || !entry.included;
+      out.patterns = out.patterns || entry.pattern.wildcard || !entry.included;
     }
   }
-  return std::tuple(names, patterns, wide, tagged, addressed);
+  // Every device has its own way with wildcards; what stands beside them is not added to.
+  if (out.patterns || out.wide) return out;
+  if (device.names_with_addresses) out.names = out.addressed = false;
+  if (device.tags_with_addresses) out.tagged = false;
+  return out;
 }
 
-auto treatment(const Flow& flow) {
+auto treatment(const Flow& flow, const RuleCapabilities& device) {
   const auto protocols = flow.service.protocols();
   const bool ports = std::all_of(protocols.begin(), protocols.end(), net::has_ports);
   const bool types = std::all_of(protocols.begin(), protocols.end(), net::has_types);
-  // Devices that read names from the traffic itself can do so for these services only.
-  const bool web = net::web_services().contains(flow.service);
+  const Peering from = peering(flow.from, device), to = peering(flow.to, device);
+  // Some devices read names from the traffic itself, which they can for these services only.
+  const bool by_port = !device.names_on_any_port || from.patterns || to.patterns;
+  const bool web = by_port && net::web_services().contains(flow.service);
   const policy::Origin& origin = flow.rule->origin;
   return std::tuple(flow.kind, flow.rule->log, origin.module, origin.feature, ports, types, web,
-                    treatment(flow.from), treatment(flow.to));
+                    from, to);
 }
 
 // As a set: the order in which a policy lists its peers has no meaning.
@@ -98,9 +112,11 @@ void unite(Sets& into, const Sets& more) {
   into = sorted(std::move(into));
 }
 
+template <class Item>
 class Joiner {
  public:
-  explicit Joiner(std::vector<Item> items) : items_(std::move(items)) {}
+  Joiner(std::vector<Item> items, const RuleCapabilities& device)
+      : items_(std::move(items)), device_(device) {}
 
   std::vector<Item> run() {
     std::size_t before = 0;
@@ -119,12 +135,13 @@ class Joiner {
  private:
   template <class Same, class Add>
   void join(Same same, Add add) {
-    using Key = std::pair<decltype(treatment(items_[0].flow)), decltype(same(items_[0].flow))>;
+    using Key =
+        std::pair<decltype(treatment(items_[0].flow, device_)), decltype(same(items_[0].flow))>;
     std::map<Key, std::size_t> places;
     std::vector<Item> out;
     for (Item& item : items_) {
       const auto [known, fresh] =
-          places.try_emplace(Key{treatment(item.flow), same(item.flow)}, out.size());
+          places.try_emplace(Key{treatment(item.flow, device_), same(item.flow)}, out.size());
       if (fresh) {
         out.push_back(std::move(item));
         continue;
@@ -137,6 +154,7 @@ class Joiner {
   }
 
   std::vector<Item> items_;
+  const RuleCapabilities& device_;
 };
 
 // ---- what a joined flow is called
@@ -170,10 +188,9 @@ std::string short_list(std::vector<std::string> names) {
 
 // What an artefact says of it names rules of its own feature only: that another feature's rule is
 // covered must not rewrite its lines.
-policy::Rule carrier(const Item& item) {
-  const policy::Rule& first = *item.flow.rule;
+policy::Rule carrier(const policy::Rule& first, const Rules& rules) {
   policy::Rule out = first;
-  out.carries.assign(item.rules.begin(), item.rules.end());
+  out.carries.assign(rules.begin(), rules.end());
   std::sort(out.carries.begin(), out.carries.end(),
             [](const policy::Rule* a, const policy::Rule* b) { return a->address < b->address; });
   std::vector<const policy::Rule*> near;
@@ -192,34 +209,54 @@ policy::Rule carrier(const Item& item) {
   return out;
 }
 
-void prove_equal(std::span<const Flow> before, std::span<const Flow> after) {
-  net::PacketUniverse universe(boxes(before));
-  for (const Kind kind : {Kind::allow, Kind::deny, Kind::exception}) {
-    const auto all = [&](std::span<const Flow> flows) {
-      std::vector<net::Box> out;
-      for (const Flow& flow : flows) {
-        if (flow.kind == kind) out.push_back(box(flow));
-      }
-      return universe.of(out);
-    };
-    if (all(before) != all(after)) bug("the optimiser changed what a policy means");
-  }
-}
-
 }  // namespace
 
-Optimised optimise(std::span<const Flow> flows) {
+/// The packets of each kind of rule, which no step may change.
+class Optimiser::Meaning {
+ public:
+  explicit Meaning(std::span<const Flow> flows) : universe_(boxes(flows)) {
+    for (const Kind kind : kinds) before_.push_back(packets(flows, kind));
+  }
+
+  void prove_equal(std::span<const Flow> after) {
+    for (std::size_t i = 0; i < kinds.size(); ++i) {
+      if (packets(after, kinds[i]) != before_[i]) bug("the optimiser changed what a policy means");
+    }
+  }
+
+ private:
+  static constexpr std::array kinds{Kind::allow, Kind::deny, Kind::exception};
+
+  net::PacketSet packets(std::span<const Flow> flows, Kind kind) {
+    std::vector<net::Box> out;
+    for (const Flow& flow : flows) {
+      if (flow.kind == kind) out.push_back(box(flow));
+    }
+    return universe_.of(out);
+  }
+
+  net::PacketUniverse universe_;
+  std::vector<net::PacketSet> before_;  ///< by kinds
+};
+
+Optimiser::Optimiser(std::span<const Flow> flows)
+    : meaning_(std::make_unique<Meaning>(flows)), uncovered_(without_covered<Item>(flows)) {}
+
+Optimiser::~Optimiser() = default;
+
+const Optimised& Optimiser::fewer(const RuleCapabilities& device) {
+  if (const auto known = made_.find(device); known != made_.end()) return known->second;
   Optimised out;
-  for (Item& item : Joiner(without_covered(flows)).run()) {
+  for (Item& item : Joiner<Item>(uncovered_, device).run()) {
     if (item.rules.size() > 1) {
-      out.rules.push_back(carrier(item));
+      out.rules.push_back(carrier(*item.flow.rule, item.rules));
       item.flow.rule = &out.rules.back();
     }
     out.flows.push_back(std::move(item.flow));
   }
-  prove_equal(flows, out.flows);
+  meaning_->prove_equal(out.flows);
   name_flows(out.flows);
-  return out;
+  return made_.emplace(device, std::move(out)).first->second;
 }
 
 }  // namespace hcipol::flow

@@ -51,11 +51,12 @@ class OptimiseTest : public testing::Test {
   }
 
   /// "id: from -> to on service", and what a joined rule carries.
-  std::vector<std::string> run() {
+  std::vector<std::string> run(const flow::RuleCapabilities& device = {}) {
     flow::name_flows(flows_);
-    result_ = flow::optimise(flows_);
+    optimiser_.emplace(flows_);
+    result_ = &optimiser_->fewer(device);
     std::vector<std::string> out;
-    for (const Flow& f : result_.flows) {
+    for (const Flow& f : result_->flows) {
       out.push_back(f.id + ": " + flow::names(f.from) + " -> " + flow::names(f.to) + " on " +
                     net::to_string(f.service));
     }
@@ -65,7 +66,8 @@ class OptimiseTest : public testing::Test {
   std::deque<sema::NamedSet> sets_;
   std::deque<policy::Rule> rules_;
   std::vector<Flow> flows_;
-  flow::Optimised result_;
+  std::optional<flow::Optimiser> optimiser_;
+  const flow::Optimised* result_ = nullptr;
 };
 
 using Lines = std::vector<std::string>;
@@ -79,7 +81,7 @@ TEST_F(OptimiseTest, WhatOthersCoverTogetherIsDropped) {
   EXPECT_EQ(run(),
             (Lines{"main/one.low: a -> b on tcp/0-99", "main/two.high: a -> b on tcp/100-200"}));
   // Both of the rules that cover it say so.
-  for (const Flow& f : result_.flows) EXPECT_EQ(f.rule->carries.size(), 2U) << f.id;
+  for (const Flow& f : result_->flows) EXPECT_EQ(f.rule->carries.size(), 2U) << f.id;
 }
 
 TEST_F(OptimiseTest, ADenyIsNoReasonToDropAnAllow) {
@@ -96,9 +98,9 @@ TEST_F(OptimiseTest, ServicesOfTheSamePeersStandSideBySide) {
   add("smb", a, b, tcp(445));
   add("rpc", a, b, tcp(135));
   EXPECT_EQ(run(), (Lines{"main/f.rpc: a -> b on tcp/135, tcp/445"}));
-  ASSERT_EQ(result_.flows[0].rule->carries.size(), 2U);
-  EXPECT_EQ(result_.flows[0].rule->carries[0]->address, "main/f.rpc");
-  EXPECT_EQ(result_.flows[0].rule->carries[1]->address, "main/f.smb");
+  ASSERT_EQ(result_->flows[0].rule->carries.size(), 2U);
+  EXPECT_EQ(result_->flows[0].rule->carries[0]->address, "main/f.rpc");
+  EXPECT_EQ(result_->flows[0].rule->carries[1]->address, "main/f.smb");
 }
 
 TEST_F(OptimiseTest, PeersOfTheSameServiceStandSideBySide) {
@@ -123,7 +125,7 @@ TEST_F(OptimiseTest, JoiningGoesOnUntilNothingJoins) {
     }
   }
   EXPECT_EQ(run(), (Lines{"main/f.ac8080: a, b -> c, d on tcp/8080-8081"}));
-  EXPECT_EQ(result_.flows[0].rule->carries.size(), 8U);
+  EXPECT_EQ(result_->flows[0].rule->carries.size(), 8U);
 }
 
 TEST_F(OptimiseTest, WhatDevicesTreatDifferentlyStaysApart) {
@@ -137,6 +139,42 @@ TEST_F(OptimiseTest, WhatDevicesTreatDifferentlyStaysApart) {
   add("name-elsewhere", a, name, tcp(9443));
   add("ping", a, b, ServiceSet::icmp_type(net::protocol::icmp, 8));
   EXPECT_EQ(run().size(), 5U);
+}
+
+TEST_F(OptimiseTest, WhatADeviceCanSayInOneRuleIsOne) {
+  const auto* a = set("a", "10.0.0.0/24");
+  const auto* b = set("b", "10.0.1.0/24");
+  const auto* name = host("a.example.com");
+  const auto* tag = set("tag", "10.0.2.0/24");
+  sets_.back().tag = "Storage";
+  add("address", a, b, tcp(443));
+  add("name", a, name, tcp(443));
+  add("name-elsewhere", a, name, tcp(9443));
+  add("tag", a, tag, tcp(443));
+  EXPECT_EQ(run().size(), 4U);
+  EXPECT_EQ(run({.names_on_any_port = true}),
+            (Lines{"main/f.address: a -> b on tcp/443",
+                   "main/f.name: a -> a.example.com on tcp/443, tcp/9443",
+                   "main/f.tag: a -> tag on tcp/443"}));
+  EXPECT_EQ(run({.names_with_addresses = true}),
+            (Lines{"main/f.address: a -> a.example.com, b on tcp/443",
+                   "main/f.name-elsewhere: a -> a.example.com on tcp/9443",
+                   "main/f.tag: a -> tag on tcp/443"}));
+  EXPECT_EQ(
+      run({.tags_with_addresses = true}),
+      (Lines{"main/f.address: a -> b, tag on tcp/443", "main/f.name: a -> a.example.com on tcp/443",
+             "main/f.name-elsewhere: a -> a.example.com on tcp/9443"}));
+}
+
+TEST_F(OptimiseTest, AWildcardStaysApartOnEveryDevice) {
+  const auto* a = set("a", "10.0.0.0/24");
+  const auto* b = set("b", "10.0.1.0/24");
+  const auto* pattern = host("*.example.org");
+  add("address", a, b, tcp(443));
+  add("name", a, host("a.example.com"), tcp(443));
+  add("pattern", a, pattern, tcp(443));
+  add("pattern-elsewhere", a, pattern, tcp(9443));
+  EXPECT_EQ(run({true, true, true}).size(), 3U);
 }
 
 TEST_F(OptimiseTest, LoggedRulesAndOtherFeaturesStayApart) {
