@@ -185,12 +185,6 @@ cluster "prod" {
   EXPECT_EQ(here, below);
 }
 
-std::string test_name(const testing::TestParamInfo<std::string>& info) {
-  std::string name = info.param;
-  for (char& c : name) c = c == '-' ? '_' : c;
-  return name;
-}
-
 INSTANTIATE_TEST_SUITE_P(Targets, EachTarget,
                          testing::Values("azure-firewall", "iptables", "palo-alto",
                                          "windows-firewall"),

@@ -177,14 +177,6 @@ TEST_P(Example, ScriptsArePowerShell) {
   }
 }
 
-std::string test_name(const testing::TestParamInfo<std::string>& info) {
-  std::string name = info.param;
-  for (char& c : name) {
-    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
-  }
-  return name;
-}
-
 INSTANTIATE_TEST_SUITE_P(Each, Example, testing::ValuesIn(folders_in("examples")), test_name);
 
 }  // namespace

@@ -229,14 +229,6 @@ std::vector<std::string> cases() {
   return out;
 }
 
-std::string test_name(const testing::TestParamInfo<std::string>& info) {
-  std::string name = info.param.substr(0, info.param.size() - 4);
-  for (char& c : name) {
-    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
-  }
-  return name;
-}
-
 INSTANTIATE_TEST_SUITE_P(Files, Golden, testing::ValuesIn(cases()), test_name);
 
 }  // namespace

@@ -23,7 +23,6 @@ namespace hcipol::backends::windows_firewall {
 
 namespace {
 
-constexpr std::string_view title = "Windows Firewall";
 // "Over a thousand rules slow the start of the server" (field reports); Windows itself has no
 // limit.
 constexpr std::size_t many_rules = 1000;

@@ -14,8 +14,6 @@ namespace hcipol::backends::windows_firewall {
 
 namespace {
 
-constexpr std::string_view title = "Windows Firewall";
-
 /// Services of `azcmagent config set proxy.bypass` and the hosts that they stand for (Microsoft,
 /// "Managing and maintaining the Connected Machine agent"). AMA is left out: its hosts depend on
 /// the region and the workspace.

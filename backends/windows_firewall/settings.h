@@ -9,6 +9,8 @@
 
 namespace hcipol::backends::windows_firewall {
 
+inline constexpr std::string_view title = "Windows Firewall";
+
 struct Settings {
   NameMode names = NameMode::report;
   std::string group;        ///< "hcipolc:prod"

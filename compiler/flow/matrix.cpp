@@ -15,7 +15,7 @@ namespace hcipol::flow {
 
 namespace {
 
-using Kind = NamedSet::Kind;
+using SetKind = NamedSet::Kind;
 
 Axis axis(const NamedSet& set) {
   return {set.name, {}, set.set};
@@ -32,10 +32,10 @@ class MatrixBuilder {
         effective_(effective(universe_, flows) - impossible_) {}
 
   Matrix build() {
-    add_kind(Kind::role);
+    add_kind(SetKind::role);
     if (cluster_.servers != nullptr) matrix_.axes.push_back(axis(*cluster_.servers));
     const std::size_t place = matrix_.axes.size();
-    add_kind(Kind::proxy);
+    add_kind(SetKind::proxy);
     std::vector<Axis> others = matrix_.axes;
     others.insert(others.end(), rest_.begin(), rest_.end());
     for (Axis& group : grouped(peers_, others)) matrix_.axes.push_back(std::move(group));
@@ -55,7 +55,7 @@ class MatrixBuilder {
       if (flow.kind == policy::Rule::Kind::deny) continue;
       for (const auto* sets : {&flow.from, &flow.to}) {
         for (const NamedSet* set : *sets) {
-          const bool own = set->kind == Kind::endpoint || set->kind == Kind::literal;
+          const bool own = set->kind == SetKind::endpoint || set->kind == SetKind::literal;
           if (own && !set->set.names.others()) found.emplace(set->name, set);
         }
       }
@@ -87,7 +87,7 @@ class MatrixBuilder {
     return out;
   }
 
-  void add_kind(Kind kind) {
+  void add_kind(SetKind kind) {
     for (const auto& [name, set] : cluster_.named) {
       if (set->kind == kind) matrix_.axes.push_back(axis(*set));
     }

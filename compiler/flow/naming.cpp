@@ -14,21 +14,21 @@ namespace hcipol::flow {
 
 namespace {
 
-using Kind = NamedSet::Kind;
+using SetKind = NamedSet::Kind;
 
 // What a reader knows best comes first.
-int rank(Kind kind) {
+int closeness(SetKind kind) {
   switch (kind) {
-    case Kind::any: return 0;
-    case Kind::internet: return 1;
-    case Kind::private_: return 2;
-    case Kind::servers: return 3;
-    case Kind::role: return 4;
-    case Kind::site: return 5;
-    case Kind::node: return 6;
-    case Kind::proxy: return 7;
-    case Kind::endpoint: return 8;
-    case Kind::literal: break;
+    case SetKind::any: return 0;
+    case SetKind::internet: return 1;
+    case SetKind::private_: return 2;
+    case SetKind::servers: return 3;
+    case SetKind::role: return 4;
+    case SetKind::site: return 5;
+    case SetKind::node: return 6;
+    case SetKind::proxy: return 7;
+    case SetKind::endpoint: return 8;
+    case SetKind::literal: break;
   }
   return 9;
 }
@@ -72,17 +72,17 @@ Naming::Naming(const policy::Cluster& cluster, std::span<const Flow> flows) {
   std::map<net::PeerSet, const NamedSet*> best;
   for (const NamedSet* set : all) {
     // A literal's text is what the literal would be called anyway.
-    if (set->set.empty() || set->kind == Kind::literal) continue;
+    if (set->set.empty() || set->kind == SetKind::literal) continue;
     const auto [known, added] = best.try_emplace(set->set, set);
-    const auto order = [](const NamedSet* s) { return std::tuple(rank(s->kind), s->name); };
+    const auto order = [](const NamedSet* s) { return std::tuple(closeness(s->kind), s->name); };
     if (!added && order(set) < order(known->second)) known->second = set;
   }
   for (const auto& [members, set] : best) sets_.push_back(set);
   std::map<const NamedSet*, std::pair<double, std::size_t>> widths;
   for (const NamedSet* set : sets_) widths.emplace(set, width(set->set));
   std::sort(sets_.begin(), sets_.end(), [&](const NamedSet* a, const NamedSet* b) {
-    return std::tuple(widths[b], rank(a->kind), a->name) <
-           std::tuple(widths[a], rank(b->kind), b->name);
+    return std::tuple(widths[b], closeness(a->kind), a->name) <
+           std::tuple(widths[a], closeness(b->kind), b->name);
   });
 }
 

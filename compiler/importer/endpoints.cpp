@@ -40,9 +40,10 @@ std::set<std::string> clouds_in(std::string_view text) {
   return out;
 }
 
-class Reader {
+class EndpointReader {
  public:
-  Reader(bool widen_globs, Findings& findings) : widen_globs_(widen_globs), findings_(findings) {}
+  EndpointReader(bool widen_globs, Findings& findings)
+      : widen_globs_(widen_globs), findings_(findings) {}
 
   void read(const List& list) {
     std::size_t with_scheme = 0;
@@ -202,7 +203,7 @@ class Reader {
 
 std::vector<Endpoint> endpoints_of(const std::vector<List>& lists, bool widen_globs,
                                    Findings& findings) {
-  Reader reader(widen_globs, findings);
+  EndpointReader reader(widen_globs, findings);
   for (const List& list : lists) reader.read(list);
   return reader.take();
 }

@@ -51,9 +51,9 @@ bool names_a_domain(std::string_view wildcard) {
 }
 
 /// Takes an address apart, from the left to the right.
-class Reader {
+class HostReader {
  public:
-  Reader(const Cell& address, bool widen_globs, Findings& findings)
+  HostReader(const Cell& address, bool widen_globs, Findings& findings)
       : address_(address), widen_globs_(widen_globs), findings_(findings) {}
 
   std::optional<Host> read() {
@@ -208,7 +208,7 @@ std::vector<Word> words_of(const Cell& cell) {
 }
 
 std::optional<Host> read_host(const Cell& address, bool widen_globs, Findings& findings) {
-  return Reader(address, widen_globs, findings).read();
+  return HostReader(address, widen_globs, findings).read();
 }
 
 }  // namespace hcipol::importer

@@ -27,9 +27,9 @@ std::optional<char> separator_of(std::string_view text) {
   return std::nullopt;
 }
 
-class Reader {
+class CsvReader {
  public:
-  Reader(char separator, Findings& findings)
+  CsvReader(char separator, Findings& findings)
       : separator_(separator), findings_(findings), text_(findings.text()) {}
 
   List read() {
@@ -115,7 +115,7 @@ bool looks_like_csv(std::string_view text) {
 }
 
 std::vector<List> read_csv(Findings& findings) {
-  return {Reader(separator_of(findings.text()).value(), findings).read()};
+  return {CsvReader(separator_of(findings.text()).value(), findings).read()};
 }
 
 }  // namespace hcipol::importer

@@ -97,9 +97,9 @@ Cell without_markup(const Cell& cell, bool tell, Findings& findings) {
   return trimmed(out);
 }
 
-class Reader {
+class MarkdownReader {
  public:
-  explicit Reader(Findings& findings)
+  explicit MarkdownReader(Findings& findings)
       : findings_(findings), text_(findings.text()), lines_(lines_of(text_, {0, text_.size()})) {}
 
   std::vector<List> read() {
@@ -245,7 +245,7 @@ bool looks_like_markdown(std::string_view text) {
 }
 
 std::vector<List> read_markdown(Findings& findings) {
-  return Reader(findings).read();
+  return MarkdownReader(findings).read();
 }
 
 }  // namespace hcipol::importer

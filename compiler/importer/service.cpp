@@ -35,9 +35,9 @@ net::ServiceSet services(std::uint8_t protocol, net::PortRange ports) {
   return net::ServiceSet::ports(protocol, ports.first, ports.last);
 }
 
-class Reader {
+class ServiceReader {
  public:
-  Reader(const Row& row, Findings& findings) : row_(row), findings_(findings) {}
+  ServiceReader(const Row& row, Findings& findings) : row_(row), findings_(findings) {}
 
   std::optional<Ports> read(const std::vector<Cell>& words) {
     for (const Field& field : row_.fields) {
@@ -190,7 +190,7 @@ class Judge {
 
 std::optional<Ports> read_ports(const Row& row, const std::vector<Cell>& words,
                                 Findings& findings) {
-  return Reader(row, findings).read(words);
+  return ServiceReader(row, findings).read(words);
 }
 
 std::optional<Service> service_of(const Host& host, const Ports& ports, const Cell& address,

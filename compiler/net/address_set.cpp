@@ -12,7 +12,7 @@
 namespace hcipol::net {
 namespace {
 
-struct Axis {
+struct AddressAxis {
   using Range = AddressRange;
   static std::optional<Address> next(const Address& address) { return net::next(address); }
   static std::optional<Address> previous(const Address& address) { return net::previous(address); }
@@ -102,7 +102,7 @@ AddressSet::AddressSet(const AddressRange& range) : ranges_{range} {
 AddressSet AddressSet::of(std::vector<AddressRange> ranges) {
   for (const AddressRange& range : ranges) check(range);
   AddressSet set;
-  set.ranges_ = ranges::normalised<Axis>(std::move(ranges));
+  set.ranges_ = ranges::normalised<AddressAxis>(std::move(ranges));
   return set;
 }
 
@@ -151,19 +151,19 @@ std::vector<Cidr> AddressSet::cidrs() const {
 
 AddressSet operator|(const AddressSet& a, const AddressSet& b) {
   AddressSet set;
-  set.ranges_ = ranges::unite<Axis>(a.ranges(), b.ranges());
+  set.ranges_ = ranges::unite<AddressAxis>(a.ranges(), b.ranges());
   return set;
 }
 
 AddressSet operator&(const AddressSet& a, const AddressSet& b) {
   AddressSet set;
-  set.ranges_ = ranges::intersect<Axis>(a.ranges(), b.ranges());
+  set.ranges_ = ranges::intersect<AddressAxis>(a.ranges(), b.ranges());
   return set;
 }
 
 AddressSet operator-(const AddressSet& a, const AddressSet& b) {
   AddressSet set;
-  set.ranges_ = ranges::subtract<Axis>(a.ranges(), b.ranges());
+  set.ranges_ = ranges::subtract<AddressAxis>(a.ranges(), b.ranges());
   return set;
 }
 

@@ -7,12 +7,6 @@
 #include "support/bug.h"
 
 namespace hcipol::net {
-namespace {
-
-constexpr std::uint32_t axis_end = 0x00ff'ffff;
-
-}  // namespace
-
 ServiceAxis::ServiceAxis(std::span<const ServiceSet* const> sets) : atoms_(0, {}) {
   const std::array<ServiceSet, 4> always = {
       ServiceSet::whole(protocol::icmp), ServiceSet::whole(protocol::tcp),
@@ -24,7 +18,7 @@ ServiceAxis::ServiceAxis(std::span<const ServiceSet* const> sets) : atoms_(0, {}
   for (const ServiceSet* set : all) {
     for (const ServiceRange& range : set->ranges()) {
       starts_.push_back(range.first);
-      if (range.last < axis_end) starts_.push_back(range.last + 1);
+      if (range.last < last_service_point) starts_.push_back(range.last + 1);
     }
   }
   std::sort(starts_.begin(), starts_.end());
@@ -41,7 +35,7 @@ Runs ServiceAxis::positions_of(const ServiceSet& set) const {
   for (const ServiceRange& range : set.ranges()) {
     const std::uint32_t first = position_of(range.first);
     const std::uint32_t last = position_of(range.last);
-    const bool ends = range.last == axis_end ||
+    const bool ends = range.last == last_service_point ||
                       (last + 1 < starts_.size() && starts_[last + 1] == range.last + 1);
     if (starts_[first] != range.first || !ends) bug("a service that its universe does not know");
     append(runs, {first, last});
@@ -62,13 +56,13 @@ ServiceSet ServiceAxis::set_of(const Runs& atoms) const {
   std::vector<ServiceRange> ranges;
   for (const Run& run : atoms_.positions(atoms)) {
     const bool to_end = run.last + 1 == starts_.size();
-    ranges.push_back({starts_[run.first], to_end ? axis_end : starts_[run.last + 1] - 1});
+    ranges.push_back({starts_[run.first], to_end ? last_service_point : starts_[run.last + 1] - 1});
   }
   return ServiceSet::of(std::move(ranges));
 }
 
 std::uint32_t ServiceAxis::atom_of(std::uint32_t point) const {
-  if (point > axis_end) bug("a point past the service axis");
+  if (point > last_service_point) bug("a point past the service axis");
   return atoms_.of_position(position_of(point));
 }
 

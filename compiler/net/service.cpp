@@ -11,8 +11,6 @@
 namespace hcipol::net {
 namespace {
 
-constexpr std::uint32_t axis_end = 0x00ff'ffff;
-
 constexpr std::uint32_t first_point(std::uint32_t protocol) {
   return protocol << 16;
 }
@@ -29,10 +27,10 @@ constexpr bool has_details(std::uint8_t protocol) {
   return has_ports(protocol) || has_types(protocol);
 }
 
-struct Axis {
+struct PointAxis {
   using Range = ServiceRange;
   static std::optional<std::uint32_t> next(std::uint32_t point) {
-    return point == axis_end ? std::nullopt : std::optional(point + 1);
+    return point == last_service_point ? std::nullopt : std::optional(point + 1);
   }
   static std::optional<std::uint32_t> previous(std::uint32_t point) {
     return point == 0 ? std::nullopt : std::optional(point - 1);
@@ -40,7 +38,7 @@ struct Axis {
 };
 
 void check(const ServiceRange& range) {
-  if (range.last < range.first || range.last > axis_end) bug("bad service range");
+  if (range.last < range.first || range.last > last_service_point) bug("bad service range");
   const bool split_first =
       range.first != first_point(range.first >> 16) && !has_details(protocol_of(range.first));
   const bool split_last =
@@ -103,13 +101,13 @@ void add_detailed(std::string& text, const ServiceSet& set, std::uint8_t protoco
 }  // namespace
 
 ServiceSet ServiceSet::any() {
-  return of({{0, axis_end}});
+  return of({{0, last_service_point}});
 }
 
 ServiceSet ServiceSet::of(std::vector<ServiceRange> ranges) {
   for (const ServiceRange& range : ranges) check(range);
   ServiceSet set;
-  set.ranges_ = ranges::normalised<Axis>(std::move(ranges));
+  set.ranges_ = ranges::normalised<PointAxis>(std::move(ranges));
   return set;
 }
 
@@ -132,7 +130,7 @@ ServiceSet ServiceSet::containing(std::uint32_t point) {
 }
 
 bool ServiceSet::is_any() const {
-  return ranges_.size() == 1 && ranges_.front() == ServiceRange{0, axis_end};
+  return ranges_.size() == 1 && ranges_.front() == ServiceRange{0, last_service_point};
 }
 
 std::vector<std::uint8_t> ServiceSet::protocols() const {
@@ -153,7 +151,7 @@ bool ServiceSet::contains_whole(std::uint8_t protocol) const {
 ServiceSet ServiceSet::only(std::uint8_t protocol) const {
   const ServiceRange all = whole_range(protocol);
   ServiceSet set;
-  set.ranges_ = ranges::intersect<Axis>(ranges(), std::span(&all, 1));
+  set.ranges_ = ranges::intersect<PointAxis>(ranges(), std::span(&all, 1));
   return set;
 }
 
@@ -177,19 +175,19 @@ bool ServiceSet::intersects(const ServiceSet& other) const {
 
 ServiceSet operator|(const ServiceSet& a, const ServiceSet& b) {
   ServiceSet set;
-  set.ranges_ = ranges::unite<Axis>(a.ranges(), b.ranges());
+  set.ranges_ = ranges::unite<PointAxis>(a.ranges(), b.ranges());
   return set;
 }
 
 ServiceSet operator&(const ServiceSet& a, const ServiceSet& b) {
   ServiceSet set;
-  set.ranges_ = ranges::intersect<Axis>(a.ranges(), b.ranges());
+  set.ranges_ = ranges::intersect<PointAxis>(a.ranges(), b.ranges());
   return set;
 }
 
 ServiceSet operator-(const ServiceSet& a, const ServiceSet& b) {
   ServiceSet set;
-  set.ranges_ = ranges::subtract<Axis>(a.ranges(), b.ranges());
+  set.ranges_ = ranges::subtract<PointAxis>(a.ranges(), b.ranges());
   return set;
 }
 

@@ -26,6 +26,9 @@ constexpr bool has_types(std::uint8_t protocol) {
   return protocol == protocol::icmp || protocol == protocol::icmpv6;
 }
 
+/// The last point of the service axis: 256 protocols of 65,536 points each.
+constexpr std::uint32_t last_service_point = 0x00ff'ffff;
+
 /// A run of the service axis, both ends included. A point of the axis is protocol × 65536 + detail;
 /// the detail is the destination port (TCP, UDP), type × 256 + code (ICMP, ICMPv6), or, for every
 /// other protocol, without meaning: such protocols are always in a set whole.

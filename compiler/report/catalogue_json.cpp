@@ -20,7 +20,7 @@ Json list(const std::vector<T>& all, F&& each) {
   return out;
 }
 
-Json condition(const Condition& when) {
+Json condition_json(const Condition& when) {
   if (when.always()) return nullptr;
   return {{"text", when.text}, {"by_default", when.by_default ? Json(*when.by_default) : Json()}};
 }
@@ -33,20 +33,20 @@ Json input(const CatalogueInput& in) {
           {"validations", in.validations}};
 }
 
-Json peer(const CataloguePeer& in) {
-  return {
-      {"kind", in.kind},
-      {"name", in.name},
-      {"title", text(in.title)},
-      {"hosts",
-       list(in.hosts,
-            [](const CatalogueHost& host) -> Json {
-              return {{"host", host.text}, {"exact", host.exact}, {"when", condition(host.when)}};
-            })},
-      {"addresses", in.addresses},
-      {"tag", text(in.tag)},
-      {"tag_basis", text(in.tag_basis)},
-      {"when", condition(in.when)}};
+Json peer_json(const CataloguePeer& in) {
+  return {{"kind", in.kind},
+          {"name", in.name},
+          {"title", text(in.title)},
+          {"hosts", list(in.hosts,
+                         [](const CatalogueHost& host) -> Json {
+                           return {{"host", host.text},
+                                   {"exact", host.exact},
+                                   {"when", condition_json(host.when)}};
+                         })},
+          {"addresses", in.addresses},
+          {"tag", text(in.tag)},
+          {"tag_basis", text(in.tag_basis)},
+          {"when", condition_json(in.when)}};
 }
 
 Json ports(const std::optional<net::ServiceSet>& services) {
@@ -64,12 +64,12 @@ Json ports(const std::optional<net::ServiceSet>& services) {
 
 Json opening(const CatalogueOpening& in) {
   return {{"clouds", in.clouds},
-          {"from", list(in.from, peer)},
-          {"to", list(in.to, peer)},
+          {"from", list(in.from, peer_json)},
+          {"to", list(in.to, peer_json)},
           {"service", in.service},
           {"default_service", text(in.default_service)},
           {"ports", ports(in.known)},
-          {"when", condition(in.when)}};
+          {"when", condition_json(in.when)}};
 }
 
 Json rule(const CatalogueRule& in) {

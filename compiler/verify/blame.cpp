@@ -60,7 +60,7 @@ std::string written_address(const policy::Rule& rule) {
   return fmt::format("{}/{}.{}", rule.origin.module, rule.origin.feature, rule.origin.rule);
 }
 
-std::string to_string(const net::Packet& packet, const policy::Cluster& cluster) {
+std::string packet_text(const net::Packet& packet, const policy::Cluster& cluster) {
   const auto service = net::ServiceSet::containing(packet.service);
   return fmt::format("{} -> {} on {}", with_name(packet.from, cluster),
                      with_name(packet.to, cluster), net::to_string(service));
@@ -68,7 +68,7 @@ std::string to_string(const net::Packet& packet, const policy::Cluster& cluster)
 
 std::string finding(const Blame& blame, const policy::Check& check,
                     const policy::Cluster& cluster) {
-  return fmt::format("{} is {}allowed", to_string(blame.witness, cluster),
+  return fmt::format("{} is {}allowed", packet_text(blame.witness, cluster),
                      check.allow ? "not " : "");
 }
 

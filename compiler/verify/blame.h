@@ -30,7 +30,7 @@ std::string written_address(const policy::Rule& rule);
 
 /// "203.0.113.40 -> 10.1.0.11 (node.e1) on tcp/445": each end with the narrowest set of the cluster
 /// that it is in.
-std::string to_string(const net::Packet& packet, const policy::Cluster& cluster);
+std::string packet_text(const net::Packet& packet, const policy::Cluster& cluster);
 
 /// "203.0.113.40 -> 10.1.0.11 (node.e1) on tcp/445 is allowed", or "… is not allowed".
 std::string finding(const Blame& blame, const policy::Check& check, const policy::Cluster& cluster);

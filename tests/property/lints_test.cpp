@@ -70,15 +70,15 @@ bool meets_no_allow(const RandomRule& rule, const RandomPolicy& policy) {
   return true;
 }
 
-constexpr unsigned batches = 50;
-constexpr unsigned policies_in_a_batch = test::sanitized ? 3 : 60;
+constexpr unsigned lint_batches = 50;
+constexpr unsigned lint_policies = test::sanitized ? 3 : 60;
 
 class IdleRules : public testing::TestWithParam<unsigned> {};
 
 TEST_P(IdleRules, AreThoseThatChangeNoVerdict) {
   std::mt19937 random(GetParam());
   std::size_t found = 0;
-  for (unsigned i = 0; i < policies_in_a_batch; ++i) {
+  for (unsigned i = 0; i < lint_policies; ++i) {
     const RandomPolicy policy = test::random_policy(random, 9);
     auto findings = lint(policy);
     const Marks allowed = policy.allowed();
@@ -111,11 +111,11 @@ TEST_P(IdleRules, AreThoseThatChangeNoVerdict) {
   }
   // Three policies may well have none.
   if (!test::sanitized) {
-    EXPECT_GT(found, policies_in_a_batch / 4) << "the random policies have too few idle rules";
+    EXPECT_GT(found, lint_policies / 4) << "the random policies have too few idle rules";
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Random, IdleRules, testing::Range(0u, batches));
+INSTANTIATE_TEST_SUITE_P(Random, IdleRules, testing::Range(0u, lint_batches));
 
 }  // namespace
 }  // namespace hcipol

@@ -34,7 +34,7 @@ AddressSet any_range() {
   return AddressSet(AddressRange{a, b});
 }
 
-DomainSet any_pattern() {
+DomainSet any_domain_set() {
   static const std::vector<std::string> patterns = {"a.t",
                                                     "*.a.t",
                                                     "x.a.t",
@@ -84,7 +84,7 @@ TEST(NetSetLaws, Addresses) {
 }
 
 TEST(NetSetLaws, Names) {
-  EXPECT_TRUE(rc::check("names", [] { check_laws(DomainSet::all(), any_pattern); }));
+  EXPECT_TRUE(rc::check("names", [] { check_laws(DomainSet::all(), any_domain_set); }));
 }
 
 TEST(NetSetLaws, Services) {
@@ -94,7 +94,7 @@ TEST(NetSetLaws, Services) {
 TEST(NetSetLaws, Peers) {
   EXPECT_TRUE(rc::check("peers", [] {
     check_laws(PeerSet::all(), [] {
-      return *rc::gen::arbitrary<bool>() ? PeerSet{any_range(), {}} : PeerSet{{}, any_pattern()};
+      return *rc::gen::arbitrary<bool>() ? PeerSet{any_range(), {}} : PeerSet{{}, any_domain_set()};
     });
   }));
 }

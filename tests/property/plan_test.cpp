@@ -56,7 +56,7 @@ std::vector<net::Box> parts(const report::Json& plan, std::string_view effect) {
   return out;
 }
 
-constexpr unsigned batches = 100;
+constexpr unsigned plan_batches = 100;
 constexpr unsigned pairs_in_a_batch = test::sanitized ? 2 : 100;
 
 class PlanProperty : public testing::TestWithParam<unsigned> {
@@ -140,7 +140,7 @@ TEST_P(PlanProperty, APolicyReadBackIsThePolicy) {
   EXPECT_EQ(report::show_json(snapshot.policy, clusters, snapshot.sources), json);
 }
 
-INSTANTIATE_TEST_SUITE_P(Random, PlanProperty, testing::Range(0u, batches));
+INSTANTIATE_TEST_SUITE_P(Random, PlanProperty, testing::Range(0u, plan_batches));
 
 }  // namespace
 }  // namespace hcipol

@@ -20,14 +20,14 @@ using test::Marks;
 using test::packets;
 using test::RandomPolicy;
 
-constexpr unsigned batches = 100;
-constexpr unsigned policies_in_a_batch = test::sanitized ? 3 : 100;
+constexpr unsigned meaning_batches = 100;
+constexpr unsigned meaning_policies = test::sanitized ? 3 : 100;
 
 class Meaning : public testing::TestWithParam<unsigned> {};
 
 TEST_P(Meaning, IsWhatAnInterpreterReads) {
   std::mt19937 random(GetParam());
-  for (unsigned i = 0; i < policies_in_a_batch; ++i) {
+  for (unsigned i = 0; i < meaning_policies; ++i) {
     const RandomPolicy policy = test::random_policy(random);
     driver::Compilation c;
     ASSERT_TRUE(compile(policy, c)) << policy.text();
@@ -57,7 +57,7 @@ TEST_P(Meaning, IsWhatAnInterpreterReads) {
 // A host firewall sees what begins or ends at its own server.
 TEST_P(Meaning, IsSplitByServer) {
   std::mt19937 random(GetParam() + 10'000);
-  for (unsigned i = 0; i < policies_in_a_batch / 3; ++i) {
+  for (unsigned i = 0; i < meaning_policies / 3; ++i) {
     RandomPolicy policy = test::random_policy(random);
     policy.sees_all = true;
     driver::Compilation c;
@@ -112,7 +112,7 @@ TEST_P(Meaning, SurvivesRewriting) {
       << base.text() << other.text();
 }
 
-INSTANTIATE_TEST_SUITE_P(Random, Meaning, testing::Range(0u, batches));
+INSTANTIATE_TEST_SUITE_P(Random, Meaning, testing::Range(0u, meaning_batches));
 
 // What the other tests here are worth: enough packets, allowed and not, and changes that change.
 TEST(RandomPolicies, AreOfManyKinds) {

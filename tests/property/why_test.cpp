@@ -141,14 +141,14 @@ void Interview::ask(std::size_t first, std::size_t step) {
   }
 }
 
-constexpr unsigned batches = 100;
-constexpr unsigned policies_in_a_batch = test::sanitized ? 2 : 100;
+constexpr unsigned why_batches = 100;
+constexpr unsigned why_policies = test::sanitized ? 2 : 100;
 
 class Why : public testing::TestWithParam<unsigned> {};
 
 TEST_P(Why, AgreesWithAnInterpreter) {
   std::mt19937 random(GetParam());
-  for (unsigned i = 0; i < policies_in_a_batch; ++i) {
+  for (unsigned i = 0; i < why_policies; ++i) {
     Interview interview(random);
     interview.read();
     // A fifth of the packets is still 1,000, and another fifth the next time.
@@ -157,7 +157,7 @@ TEST_P(Why, AgreesWithAnInterpreter) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Random, Why, testing::Range(0u, batches));
+INSTANTIATE_TEST_SUITE_P(Random, Why, testing::Range(0u, why_batches));
 
 }  // namespace
 }  // namespace hcipol

@@ -2,6 +2,7 @@
 #include "tests/support/repository.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -66,6 +67,14 @@ void write_file(const std::string& path, std::string_view text) {
 
 void remove_file(const std::string& path) {
   fs::remove(repository() / path);
+}
+
+std::string test_name(const testing::TestParamInfo<std::string>& info) {
+  std::string name = info.param;
+  for (char& c : name) {
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
+  }
+  return name;
 }
 
 bool blessing() {

@@ -1,6 +1,8 @@
 // The repository's own files, as the tests see them.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -24,6 +26,9 @@ bool ends_with_one_of(std::string_view path, const std::vector<std::string_view>
 
 void write_file(const std::string& path, std::string_view text);
 void remove_file(const std::string& path);
+
+/// A name of a parameterised test from its parameter: what googletest does not take is a "_".
+std::string test_name(const testing::TestParamInfo<std::string>& info);
 
 /// HCIPOL_BLESS=1: tests write what they would have expected instead of failing.
 bool blessing();

@@ -13,7 +13,7 @@ namespace hcipol::test::windows_firewall {
 namespace {
 
 /// The PowerShell that HCIPOL_PWSH names, or `pwsh`; "" if there is none.
-std::string powershell() {
+std::string powershell_program() {
   const char* named = std::getenv("HCIPOL_PWSH");
   std::string program = named == nullptr ? "pwsh" : named;
   std::string error;
@@ -22,7 +22,7 @@ std::string powershell() {
 }
 
 #define NEEDS_POWERSHELL()                                                           \
-  if (powershell().empty()) {                                                        \
+  if (powershell_program().empty()) {                                                \
     GTEST_SKIP() << "no PowerShell: HCIPOL_PWSH names none, and there is no `pwsh`"; \
   }
 
@@ -32,7 +32,7 @@ void check(const std::string& harness, World& first, World& second) {
   const auto folder =
       std::filesystem::temp_directory_path() / ("hcipolc-scripts-" + std::to_string(::getpid()));
   std::filesystem::create_directories(folder);
-  std::vector<std::string> words{powershell(), "-NoProfile", "-NonInteractive", "-File",
+  std::vector<std::string> words{powershell_program(), "-NoProfile", "-NonInteractive", "-File",
                                  (repository() / "tests/unit/backends" / harness).string()};
   for (World* world : {&first, &second}) {
     words.push_back((folder / (world == &first ? "first.ps1" : "second.ps1")).string());

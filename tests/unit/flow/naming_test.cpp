@@ -6,7 +6,7 @@
 namespace hcipol {
 namespace {
 
-using Kind = sema::NamedSet::Kind;
+using SetKind = sema::NamedSet::Kind;
 
 net::PeerSet of(std::initializer_list<const char*> addresses) {
   net::PeerSet out;
@@ -18,7 +18,7 @@ net::PeerSet of(std::initializer_list<const char*> addresses) {
 
 class NamingTest : public testing::Test {
  protected:
-  const sema::NamedSet& add(Kind kind, std::string name, net::PeerSet set) {
+  const sema::NamedSet& add(SetKind kind, std::string name, net::PeerSet set) {
     sets_.push_back({});
     sets_.back().kind = kind;
     sets_.back().name = std::move(name);
@@ -35,8 +35,8 @@ class NamingTest : public testing::Test {
 };
 
 TEST_F(NamingTest, AnExactNameWins) {
-  add(Kind::node, "node.a", of({"10.0.0.1"}));
-  add(Kind::servers, "servers", of({"10.0.0.1", "10.0.0.2"}));
+  add(SetKind::node, "node.a", of({"10.0.0.1"}));
+  add(SetKind::servers, "servers", of({"10.0.0.1", "10.0.0.2"}));
   EXPECT_EQ(text(of({"10.0.0.1"})), "node.a");
   EXPECT_EQ(text(of({"10.0.0.1", "10.0.0.2"})), "servers");
   EXPECT_EQ(text(of({"10.0.0.3"})), "10.0.0.3");
@@ -44,19 +44,19 @@ TEST_F(NamingTest, AnExactNameWins) {
 }
 
 TEST_F(NamingTest, TheBetterKnownOfTwoEqualSetsWins) {
-  add(Kind::role, "all-of-them", of({"10.0.0.1"}));
-  add(Kind::servers, "servers", of({"10.0.0.1"}));
+  add(SetKind::role, "all-of-them", of({"10.0.0.1"}));
+  add(SetKind::servers, "servers", of({"10.0.0.1"}));
   EXPECT_EQ(text(of({"10.0.0.1"})), "servers");
 }
 
 TEST_F(NamingTest, TheWidestNamesComeFirstAndTheRestIsSpeltOut) {
-  add(Kind::node, "node.a", of({"10.0.0.1"}));
-  add(Kind::role, "pair", of({"10.0.0.1", "10.0.0.2"}));
+  add(SetKind::node, "node.a", of({"10.0.0.1"}));
+  add(SetKind::role, "pair", of({"10.0.0.1", "10.0.0.2"}));
   EXPECT_EQ(text(of({"10.0.0.1", "10.0.0.2", "10.0.0.9"})), "pair, 10.0.0.9");
 }
 
 TEST_F(NamingTest, ALongUnionIsSaidByWhatItLacks) {
-  add(Kind::node, "node.a", of({"10.0.0.1"}));
+  add(SetKind::node, "node.a", of({"10.0.0.1"}));
   const net::PeerSet most = net::PeerSet::all() - of({"10.0.0.1"});
   EXPECT_EQ(text(most), "any except node.a");
   EXPECT_EQ(text(net::PeerSet::all() - of({"10.0.0.1", "10.0.0.7"})),
@@ -64,8 +64,8 @@ TEST_F(NamingTest, ALongUnionIsSaidByWhatItLacks) {
 }
 
 TEST_F(NamingTest, ANameAndWhatItLacksIsExact) {
-  add(Kind::role, "wide", of({"10.0.0.1", "10.0.0.3", "10.0.0.5", "10.0.0.7"}));
-  add(Kind::node, "node.c", of({"10.0.0.3"}));
+  add(SetKind::role, "wide", of({"10.0.0.1", "10.0.0.3", "10.0.0.5", "10.0.0.7"}));
+  add(SetKind::node, "node.c", of({"10.0.0.3"}));
   // Three literals against one name and what it lacks.
   EXPECT_EQ(text(of({"10.0.0.1", "10.0.0.5", "10.0.0.7"})), "wide except node.c");
 }

@@ -14,11 +14,11 @@ PeerSet addresses(const char* first, const char* last) {
   return {AddressSet(AddressRange{parse_address(first).value(), parse_address(last).value()}), {}};
 }
 
-PeerSet name(const char* pattern) {
+PeerSet named(const char* pattern) {
   return {{}, DomainSet(parse_pattern(pattern).value())};
 }
 
-ServiceSet tcp(std::uint16_t first, std::uint16_t last) {
+ServiceSet tcp_ports(std::uint16_t first, std::uint16_t last) {
   return ServiceSet::ports(protocol::tcp, first, last);
 }
 
@@ -35,53 +35,53 @@ const PeerSet servers = addresses("10.1.0.1", "10.1.0.4");
 
 TEST(Cover, NothingCoversNothing) {
   EXPECT_EQ(covers_of({}), Answers{});
-  EXPECT_EQ(covers_of({{clients, servers, tcp(80, 80)}}), Answers{{}});
+  EXPECT_EQ(covers_of({{clients, servers, tcp_ports(80, 80)}}), Answers{{}});
 }
 
 TEST(Cover, AWiderBoxCoversWhereverItStands) {
-  const Box narrow{addresses("10.0.0.7", "10.0.0.7"), servers, tcp(80, 80)};
-  const Box wide{clients, servers, tcp(80, 90)};
+  const Box narrow{addresses("10.0.0.7", "10.0.0.7"), servers, tcp_ports(80, 80)};
+  const Box wide{clients, servers, tcp_ports(80, 90)};
   EXPECT_EQ(covers_of({narrow, wide}), (Answers{{1}, {}}));
   EXPECT_EQ(covers_of({wide, narrow}), (Answers{{}, {0}}));
 }
 
 TEST(Cover, OfEqualBoxesTheFirstStays) {
-  const Box box{clients, servers, tcp(80, 80)};
+  const Box box{clients, servers, tcp_ports(80, 80)};
   EXPECT_EQ(covers_of({box, box, box}), (Answers{{}, {0}, {0}}));
 }
 
 TEST(Cover, AUnionCovers) {
-  const Box half{addresses("10.0.0.0", "10.0.0.127"), PeerSet::all(), tcp(1, 100)};
-  const Box other{addresses("10.0.0.128", "10.0.0.255"), PeerSet::all(), tcp(50, 200)};
-  const Box far{addresses("10.9.0.0", "10.9.0.1"), PeerSet::all(), tcp(1, 65535)};
-  EXPECT_EQ(covers_of({half, far, {clients, servers, tcp(60, 90)}, other}),
+  const Box half{addresses("10.0.0.0", "10.0.0.127"), PeerSet::all(), tcp_ports(1, 100)};
+  const Box other{addresses("10.0.0.128", "10.0.0.255"), PeerSet::all(), tcp_ports(50, 200)};
+  const Box far{addresses("10.9.0.0", "10.9.0.1"), PeerSet::all(), tcp_ports(1, 65535)};
+  EXPECT_EQ(covers_of({half, far, {clients, servers, tcp_ports(60, 90)}, other}),
             (Answers{{}, {}, {0, 3}, {}}));
   // One port more, and nothing is left out.
-  EXPECT_EQ(covers_of({half, far, {clients, servers, tcp(49, 90)}, other}),
+  EXPECT_EQ(covers_of({half, far, {clients, servers, tcp_ports(49, 90)}, other}),
             (Answers{{}, {}, {}, {}}));
 }
 
 TEST(Cover, OneBoxIsABetterAnswerThanTwo) {
-  const Box low{clients, servers, tcp(1, 50)};
-  const Box high{clients, servers, tcp(51, 100)};
-  const Box both{clients, servers, tcp(1, 100)};
+  const Box low{clients, servers, tcp_ports(1, 50)};
+  const Box high{clients, servers, tcp_ports(51, 100)};
+  const Box both{clients, servers, tcp_ports(1, 100)};
   EXPECT_EQ(covers_of({low, high, both}), (Answers{{2}, {2}, {}}));
 }
 
 TEST(Cover, BlockersAreThemselvesKept) {
-  const Box tiny{addresses("10.0.0.7", "10.0.0.7"), servers, tcp(80, 80)};
-  const Box small{addresses("10.0.0.0", "10.0.0.15"), servers, tcp(80, 80)};
-  const Box large{clients, servers, tcp(80, 80)};
+  const Box tiny{addresses("10.0.0.7", "10.0.0.7"), servers, tcp_ports(80, 80)};
+  const Box small{addresses("10.0.0.0", "10.0.0.15"), servers, tcp_ports(80, 80)};
+  const Box large{clients, servers, tcp_ports(80, 80)};
   EXPECT_EQ(covers_of({tiny, small, large}), (Answers{{2}, {2}, {}}));
 }
 
 TEST(Cover, NamesAndIpv6) {
-  const ServiceSet https = tcp(443, 443);
-  const Box exact{servers, name("x.blob.core.windows.net"), https};
-  const Box blobs{servers, name("*.blob.core.windows.net"), https};
-  const Box core{servers, name("*.core.windows.net"), https};
+  const ServiceSet https = tcp_ports(443, 443);
+  const Box exact{servers, named("x.blob.core.windows.net"), https};
+  const Box blobs{servers, named("*.blob.core.windows.net"), https};
+  const Box core{servers, named("*.core.windows.net"), https};
   EXPECT_EQ(covers_of({exact, blobs, core}), (Answers{{2}, {2}, {}}));
-  const Box apex{servers, name("core.windows.net"), https};
+  const Box apex{servers, named("core.windows.net"), https};
   EXPECT_EQ(covers_of({apex, core}), (Answers{{}, {}}));
 
   const Box v6{addresses("fd00::1", "fd00::2"), addresses("fd00:1::", "fd00:1::ff"), https};
@@ -91,10 +91,10 @@ TEST(Cover, NamesAndIpv6) {
 }
 
 TEST(Cover, OfOneBoxByOthers) {
-  const Box box{clients, servers, tcp(60, 90)};
-  const std::vector<Box> by = {{clients, servers, tcp(1, 70)},
-                               {clients, servers, tcp(65, 80)},
-                               {clients, servers, tcp(71, 99)}};
+  const Box box{clients, servers, tcp_ports(60, 90)};
+  const std::vector<Box> by = {{clients, servers, tcp_ports(1, 70)},
+                               {clients, servers, tcp_ports(65, 80)},
+                               {clients, servers, tcp_ports(71, 99)}};
   std::vector<Box> all = by;
   all.push_back(box);
   PacketUniverse universe(all);
@@ -115,7 +115,8 @@ TEST(Cover, AnEmptyBoxIsABug) {
 TEST(Cover, LongListsSayTheSame) {
   std::vector<Box> boxes;
   for (std::uint16_t port = 1; port <= 1200; ++port) {
-    boxes.push_back({clients, servers, tcp(port, static_cast<std::uint16_t>(port + port % 2))});
+    boxes.push_back(
+        {clients, servers, tcp_ports(port, static_cast<std::uint16_t>(port + port % 2))});
   }
   const Answers answers = covers(boxes);
   for (std::size_t i = 0; i < boxes.size(); ++i) {

@@ -12,6 +12,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "parsed.h"
 #include "sema/named_set.h"
 #include "support/text.h"
 #include "tests/support/compiled.h"
@@ -46,7 +47,7 @@ std::vector<std::string> releases() {
 
 // ---- the pages
 
-const std::string hostile =
+const std::string hostile_title =
     "</h2><script>alert(1)</script> ]]> --> <!-- catalogue --> | ` \\\" ' & &lt; <img src=x "
     "onerror=alert(1)>";
 
@@ -60,22 +61,9 @@ std::string module_called(const std::string& title) {
          "\" }\n}\n";
 }
 
-pugi::xml_document parsed(const std::string& text) {
-  pugi::xml_document document;
-  const auto result = document.load_string(text.c_str(), pugi::parse_full);
-  EXPECT_TRUE(result) << result.description() << " at " << result.offset;
-  return document;
-}
-
-std::multiset<std::string> element_names(const pugi::xml_document& document) {
-  std::multiset<std::string> out;
-  for (const auto& found : document.select_nodes("//*")) out.insert(found.node().name());
-  return out;
-}
-
 TEST(CataloguePage, AHostileTitleIsText) {
   const Outcome harmless = document(module_called("X"), "html");
-  const Outcome outcome = document(module_called(hostile), "html");
+  const Outcome outcome = document(module_called(hostile_title), "html");
   ASSERT_EQ(outcome.exit, 0) << outcome.err;
   EXPECT_EQ(element_names(parsed(outcome.out)), element_names(parsed(harmless.out)));
 }
@@ -126,7 +114,7 @@ TEST(CatalogueMarkdown, AHostileTitleStaysInItsCell) {
     }
     return out;
   };
-  const std::string text = document(module_called(hostile), "markdown").out;
+  const std::string text = document(module_called(hostile_title), "markdown").out;
   EXPECT_EQ(bars(text), bars(document(module_called("X"), "markdown").out)) << text;
   EXPECT_NE(text.find("\\<script\\>alert(1)"), std::string::npos) << text;
 }

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "parsed.h"
 #include "tests/support/repository.h"
 #include "tests/support/session.h"
 
@@ -44,19 +45,6 @@ std::string show(const std::string& text, const std::string& form) {
   const Outcome outcome = session.run({"show", form, "-"});
   EXPECT_EQ(outcome.exit, 0) << outcome.err;
   return outcome.out;
-}
-
-pugi::xml_document parsed(const std::string& text) {
-  pugi::xml_document document;
-  const auto result = document.load_string(text.c_str(), pugi::parse_full);
-  EXPECT_TRUE(result) << result.description() << " at " << result.offset << "\n" << text;
-  return document;
-}
-
-std::multiset<std::string> element_names(const pugi::xml_document& document) {
-  std::multiset<std::string> out;
-  for (const auto& found : document.select_nodes("//*")) out.insert(found.node().name());
-  return out;
 }
 
 const std::string hostile =

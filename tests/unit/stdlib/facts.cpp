@@ -199,7 +199,7 @@ net::ServiceSet echo(const Json& row, std::uint8_t protocol, int request, int re
   return net::ServiceSet::icmp_type(protocol, static_cast<std::uint8_t>(request));
 }
 
-net::ServiceSet service_of(const Json& row) {
+net::ServiceSet service_of_row(const Json& row) {
   const std::string protocol = row.at("protocol");
   if (protocol == "icmpv4") return echo(row, net::protocol::icmp, 8, 0);
   if (protocol == "icmpv6") return echo(row, net::protocol::icmpv6, 128, 129);
@@ -223,7 +223,7 @@ void read_ports(Facts& out) {
     if (fact.id == browser_of_portal) fact.feature = "windows-admin-center-in-portal";
     fact.releases = releases_of(row);
     fact.clouds = every_cloud;
-    const net::ServiceSet service = service_of(row);
+    const net::ServiceSet service = service_of_row(row);
     const auto add = [&](const Json& roles) {
       const std::string from = mapped(role_of_port, roles.at("source_role"), fact.id);
       const std::string to = mapped(role_of_port, roles.at("destination_role"), fact.id);

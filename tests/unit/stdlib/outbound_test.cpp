@@ -22,7 +22,7 @@ std::string agent(const std::string& parameters) {
   return "region = \"westeurope\"\n  enable \"azure-monitor-agent\" {\n" + parameters + "\n}";
 }
 
-const std::vector<Refused> refused{
+const std::vector<Refused> refused_features{
     {"RelayOfAnotherService", "20h2",
      R"(enable "arc-servers" { relays = ["contoso.servicebus.windows.net"] })", "E0312",
      "a relay is"},
@@ -55,7 +55,7 @@ const std::vector<Refused> refused{
      "usgov"},
 };
 
-INSTANTIATE_TEST_SUITE_P(Features, Outbound, testing::ValuesIn(refused),
+INSTANTIATE_TEST_SUITE_P(Features, Outbound, testing::ValuesIn(refused_features),
                          [](const auto& one) { return one.param.name; });
 
 }  // namespace

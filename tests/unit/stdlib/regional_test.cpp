@@ -29,7 +29,7 @@ std::string gateway(const std::string& parameters) {
   return in("westeurope", "enable \"arc-gateway\" {" + parameters + "}");
 }
 
-const std::vector<Refused> refused{
+const std::vector<Refused> refused_regions{
     {"NoRegion", "23h2", registration, "E0409", "allow \"sign-in\""},
     {"NoRegionLater", "24h2", registration, "E0409", "allow \"sign-in-regional\""},
     {"MisspeltRegion", "24h2", in("westeurop"), "E0318", "did you mean `westeurope`?"},
@@ -71,7 +71,7 @@ enable "defender-for-endpoint")",
     {"RetiredAgent", "24h2", R"(enable "monitoring-agent")", "E0401", "monitoring-agent"},
 };
 
-INSTANTIATE_TEST_SUITE_P(Features, Regional, testing::ValuesIn(refused),
+INSTANTIATE_TEST_SUITE_P(Features, Regional, testing::ValuesIn(refused_regions),
                          [](const auto& one) { return one.param.name; });
 
 // The same clusters without the mistake are taken.
