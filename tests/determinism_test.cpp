@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/support/line_diff.h"
+#include "tests/support/repository.h"
 #include "tests/support/session.h"
 
 namespace hcipol::test {
