@@ -10,7 +10,7 @@
 #include "tests/support/line_diff.h"
 #include "tests/support/repository.h"
 #include "tests/support/session.h"
-#include "tests/unit/backends/iptables_kernel.h"
+#include "tests/unit/backends/gateway_kernel.h"
 #include "tests/unit/backends/windows_firewall_reader.h"
 
 namespace hcipol::test {
@@ -89,10 +89,10 @@ TEST_P(Example, IsTheSameFromManyThreadsAndOverItself) {
 
 // ---- Other people's tools, on the committed files.
 
-iptables::Folder copy_of(const Files& files) {
+gateway::Folder copy_of(const Files& files) {
   Files flat;
   for (const auto& [path, text] : files) flat[path.substr(path.rfind('/') + 1)] = text;
-  return iptables::Folder(flat);
+  return gateway::Folder(flat);
 }
 
 bool has(const std::string& tool) {
@@ -105,7 +105,7 @@ std::string folder_of(const std::string& path) {
 }
 
 TEST_P(Example, IptablesTakesTheRules) {
-  const std::string way = iptables::namespace_command();
+  const std::string way = gateway::iptables_namespace();
   if (way.empty()) GTEST_SKIP() << "no network namespace with iptables and ipset to be had";
   const Files all = committed();
   const Files rules = committed("iptables", {"/rules.v4"});
@@ -116,7 +116,7 @@ TEST_P(Example, IptablesTakesTheRules) {
       if (folder_of(other) == folder_of(path)) files.emplace(other, content);
     }
     for (const std::string variant : {"nft", "legacy"}) {
-      const iptables::Folder folder = copy_of(files);
+      const gateway::Folder folder = copy_of(files);
       folder.write("check.sh",
                    "PATH=$PATH:/usr/sbin:/sbin\nset -e\nexport XTABLES_LOCKFILE=$PWD/lock\n"
                    "if [ -e ipset ]; then ipset restore < ipset; fi\n"

@@ -7,18 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "net/address_set.h"
+#include "backends/common/gateway/sets.h"
 #include "net/service.h"
 #include "policy/model.h"
 
 namespace hcipol::backends::iptables {
 
-/// How a line recognises its packets' source or destination.
-struct Match {
-  enum class Kind { prefix, set };
-  Kind kind = Kind::prefix;
-  std::string text;  ///< "10.0.0.0/28", or the name of a set
-};
+using gateway::Match;
 
 /// What one line can match of a service: a protocol with up to 15 port slots (a range takes two) or
 /// with one ICMP type. iptables-extensions(8).
@@ -68,37 +63,15 @@ struct Rules {
   std::vector<Trace> traces;
 };
 
-/// A set whose members the policy gives (hash:net).
-struct AddressList {
-  std::string name;
-  net::Family family = net::Family::ipv4;
-  std::vector<net::Cidr> members;
-};
-
-/// A set that dnsmasq fills with the addresses that it hands out (hash:ip with a timeout).
-struct LearntSet {
-  std::string name;
-  net::Family family = net::Family::ipv4;
-};
-
-/// `ipset=/domain/set,…`: the domain and all below it, unless a longer line matches.
-struct DomainLine {
-  std::string domain;
-  std::vector<std::string> sets;
-};
-
-struct Document {
+/// Its lists are sets of the type hash:net, its learnt sets hash:ip.
+struct Document : gateway::Sets {
   std::string base;
   std::string cluster;
   std::uint16_t log_group = 0;
   Rules v4;
   Rules v6;
-  std::vector<AddressList> lists;
-  std::vector<LearntSet> learnt;
-  std::vector<DomainLine> domains;
 
   // Owners of what lines point to.
-  std::deque<Match> matches;
   std::deque<Service> services;
   std::deque<std::string> words;  ///< comments, chains, prefixes
 };
@@ -110,7 +83,5 @@ inline constexpr std::size_t max_log_prefix = 63;
 /// maxelem of sets: part of what `create -exist` compares, so it is the same for all. It costs no
 /// memory. Half of it may be used: a hash can be full before its last place is taken.
 inline constexpr std::size_t max_elements = 1048576;
-/// dnsmasq 2.90 does not start with a longer line.
-inline constexpr std::size_t max_dnsmasq_line = 1024;
 
 }  // namespace hcipol::backends::iptables

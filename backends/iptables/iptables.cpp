@@ -12,7 +12,7 @@ namespace hcipol::backends::iptables {
 namespace {
 
 Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
-  const Settings settings = read_settings(device, context);
+  const Settings settings = gateway::read_settings(device, dialect(), context);
   Emission emission;
   emission.artefacts = print(legalise(device, settings, context));
   emission.remarks = std::move(context.remarks);
@@ -22,17 +22,7 @@ Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
 }  // namespace
 
 Backend backend() {
-  Backend row;
-  row.name = "iptables";
-  row.title = "iptables";
-  row.capabilities.order = Capabilities::Order::first_match;
-  // Names and tags are sets of addresses like others: a rule is a line for each of its sets.
-  row.capabilities.rule = {
-      .names_with_addresses = true, .names_on_any_port = true, .tags_with_addresses = true};
-  row.capabilities.names =
-      "through sets that the gateway's dnsmasq fills; every name stands for what is below it too";
-  row.capabilities.addresses =
-      "IPv4 and IPv6; a service tag stands for its prefixes, which a service tag file must give";
+  Backend row = gateway::row(dialect().title);
   row.capabilities.limits =
       "1024 bytes for a domain and its sets, 524288 prefixes in a set, 255 bytes of comment";
   row.options = options();

@@ -8,16 +8,18 @@
 #include <string_view>
 #include <utility>
 
+#include "backends/common/gateway/peers.h"
+#include "backends/common/gateway/remarks.h"
 #include "backends/common/names.h"
-#include "backends/iptables/peers.h"
-#include "backends/iptables/remarks.h"
+#include "backends/common/text.h"
 #include "backends/iptables/services.h"
-#include "backends/iptables/words.h"
 
 namespace hcipol::backends::iptables {
 
 namespace {
 
+using gateway::Peer;
+using gateway::Peers;
 using Kind = policy::Rule::Kind;
 using Act = Verdict::Kind;
 
@@ -351,21 +353,21 @@ Document legalise(const flow::DevicePolicy& device, const Settings& settings,
   document.base = settings.base;
   document.cluster = device.cluster->name;
   document.log_group = settings.log_group;
-  Peers peers(device, settings, document, context);
-  report_peers(device, peers, settings, context);
+  Peers peers(device, settings, dialect(), document, context);
+  gateway::report_peers(device, peers, context);
   ServiceBook services(document);
   FamilyBuilder v4(net::Family::ipv4, device.view->sees, peers, services, settings, document);
   FamilyBuilder v6(net::Family::ipv6, device.view->sees, peers, services, settings, document);
   for (const flow::Flow& flow : device.flows) {
     FlowText text;
-    text.comment = &document.words.emplace_back(comment_of(flow));
+    text.comment = &document.words.emplace_back(gateway::comment_of(flow, max_comment));
     if (flow.rule->log) {
       text.log_prefix = &document.words.emplace_back(log_prefix(flow, settings));
     }
     std::string fault;
     v4.add(flow, text, fault);
     v6.add(flow, text, fault);
-    if (!fault.empty()) context.cannot(flow, title, fault);
+    if (!fault.empty()) context.cannot(flow, dialect().title, fault);
   }
   document.v4 = v4.finish();
   document.v6 = v6.finish();

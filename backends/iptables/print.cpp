@@ -3,40 +3,25 @@
 
 #include <fmt/format.h>
 
-#include "backends/iptables/words.h"
+#include "backends/common/gateway/domains.h"
+#include "backends/common/text.h"
+#include "backends/iptables/settings.h"
 
 namespace hcipol::backends::iptables {
 
 namespace {
 
 using Act = Verdict::Kind;
-
-/// Entries must outlive every cached answer, since an answer from a cache does not renew them.
-constexpr unsigned learnt_seconds = 86400;
-constexpr unsigned cache_seconds = 3600;
-
-std::string_view text_of(std::string_view text) {
-  return text;
-}
-std::string_view text_of(const fmt::format_int& number) {
-  return {number.data(), number.size()};
-}
-
-template <class... Parts>
-void put(std::string& out, const Parts&... parts) {
-  (out.append(text_of(parts)), ...);
-}
-
-fmt::format_int decimal(unsigned number) {
-  return fmt::format_int(number);
-}
+using gateway::AddressList;
+using gateway::learnt_seconds;
+using gateway::LearntSet;
 
 void put_prefix(std::string& out, std::string_view option, const Match* match) {
   if (match != nullptr && match->kind == Match::Kind::prefix) put(out, option, match->text);
 }
 
 void put_set(std::string& out, const Match* match, std::string_view side) {
-  if (match == nullptr || match->kind != Match::Kind::set) return;
+  if (match == nullptr || match->kind == Match::Kind::prefix) return;
   put(out, " -m set --match-set ", match->text, side);
 }
 
@@ -209,55 +194,30 @@ Artefact print_sets(const Document& document) {
   return {"ipset", std::move(out), {}};
 }
 
-constexpr std::string_view how_to_learn = R"(# For the dnsmasq of the gateway, once its sets exist:
-#   cp dnsmasq.conf /etc/dnsmasq.d/{0}.conf
-#   cp dnsmasq-cache.conf /etc/dnsmasq.d/hcipolc-cache.conf
-#   dnsmasq --test && systemctl restart dnsmasq
-# Whatever opens the connections of the rules with these sets (the servers, or the proxy that
-# they use) must ask this dnsmasq and no other resolver. Every domain here stands for itself and
-# all names below it. Only the longest line that matches a name counts, so it repeats the sets of
-# shorter ones; of two lines for one domain, in whatever files, only the first counts: where
-# clusters share this gateway, make one line of them, ipset=/DOMAIN/SET,SET, or the names of all
-# clusters but one stay blocked.
-)";
-
-Artefact print_domains(const Document& document) {
-  std::string out = heading(document, "names");
-  out += fmt::format(how_to_learn, document.base);
-  for (const DomainLine& line : document.domains) {
-    put(out, "ipset=/", line.domain, "/");
-    std::string_view separator;
-    for (const std::string& set : line.sets) {
-      put(out, separator, set);
-      separator = ",";
-    }
-    out += '\n';
-  }
-  return {"dnsmasq.conf", std::move(out), {}};
-}
-
-/// In a file of its own because dnsmasq 2.90 does not start if an option stands twice, as it would
-/// with two clusters behind one gateway.
-constexpr std::string_view cache_file =
-    R"(# hcipolc: once per gateway, beside the dnsmasq.conf of every cluster. Entries of the sets
-# live {0} s and an answer from the cache does not renew them, so neither dnsmasq nor its
-# clients may keep answers longer. Where dnsmasq has these options already, leave this file
-# out: it refuses to start if one stands twice.
-max-cache-ttl={1}
-max-ttl={1}
-)";
-
 }  // namespace
+
+void put_quoted(std::string& out, std::string_view text) {
+  out += '"';
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t stop = std::min(text.find_first_of("\"\\", at), text.size());
+    out += text.substr(at, stop - at);
+    if (stop < text.size()) {
+      out += '\\';
+      out += text[stop];
+    }
+    at = stop + 1;
+  }
+  out += '"';
+}
 
 std::vector<Artefact> print(Document document) {
   std::vector<Artefact> out;
   out.push_back(print_rules(document, std::move(document.v4)));
   out.push_back(print_rules(document, std::move(document.v6)));
   if (!document.lists.empty() || !document.learnt.empty()) out.push_back(print_sets(document));
-  if (!document.domains.empty()) {
-    out.push_back(print_domains(document));
-    out.push_back(
-        {"dnsmasq-cache.conf", fmt::format(cache_file, learnt_seconds, cache_seconds), {}});
+  for (Artefact& artefact :
+       gateway::print_domains(document, dialect(), document.base, heading(document, "names"))) {
+    out.push_back(std::move(artefact));
   }
   return out;
 }

@@ -12,4 +12,8 @@ namespace hcipol::backends::iptables {
 
 std::vector<Artefact> print(Document document);
 
+/// Appends readable text in double quotes, within which iptables-restore 1.8.9 takes `\"` and `\\`;
+/// it has no other quotes, and a line break would end the rule.
+void put_quoted(std::string& out, std::string_view text);
+
 }  // namespace hcipol::backends::iptables

@@ -9,18 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "gateway_policy.h"
 #include "net/address_set.h"
 
 namespace hcipol::test::iptables {
 
-struct ProbePacket {
-  net::Address from;
-  net::Address to;
-  unsigned protocol = 6;
-  unsigned detail = 0;  ///< port, or type * 256 + code
-  std::string state = "NEW";
-  unsigned hop_limit = 64;
-};
+using gateway::ProbePacket;
 
 /// The sets of a restore file (or of `ipset save`), and what dnsmasq would add.
 class SetReader {

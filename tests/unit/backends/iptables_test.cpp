@@ -3,15 +3,21 @@
 
 #include <sstream>
 
+#include "backends/common/text.h"
+#include "backends/iptables/print.h"
 #include "backends/iptables/services.h"
-#include "backends/iptables/words.h"
-#include "iptables_builder.h"
+#include "gateway_builder.h"
 #include "iptables_reader.h"
 
 namespace hcipol::test::iptables {
 namespace {
 
+using gateway::Builder;
+using gateway::Kind;
+using gateway::tcp;
+using gateway::udp;
 using net::ServiceSet;
+using policy::NamedSet;
 
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> out;
@@ -45,7 +51,7 @@ class Iptables : public ::testing::Test {
 
   std::string reported() { return b.reports().empty() ? "" : b.reports().front(); }
 
-  Builder b;
+  Builder b{"iptables"};
   const NamedSet* management = nullptr;
   const NamedSet* portal = nullptr;
 };
@@ -292,7 +298,7 @@ TEST_F(Iptables, OneMoreRuleLeavesAllOtherLinesAlone) {
 
 TEST_F(Iptables, TheOrderOfSetsAndPointersDoesNotShow) {
   const auto build = [](bool reversed) {
-    Builder c;
+    Builder c("iptables");
     c.servers({"10.0.0.1", "10.0.0.2"});
     for (int i = 0; i < 9; ++i) {
       const std::string n = std::to_string(reversed ? 8 - i : i);
@@ -347,7 +353,7 @@ TEST(IptablesServices, IcmpBelongsToOneFamily) {
 
 std::string quoted(const std::string& text, std::size_t bytes) {
   std::string out;
-  backends::iptables::put_quoted(out, backends::iptables::readable(text, bytes));
+  backends::iptables::put_quoted(out, backends::readable(text, bytes));
   return out;
 }
 
@@ -366,7 +372,7 @@ TEST(IptablesPrint, QuotedWordsStayOneWordWithinTheirLimit) {
 }
 
 TEST(IptablesPrint, ALoggedRuleLogsWhatItAccepts) {
-  Builder b;
+  Builder b{"iptables"};
   b.servers({"10.0.0.1"});
   auto& rule = b.allow("hci/" + std::string(80, 'r'), b.any(), b.cluster.servers, tcp(22));
   rule.log = true;

@@ -1,16 +1,17 @@
 // A deny by name is the dangerous case: what dnsmasq has not handed out yet is not denied.
-#include "backends/iptables/remarks.h"
+#include "backends/common/gateway/remarks.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 #include <string_view>
+#include <utility>
 
-#include "backends/iptables/words.h"
+#include "backends/common/text.h"
 #include "support/date.h"
 
-namespace hcipol::backends::iptables {
+namespace hcipol::backends::gateway {
 
 namespace {
 
@@ -26,8 +27,7 @@ struct RuleRemarks {
 
 class Reporting {
  public:
-  Reporting(Peers& peers, const Settings& settings, EmitContext& context)
-      : peers_(peers), settings_(settings), context_(context) {}
+  Reporting(Peers& peers, EmitContext& context) : peers_(peers), context_(context) {}
 
   void look_at(const flow::Flow& flow) {
     for (const auto* sets : {&flow.from, &flow.to}) {
@@ -42,34 +42,36 @@ class Reporting {
         text += (text.empty() ? "" : "; ") + sentence;
       }
       const bool deny = remarks.flow->kind == policy::Rule::Kind::deny;
-      if (deny && settings_.names == Settings::Names::dnsmasq) {
+      if (deny && peers_.settings().names == Settings::Names::dnsmasq) {
         text = std::string(deny_by_name) + (text.empty() ? "" : "; ") + text;
-        context_.not_enforced(*remarks.flow, title, std::move(text));
+        context_.not_enforced(*remarks.flow, title_, std::move(text));
       } else if (!text.empty()) {
-        context_.widened(*remarks.flow, title, std::move(text));
+        context_.widened(*remarks.flow, title_, std::move(text));
       }
     }
     if (by_name_) {
-      context_.note(
-          title,
+      std::string text =
           "names are known by the addresses that the gateway's dnsmasq hands out: another "
           "name on the same address passes, too, and what opens the connections (the servers, or "
-          "the proxy that they use) must ask no other resolver");
+          "the proxy that they use) must ask no other resolver";
+      const std::string_view more = peers_.dialect().learnt_note;
+      if (!more.empty()) text += fmt::format("; {}", more);
+      context_.note(title_, std::move(text));
     }
     if (name_as_source_) {
-      context_.note(title,
+      context_.note(title_,
                     "a name as a source is known only after a look-up of it through the gateway's "
                     "dnsmasq");
     }
-    if (settings_.rest == Settings::Rest::pass) {
-      context_.note(title,
-                    "default = \"return\": what nothing allows is left to the rest of FORWARD");
+    if (peers_.settings().rest == Settings::Rest::pass) {
+      context_.note(title_, fmt::format("default = \"return\": what nothing allows is left to {}",
+                                        peers_.dialect().rest));
     }
   }
 
  private:
   void look_at(const flow::Flow& flow, const Peer& peer, bool source) {
-    if (!peer.fault.empty()) context_.cannot(flow, title, peer.fault);
+    if (!peer.fault.empty()) context_.cannot(flow, title_, peer.fault);
     if (!peer.missing_tag.empty()) {
       context_.reporter()
           .report<Diag::no_service_tags>(context_.place(flow.rule),
@@ -89,7 +91,7 @@ class Reporting {
   }
 
   Peers& peers_;
-  const Settings& settings_;
+  const std::string_view title_ = peers_.dialect().title;
   EmitContext& context_;
   std::vector<RuleRemarks> rules_;
   std::map<const policy::Rule*, std::size_t> index_;
@@ -99,14 +101,13 @@ class Reporting {
 
 }  // namespace
 
-void report_peers(const flow::DevicePolicy& device, Peers& peers, const Settings& settings,
-                  EmitContext& context) {
-  Reporting reporting(peers, settings, context);
+void report_peers(const flow::DevicePolicy& device, Peers& peers, EmitContext& context) {
+  Reporting reporting(peers, context);
   for (const flow::Flow& flow : device.flows) reporting.look_at(flow);
   reporting.finish();
 }
 
-std::string comment_of(const flow::Flow& flow) {
+std::string comment_of(const flow::Flow& flow, std::size_t bytes) {
   const policy::Rule& rule = *flow.rule;
   std::string text = rule.address;
   if (rule.kind == policy::Rule::Kind::exception) {
@@ -115,8 +116,10 @@ std::string comment_of(const flow::Flow& flow) {
   }
   const std::string& name = rule.title.empty() ? rule.origin.feature_title : rule.title;
   if (!name.empty()) text += ": " + name;
-  if (!rule.origin.source.empty()) text += " [" + rule.origin.source + "]";
-  return readable(text, max_comment);
+  const std::string source = " [" + rule.origin.source + "]";
+  // The beginning of an address is no address.
+  if (!rule.origin.source.empty() && text.size() + source.size() <= bytes) text += source;
+  return readable(text, bytes);
 }
 
-}  // namespace hcipol::backends::iptables
+}  // namespace hcipol::backends::gateway

@@ -1,4 +1,5 @@
-// Host names as dnsmasq takes them: `ipset=/domain/sets`, of which only the longest match counts.
+// Host names as dnsmasq takes them: `ipset=/domain/sets` or `nftset=`, of which only the longest
+// match counts.
 #pragma once
 
 #include <map>
@@ -6,10 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "backends/iptables/document.h"
-#include "backends/iptables/peers.h"
+#include "backends/common/gateway/peers.h"
 
-namespace hcipol::backends::iptables {
+namespace hcipol::backends::gateway {
 
 /// What names beyond `names` a device takes that can only say "a domain and all below it", as a
 /// sentence; "" if none.
@@ -20,7 +20,10 @@ std::string widening(const net::DomainSet& names);
 /// first. So a domain's line names the sets of its parents, too.
 class Domains {
  public:
-  void add(const Peer& peer, const std::string& set);
+  Domains(const Settings& settings, const Dialect& dialect)
+      : settings_(settings), dialect_(dialect) {}
+
+  void add(const Peer& peer, const LearntSet& set);
 
   /// Parents before what is below them. Reports a line that would be too long (E0613).
   std::vector<DomainLine> lines(EmitContext& context) const;
@@ -37,7 +40,16 @@ class Domains {
     }
   };
 
+  std::size_t length_of(const DomainLine& line) const;
+
+  const Settings& settings_;
+  const Dialect& dialect_;
   std::map<net::DomainPattern, Entry, BySuffix> domains_;
 };
 
-}  // namespace hcipol::backends::iptables
+/// dnsmasq.conf and dnsmasq-cache.conf; nothing if there are no domains. `heading` begins the
+/// first.
+std::vector<Artefact> print_domains(const Sets& sets, const Dialect& dialect,
+                                    const std::string& base, std::string heading);
+
+}  // namespace hcipol::backends::gateway

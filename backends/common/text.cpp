@@ -1,12 +1,10 @@
 // Text of people ends up in files that one wrong byte would turn into other rules.
-#include "backends/iptables/words.h"
-
-#include <algorithm>
+#include "backends/common/text.h"
 
 #include "backends/common/names.h"
 #include "support/text.h"
 
-namespace hcipol::backends::iptables {
+namespace hcipol::backends {
 
 namespace {
 
@@ -39,18 +37,4 @@ std::string readable(std::string_view text, std::size_t bytes) {
   return one_line(out, bytes);
 }
 
-void put_quoted(std::string& out, std::string_view text) {
-  out += '"';
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t stop = std::min(text.find_first_of("\"\\", at), text.size());
-    out += text.substr(at, stop - at);
-    if (stop < text.size()) {
-      out += '\\';
-      out += text[stop];
-    }
-    at = stop + 1;
-  }
-  out += '"';
-}
-
-}  // namespace hcipol::backends::iptables
+}  // namespace hcipol::backends

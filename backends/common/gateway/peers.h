@@ -8,11 +8,11 @@
 #include <utility>
 #include <vector>
 
-#include "backends/iptables/document.h"
-#include "backends/iptables/settings.h"
+#include "backends/common/gateway/sets.h"
+#include "backends/common/gateway/settings.h"
 #include "flow/flow.h"
 
-namespace hcipol::backends::iptables {
+namespace hcipol::backends::gateway {
 
 /// A named set as the device sees it.
 struct Peer {
@@ -53,9 +53,12 @@ struct Peer {
 /// those sets are written.
 class Peers {
  public:
-  /// The matches will belong to `document`.
-  Peers(const flow::DevicePolicy& device, const Settings& settings, Document& document,
-        EmitContext& context);
+  /// The matches will belong to `sets`.
+  Peers(const flow::DevicePolicy& device, const Settings& settings, const Dialect& dialect,
+        Sets& sets, EmitContext& context);
+
+  const Settings& settings() const { return settings_; }
+  const Dialect& dialect() const { return dialect_; }
 
   Peer& of(const policy::NamedSet* set) { return *by_set_.at(set); }
   /// Null if the policy has no servers.
@@ -64,7 +67,7 @@ class Peers {
     peer.used[static_cast<std::size_t>(family)] = true;
   }
 
-  /// Gives the document the lists, learnt sets and domains of what was used.
+  /// Gives the sets the lists, learnt sets and domains of what was used.
   void write(EmitContext& context);
 
  private:
@@ -74,19 +77,19 @@ class Peers {
   void match_all();
   void match(Peer& peer, net::Family family);
   const Match* keep(Match::Kind kind, std::string text) {
-    return &document_.matches.emplace_back(Match{kind, std::move(text)});
+    return &sets_.matches.emplace_back(Match{kind, std::move(text)});
   }
 
+  std::string list_name(const Peer& peer, net::Family family) const;
+  std::string learnt_name(const Peer& peer, net::Family family) const;
+
   const Settings& settings_;
-  Document& document_;
+  const Dialect& dialect_;
+  Sets& sets_;
   std::deque<Peer> peers_;
   std::unordered_map<const policy::NamedSet*, Peer*> by_set_;
   std::unordered_map<std::string, std::vector<Peer*>> by_name_;
   Peer* servers_ = nullptr;
 };
 
-/// The name of the set of `peer` that the policy fills, and of the one that dnsmasq fills.
-std::string list_name(const Settings& settings, const Peer& peer, net::Family family);
-std::string learnt_name(const Settings& settings, const Peer& peer, net::Family family);
-
-}  // namespace hcipol::backends::iptables
+}  // namespace hcipol::backends::gateway

@@ -1,6 +1,6 @@
 // A device's names must depend on the policy's names alone: a set keeps its name whatever else
 // comes.
-#include "backends/iptables/peers.h"
+#include "backends/common/gateway/peers.h"
 
 #include <fmt/format.h>
 
@@ -10,24 +10,12 @@
 #include <map>
 #include <string_view>
 
+#include "backends/common/gateway/domains.h"
 #include "backends/common/names.h"
-#include "backends/iptables/domains.h"
 
-namespace hcipol::backends::iptables {
+namespace hcipol::backends::gateway {
 
 namespace {
-
-constexpr std::size_t set_name_limit = 31;
-/// "-dns4" of learnt sets; "-v4" and "-n" of the working copies of lists.
-constexpr std::size_t longest_suffix = 5;
-
-/// Chains of the frame; a set called so gets a hash.
-constexpr std::array<std::string_view, 6> frame_names{"ours",   "others", "flows",
-                                                      "except", "deny",   "denied"};
-
-char digit(net::Family family) {
-  return family == net::Family::ipv4 ? '4' : '6';
-}
 
 /// The endpoint's addresses in place of its names.
 void use_addresses(Peer& peer) {
@@ -90,17 +78,17 @@ double Peer::breadth(net::Family family) const {
   return sum;
 }
 
-std::string list_name(const Settings& settings, const Peer& peer, net::Family family) {
-  return fmt::format("{}.{}-v{}", settings.base, peer.label, digit(family));
+std::string Peers::list_name(const Peer& peer, net::Family family) const {
+  return dialect_.list_name(settings_.base, peer.label, family);
 }
 
-std::string learnt_name(const Settings& settings, const Peer& peer, net::Family family) {
-  return fmt::format("{}.{}-dns{}", settings.base, peer.label, digit(family));
+std::string Peers::learnt_name(const Peer& peer, net::Family family) const {
+  return dialect_.learnt_name(settings_.base, peer.label, family);
 }
 
-Peers::Peers(const flow::DevicePolicy& device, const Settings& settings, Document& document,
-             EmitContext& context)
-    : settings_(settings), document_(document) {
+Peers::Peers(const flow::DevicePolicy& device, const Settings& settings, const Dialect& dialect,
+             Sets& sets, EmitContext& context)
+    : settings_(settings), dialect_(dialect), sets_(sets) {
   if (device.cluster->servers != nullptr) {
     add(device.cluster->servers);
     servers_ = &of(device.cluster->servers);
@@ -135,9 +123,10 @@ void Peers::add(const policy::NamedSet* set) {
 }
 
 void Peers::label_all() {
-  const std::size_t limit = set_name_limit - settings_.base.size() - 1 - longest_suffix;
+  const std::size_t limit = dialect_.label_limit(settings_.base);
   std::map<std::string, std::vector<Peer*>> by_label;
-  for (const std::string_view name : frame_names) by_label[std::string(name)].push_back(nullptr);
+  for (const std::string_view name : dialect_.taken_labels)
+    by_label[std::string(name)].push_back(nullptr);
   for (Peer& peer : peers_) {
     std::string label = slug(peer.set->name);
     if (label.empty()) label = content_hash(peer.set->name, limit);
@@ -162,7 +151,7 @@ void Peers::check_labels(EmitContext& context) const {
     const auto [place, fresh] = taken.emplace(peer.label, &peer);
     if (fresh) continue;
     context.reporter().report<Diag::name_clash>(peer.set->span, place->second->set->name,
-                                                peer.set->name, peer.label, title);
+                                                peer.set->name, peer.label, dialect_.title);
   }
 }
 
@@ -189,40 +178,39 @@ void Peers::match(Peer& peer, net::Family family) {
     return;
   }
   if (peer.listed(family)) {
-    matches.push_back(keep(Match::Kind::set, list_name(settings_, peer, family)));
+    matches.push_back(keep(Match::Kind::list, list_name(peer, family)));
   } else if (!prefixes.empty()) {
     matches.push_back(keep(Match::Kind::prefix, net::to_short_string(prefixes.front())));
   }
   if (!peer.names.empty()) {
-    matches.push_back(keep(Match::Kind::set, learnt_name(settings_, peer, family)));
+    matches.push_back(keep(Match::Kind::learnt, learnt_name(peer, family)));
   }
 }
 
 void Peers::write(EmitContext& context) {
-  Domains domains;
+  Domains domains(settings_, dialect_);
   for (const Peer& peer : peers_) {
     for (const net::Family family : {net::Family::ipv4, net::Family::ipv6}) {
       const auto index = static_cast<std::size_t>(family);
       if (!peer.used[index] || peer.any(family)) continue;
       if (peer.listed(family)) {
-        document_.lists.push_back(
-            {list_name(settings_, peer, family), family, peer.prefixes[index]});
+        sets_.lists.push_back({list_name(peer, family), family, peer.prefixes[index]});
       }
       if (peer.names.empty()) continue;
-      document_.learnt.push_back({learnt_name(settings_, peer, family), family});
-      domains.add(peer, document_.learnt.back().name);
+      sets_.learnt.push_back({learnt_name(peer, family), family});
+      domains.add(peer, sets_.learnt.back());
     }
     const std::size_t most = std::max(peer.prefixes[0].size(), peer.prefixes[1].size());
-    if (most > max_elements / 2) {
+    if (dialect_.max_prefixes != 0 && most > dialect_.max_prefixes) {
       context.reporter().report<Diag::device_limit>(
-          peer.set->span, "`" + peer.set->name + "`", "ipset",
-          fmt::format("{} prefixes of {}", most, max_elements / 2));
+          peer.set->span, "`" + peer.set->name + "`", dialect_.set_tool,
+          fmt::format("{} prefixes of {}", most, dialect_.max_prefixes));
     }
   }
   const auto by_name = [](const auto& a, const auto& b) { return a.name < b.name; };
-  std::sort(document_.lists.begin(), document_.lists.end(), by_name);
-  std::sort(document_.learnt.begin(), document_.learnt.end(), by_name);
-  document_.domains = domains.lines(context);
+  std::sort(sets_.lists.begin(), sets_.lists.end(), by_name);
+  std::sort(sets_.learnt.begin(), sets_.learnt.end(), by_name);
+  sets_.domains = domains.lines(context);
 }
 
-}  // namespace hcipol::backends::iptables
+}  // namespace hcipol::backends::gateway

@@ -1,0 +1,119 @@
+// dnsmasq refuses to start over one bad line, so lengths are checked here and nothing is left to
+// it.
+#include "backends/common/gateway/domains.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "backends/common/text.h"
+
+namespace hcipol::backends::gateway {
+
+namespace {
+
+constexpr std::size_t longest_list = 160;
+
+constexpr std::string_view how_to_learn = R"(# For the dnsmasq of the gateway, once its sets exist:
+#   cp dnsmasq.conf /etc/dnsmasq.d/{0}.conf
+#   cp dnsmasq-cache.conf /etc/dnsmasq.d/hcipolc-cache.conf
+#   dnsmasq --test && systemctl restart dnsmasq
+# Whatever opens the connections of the rules with these sets (the servers, or the proxy that
+# they use) must ask this dnsmasq and no other resolver. Every domain here stands for itself and
+# all names below it. Only the longest line that matches a name counts, so it repeats the sets of
+# shorter ones; of two lines for one domain, in whatever files, only the first counts: where
+# clusters share this gateway, make one line of them, {1}=/DOMAIN/SET,SET, or the names of all
+# clusters but one stay blocked.
+)";
+
+/// In a file of its own because dnsmasq 2.90 does not start if an option stands twice, as it would
+/// with two clusters behind one gateway.
+constexpr std::string_view cache_file =
+    R"(# hcipolc: once per gateway, beside the dnsmasq.conf of every cluster. Entries of the sets
+# live {0} s and an answer from the cache does not renew them, so neither dnsmasq nor its
+# clients may keep answers longer. Where dnsmasq has these options already, leave this file
+# out: it refuses to start if one stands twice.
+max-cache-ttl={1}
+max-ttl={1}
+)";
+
+}  // namespace
+
+std::string widening(const net::DomainSet& names) {
+  std::vector<net::DomainPattern> taken;
+  for (const net::DomainPattern& pattern : names.patterns()) {
+    taken.push_back({pattern.name, false});
+    taken.push_back({pattern.name, true});
+  }
+  const net::DomainSet extra = net::DomainSet::of(std::move(taken)) - names;
+  if (extra.empty()) return {};
+  std::string list = net::to_string(extra);
+  const auto patterns = extra.patterns();
+  if (list.size() > longest_list && patterns.size() > 2) {
+    list = fmt::format("{}, {} and {} more", net::to_string(patterns[0]),
+                       net::to_string(patterns[1]), patterns.size() - 2);
+  }
+  return fmt::format("dnsmasq takes a name with all below it, so these match as well: {}", list);
+}
+
+/// The length of "ipset=/domain/a,b".
+std::size_t Domains::length_of(const DomainLine& line) const {
+  std::size_t length = dialect_.domain_option.size() + std::string_view("=//").size();
+  length += line.domain.size();
+  for (const std::string& set : line.sets) length += set.size() + 1;
+  return length - 1;
+}
+
+void Domains::add(const Peer& peer, const LearntSet& set) {
+  for (const net::DomainPattern& pattern : peer.names) {
+    Entry& entry = domains_[{pattern.name, false}];
+    if (entry.sets.empty()) entry.span = peer.set->span;
+    entry.sets.push_back(dialect_.reference(settings_.base, set.name, set.family));
+  }
+}
+
+std::vector<DomainLine> Domains::lines(EmitContext& context) const {
+  std::vector<DomainLine> out;
+  out.reserve(domains_.size());
+  for (const auto& [pattern, entry] : domains_) {
+    DomainLine& line = out.emplace_back(DomainLine{pattern.name, entry.sets});
+    net::DomainPattern parent = pattern;
+    for (auto dot = parent.name.find('.'); dot != std::string::npos; dot = parent.name.find('.')) {
+      parent.name.erase(0, dot + 1);
+      const auto found = domains_.find(parent);
+      if (found == domains_.end()) continue;
+      line.sets.insert(line.sets.end(), found->second.sets.begin(), found->second.sets.end());
+    }
+    std::sort(line.sets.begin(), line.sets.end());
+    line.sets.erase(std::unique(line.sets.begin(), line.sets.end()), line.sets.end());
+    const std::size_t length = length_of(line);
+    if (length > max_dnsmasq_line) {
+      context.reporter().report<Diag::device_limit>(
+          entry.span, "the name `" + pattern.name + "`", "dnsmasq",
+          fmt::format("it belongs to {} sets, whose names take {} bytes of a line of {}",
+                      line.sets.size(), length, max_dnsmasq_line));
+    }
+  }
+  return out;
+}
+
+std::vector<Artefact> print_domains(const Sets& sets, const Dialect& dialect,
+                                    const std::string& base, std::string heading) {
+  if (sets.domains.empty()) return {};
+  std::string out = std::move(heading);
+  out += fmt::format(how_to_learn, base, dialect.domain_option);
+  for (const DomainLine& line : sets.domains) {
+    put(out, dialect.domain_option, "=/", line.domain, "/");
+    std::string_view separator;
+    for (const std::string& set : line.sets) {
+      put(out, separator, set);
+      separator = ",";
+    }
+    out += '\n';
+  }
+  return {{"dnsmasq.conf", std::move(out), {}},
+          {"dnsmasq-cache.conf", fmt::format(cache_file, learnt_seconds, cache_seconds), {}}};
+}
+
+}  // namespace hcipol::backends::gateway

@@ -1,0 +1,19 @@
+// What must be said about a device's flows: one remark for a rule, however many flows it has.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "backends/common/gateway/peers.h"
+
+namespace hcipol::backends::gateway {
+
+/// Reports what the device cannot have (E0612, E0615), has wider (W0611) or holds only for
+/// looked-up names (W0614, W0615).
+void report_peers(const flow::DevicePolicy& device, Peers& peers, EmitContext& context);
+
+/// A comment that names the rule, what it is for and where that is written; for exceptions also who
+/// answers for it, until when and why. One line of at most `bytes` bytes.
+std::string comment_of(const flow::Flow& flow, std::size_t bytes);
+
+}  // namespace hcipol::backends::gateway

@@ -1,0 +1,54 @@
+// The sets of a Linux gateway as values: prefixes in rules, lists of prefixes, and what dnsmasq
+// fills.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "net/address_set.h"
+
+namespace hcipol::backends::gateway {
+
+/// How a rule recognises its packets' source or destination.
+struct Match {
+  enum class Kind { prefix, list, learnt };
+  Kind kind = Kind::prefix;
+  std::string text;  ///< "10.0.0.0/28", or the name of the set
+};
+
+/// A set whose members the policy gives.
+struct AddressList {
+  std::string name;
+  net::Family family = net::Family::ipv4;
+  std::vector<net::Cidr> members;
+};
+
+/// A set that dnsmasq fills with the addresses that it hands out, each with a timeout.
+struct LearntSet {
+  std::string name;
+  net::Family family = net::Family::ipv4;
+};
+
+/// `ipset=/domain/set,…` or `nftset=/domain/set,…`: the domain and all below it, unless a longer
+/// line matches.
+struct DomainLine {
+  std::string domain;
+  std::vector<std::string> sets;  ///< as dnsmasq refers to them
+};
+
+struct Sets {
+  std::vector<AddressList> lists;
+  std::vector<LearntSet> learnt;
+  std::vector<DomainLine> domains;
+  std::deque<Match> matches;  ///< owner of what rules point to
+};
+
+/// Entries of learnt sets must outlive every cached answer, since an answer from a cache does not
+/// renew them.
+inline constexpr unsigned learnt_seconds = 86400;
+inline constexpr unsigned cache_seconds = 3600;
+/// dnsmasq 2.90 does not start with a longer line.
+inline constexpr std::size_t max_dnsmasq_line = 1024;
+
+}  // namespace hcipol::backends::gateway

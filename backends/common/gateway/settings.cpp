@@ -1,0 +1,113 @@
+// Names are refused rather than mended: whoever sets one will look for exactly that one.
+#include "backends/common/gateway/settings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "backends/common/names.h"
+#include "backends/common/options.h"
+
+namespace hcipol::backends::gateway {
+
+namespace {
+
+bool letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/// "HCI-" and the cluster, with a hash as soon as that is not the whole truth: two clusters behind
+/// one gateway must never share a chain or a table.
+std::string default_base(std::string_view cluster, std::size_t max_base) {
+  std::string plain = slug(cluster);
+  std::replace(plain.begin(), plain.end(), '.', '-');
+  const std::size_t limit = max_base - 4;
+  if (plain == cluster && plain.size() <= limit) return "HCI-" + plain;
+  const std::string hash = content_hash(cluster, 6);
+  plain = plain.substr(0, limit - 7);
+  return "HCI-" + plain + (plain.empty() || plain.ends_with('-') ? "" : "-") + hash;
+}
+
+class Reader {
+ public:
+  Reader(const sema::Options& options, EmitContext& context)
+      : options_(options), context_(context) {}
+
+  void bad(std::string_view option, std::string_view value, std::string_view why) {
+    const Span span = option_span(options_, option, context_.place(nullptr));
+    context_.reporter().report<Diag::bad_option>(span, value, option, why);
+  }
+
+  template <class T>
+  T one_of(std::string_view option, std::initializer_list<std::pair<std::string_view, T>> words,
+           std::string_view why, T otherwise) {
+    const std::string value = text_option(options_, option, words.begin()->first);
+    for (const auto& [word, meaning] : words) {
+      if (word == value) return meaning;
+    }
+    bad(option, value, why);
+    return otherwise;
+  }
+
+ private:
+  const sema::Options& options_;
+  EmitContext& context_;
+};
+
+}  // namespace
+
+Backend row(std::string_view title) {
+  Backend row;
+  row.name = title;
+  row.title = title;
+  row.capabilities.order = Capabilities::Order::first_match;
+  // Names and tags are sets of addresses like others: a rule is a line for each of its sets.
+  row.capabilities.rule = {
+      .names_with_addresses = true, .names_on_any_port = true, .tags_with_addresses = true};
+  row.capabilities.names =
+      "through sets that the gateway's dnsmasq fills; every name stands for what is below it too";
+  row.capabilities.addresses =
+      "IPv4 and IPv6; a service tag stands for its prefixes, which a service tag file must give";
+  return row;
+}
+
+std::string word_fault(std::string_view name, std::string_view what) {
+  if (name.empty() || !letter(name.front())) return fmt::format("{} starts with a letter", what);
+  const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
+    return letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  });
+  return plain ? "" : fmt::format("{} is made of letters, digits, `-` and `_`", what);
+}
+
+Settings read_settings(const flow::DevicePolicy& device, const Dialect& dialect,
+                       EmitContext& context) {
+  using Names = Settings::Names;
+  using Rest = Settings::Rest;
+  const sema::Options& given = device.view->options;
+  Reader reader(given, context);
+  Settings settings;
+  const std::string base = default_base(device.cluster->name, dialect.max_base);
+  settings.base = text_option(given, dialect.base_option, base);
+  if (const std::string fault = dialect.base_fault(settings.base); !fault.empty()) {
+    reader.bad(dialect.base_option, settings.base, fault);
+    settings.base = base;
+  }
+  settings.names = reader.one_of<Names>(
+      "names",
+      {{"dnsmasq", Names::dnsmasq}, {"addresses", Names::addresses}, {"refuse", Names::refuse}},
+      "it is one of dnsmasq, addresses and refuse", Names::dnsmasq);
+  settings.rest = reader.one_of<Rest>(
+      "default", {{"reject", Rest::reject}, {"drop", Rest::drop}, {"return", Rest::pass}},
+      "it is one of reject, drop and return", Rest::reject);
+  settings.log = flag_option(given, "log", settings.log);
+  const std::int64_t group = number_option(given, "log_group", settings.log_group);
+  if (group < 0 || group > 65535) {
+    reader.bad("log_group", std::to_string(group), "NFLOG groups are 0 to 65535");
+  } else {
+    settings.log_group = static_cast<std::uint16_t>(group);
+  }
+  return settings;
+}
+
+}  // namespace hcipol::backends::gateway

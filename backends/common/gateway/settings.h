@@ -1,0 +1,48 @@
+// The options that the targets of Linux gateways share, read and checked.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "backends/backend.h"
+#include "backends/common/gateway/dialect.h"
+
+namespace hcipol::backends::gateway {
+
+struct Settings {
+  /// How host names reach the device: as sets that dnsmasq fills, as the addresses that the policy
+  /// gives for the same endpoint, or not at all.
+  enum class Names { dnsmasq, addresses, refuse };
+  /// What becomes of the servers' traffic that nothing allows. `pass` hands it back.
+  enum class Rest { reject, drop, pass };
+
+  std::string base;  ///< the top chain or the table, and what other names begin with
+  Names names = Names::dnsmasq;
+  Rest rest = Rest::reject;
+  bool log = true;  ///< log what is denied
+  std::uint16_t log_group = 5;
+};
+
+/// A gateway's row in the table of backends, without its limits, options and function. `title` is
+/// its name as well.
+Backend row(std::string_view title);
+
+inline constexpr sema::OptionSpec names_option{
+    "names", "string", "dnsmasq",
+    "host names: \"dnsmasq\" (sets that the gateway's dnsmasq fills), \"addresses\" "
+    "(the endpoint's own addresses or its service tag's) or \"refuse\""};
+inline constexpr sema::OptionSpec log_option{"log", "bool", "true",
+                                             "send what is denied to an NFLOG group, rate-limited"};
+inline constexpr sema::OptionSpec log_group_option{"log_group", "number", "5",
+                                                   "the NFLOG group, 0 to 65535"};
+
+/// Why `name` is no word of letters, digits, `-` and `_` that starts with a letter, or "". `what`
+/// is "a chain's name".
+std::string word_fault(std::string_view name, std::string_view what);
+
+/// The options `names`, `default`, `log`, `log_group` and the dialect's own for the base. Reports
+/// options that are not valid (E0611) and goes on with their defaults.
+Settings read_settings(const flow::DevicePolicy& device, const Dialect& dialect,
+                       EmitContext& context);
+
+}  // namespace hcipol::backends::gateway
