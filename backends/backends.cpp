@@ -5,6 +5,7 @@
 #include "backends/azure_firewall/azure_firewall.h"
 #include "backends/backend.h"
 #include "backends/iptables/iptables.h"
+#include "backends/nftables/nftables.h"
 #include "backends/palo_alto/palo_alto.h"
 #include "backends/windows_firewall/windows_firewall.h"
 
@@ -14,6 +15,7 @@ std::span<const Backend> all() {
   static const std::array rows{
       azure_firewall::backend(),
       iptables::backend(),
+      nftables::backend(),
       palo_alto::backend(),
       windows_firewall::backend(),
   };

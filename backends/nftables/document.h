@@ -1,0 +1,104 @@
+// What a table of nftables can say, as values.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backends/common/gateway/sets.h"
+#include "net/service.h"
+#include "policy/model.h"
+
+namespace hcipol::backends::nftables {
+
+using gateway::Match;
+
+/// What one rule can match of a service: any number of ranges of one kind.
+struct Service {
+  enum class Kind {
+    protocols,  ///< numbers of whole protocols
+    ports,      ///< destination ports of TCP or UDP
+    types,      ///< ICMP or ICMPv6 types with all their codes
+    codes,      ///< of one type: type × 256 + code
+  };
+  Kind kind = Kind::protocols;
+  std::uint8_t protocol = 0;            ///< whose ports, types or codes
+  std::vector<net::PortRange> numbers;  ///< never empty
+};
+
+struct Verdict {
+  enum class Kind { accept, drop, reject, tcp_reset, pass, jump, go, log };
+  Kind kind = Kind::accept;
+  const std::string* text = nullptr;  ///< the chain to jump or go to; the prefix of log lines
+};
+
+/// What a map finds a verdict by.
+struct Element {
+  std::string key;  ///< as nft writes it
+  Verdict verdict;
+  const std::string* comment = nullptr;
+};
+
+/// A verdict map. Elements of one have prefixes of the same lengths, so that two of them are the
+/// same or have nothing in common: nft refuses what lies within another.
+struct Map {
+  enum class Key { from, to_service, from_to_service };
+  std::string name;
+  net::Family family = net::Family::ipv4;
+  Key key = Key::from;
+  bool prefixes = false;  ///< shorter than single addresses
+  std::vector<Element> elements;
+};
+
+/// One rule of a chain: a look-up in a map, or what it matches and its verdict.
+struct Rule {
+  enum class State { any, ours, others };
+  /// A verdict by conntrack's state alone: `ours` drops what is invalid, `others` hands it back.
+  State state = State::any;
+  const Map* map = nullptr;
+  /// Packets of one family; none if both, or if `from` or `to` says it.
+  std::optional<net::Family> family;
+  const Match* from = nullptr;       ///< null: any
+  const Match* to = nullptr;         ///< null: any
+  const Service* service = nullptr;  ///< null: any
+  /// Only packets that no router has touched, as neighbour discovery demands (RFC 4861 §7.1).
+  bool hop_limit_255 = false;
+  Verdict verdict;
+  const std::string* comment = nullptr;  ///< readable(), at most 128 bytes
+};
+
+struct Chain {
+  std::string name;
+  std::vector<Rule> rules;
+};
+
+struct Trace {
+  std::string id;
+  const policy::Rule* rule = nullptr;
+};
+
+/// The lists' members are disjoint. The first chain is the one that is hooked into forward.
+struct Document : gateway::Sets {
+  std::string base;
+  std::string cluster;
+  std::uint16_t log_group = 0;
+  bool knows_servers_v4 = false;
+  bool knows_servers_v6 = false;
+  std::deque<Map> maps;  ///< rules point to them
+  std::vector<Chain> chains;
+  std::vector<Trace> traces;
+
+  // Owners of what rules point to.
+  std::deque<Service> services;
+  std::deque<std::string> words;  ///< comments, chains, prefixes
+};
+
+/// nft 1.0.6 refuses a longer comment, and the kernel a longer prefix.
+inline constexpr std::size_t max_comment = 128;
+inline constexpr std::size_t max_log_prefix = 127;
+/// Of learnt sets. It costs no memory before it is used.
+inline constexpr unsigned max_learnt = 1048576;
+
+}  // namespace hcipol::backends::nftables

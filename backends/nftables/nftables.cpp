@@ -1,0 +1,33 @@
+// The row of the table of backends: what the device can do, and emit = legalise, then print.
+#include "backends/nftables/nftables.h"
+
+#include <utility>
+
+#include "backends/nftables/legalise.h"
+#include "backends/nftables/print.h"
+#include "backends/nftables/settings.h"
+
+namespace hcipol::backends::nftables {
+
+namespace {
+
+Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
+  const Settings settings = gateway::read_settings(device, dialect(), context);
+  Emission emission;
+  emission.artefacts = print(legalise(device, settings, context));
+  emission.remarks = std::move(context.remarks);
+  return emission;
+}
+
+}  // namespace
+
+Backend backend() {
+  Backend row = gateway::row(dialect().title);
+  row.capabilities.limits =
+      "1024 bytes for a domain and its sets, 128 bytes of comment, 127 of a log prefix";
+  row.options = options();
+  row.emit = emit;
+  return row;
+}
+
+}  // namespace hcipol::backends::nftables

@@ -1,0 +1,91 @@
+// The exceptions, the denies or the allows of a device: what the first of the three matches
+// decides, and within one of them all have the same verdict, so their order is free.
+#pragma once
+
+#include <array>
+#include <map>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "backends/common/gateway/peers.h"
+#include "backends/nftables/document.h"
+
+namespace hcipol::backends::nftables {
+
+using gateway::Peer;
+
+/// What all rules of a flow say.
+struct FlowText {
+  const std::string* comment = nullptr;
+  const std::string* log_prefix = nullptr;  ///< null: it is not logged
+};
+
+/// One flow's share of a family.
+struct FamilyFlow {
+  net::Family family = net::Family::ipv4;
+  std::vector<Peer*> from;
+  std::vector<Peer*> to;
+  std::vector<const Service*> services;  ///< a null pointer: every service
+};
+
+/// A chain that finds rules by their source. From one prefix to another on a few ports is an
+/// element of a map, whatever their number; other rules stand in a chain of their source, which is
+/// found in a map if it is one prefix and by a rule if it is a set.
+class Phase {
+ public:
+  /// Chains and maps go into `document`; `name` is the chain's and the beginning of the others'.
+  Phase(std::string_view name, Verdict verdict, Document& document)
+      : name_(name), verdict_(verdict), document_(document) {}
+
+  void add(const FamilyFlow& flow, const FlowText& text);
+  bool empty() const { return pairs_.empty() && sources_.empty(); }
+  const std::string& name() const { return name_; }
+  /// Gives the document the chains.
+  void write();
+
+ private:
+  /// Where an element goes: by family, and the lengths of its prefixes.
+  using Lengths = std::tuple<net::Family, unsigned, unsigned>;
+
+  struct Source {
+    Peer* peer = nullptr;
+    std::array<bool, 2> has{};  ///< by family: any rules
+    std::map<Lengths, Map*> to;
+    std::vector<Rule> rules;
+  };
+  struct Destinations {
+    bool any = false;
+    std::vector<net::Cidr> prefixes;
+    std::vector<const Match*> sets;
+  };
+
+  static Destinations destinations(const FamilyFlow& flow);
+  Source& source(Peer& peer, net::Family family);
+  void add_elements(Peer& from, const FamilyFlow& flow, const Destinations& to,
+                    const Service& service, const FlowText& text);
+  void add_rules(Peer& from, const FamilyFlow& flow, const Destinations& to, const Service* service,
+                 const FlowText& text);
+  void put_rule(Source& source, Rule rule, const FlowText& text) const;
+  const Match* joined(const std::vector<net::Cidr>& prefixes);
+  Map& map(std::map<Lengths, Map*>& maps, const Lengths& lengths, Map::Key key,
+           const std::string& name);
+  void add_source(const Source& source, Chain& top, std::map<Lengths, Map*>& maps);
+  bool into_map(const Source& source, net::Family family, std::map<Lengths, Map*>& maps);
+  const std::string* word(std::string text) {
+    return &document_.words.emplace_back(std::move(text));
+  }
+  std::string chain_of(const Source& source) const { return name_ + "." + source.peer->label; }
+
+  std::string name_;
+  Verdict verdict_;
+  Document& document_;
+  std::map<Lengths, Map*> pairs_;
+  std::map<std::string, Source> sources_;  ///< by label
+  std::unordered_map<const Map*, std::unordered_set<std::string>> keys_;
+};
+
+}  // namespace hcipol::backends::nftables
