@@ -187,7 +187,7 @@ cluster "prod" {
 }
 
 INSTANTIATE_TEST_SUITE_P(Targets, EachTarget,
-                         testing::Values("azure-firewall", "iptables", "palo-alto",
+                         testing::Values("azure-firewall", "iptables", "nftables", "palo-alto",
                                          "windows-firewall"),
                          test_name);
 

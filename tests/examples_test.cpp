@@ -18,7 +18,7 @@ namespace {
 
 using Files = std::map<std::string, std::string>;
 
-const std::string targets = "azure-firewall,iptables,palo-alto,windows-firewall";
+const std::string targets = "azure-firewall,iptables,nftables,palo-alto,windows-firewall";
 
 class Example : public testing::TestWithParam<std::string> {
  protected:
@@ -128,8 +128,25 @@ TEST_P(Example, IptablesTakesTheRules) {
   }
 }
 
+TEST_P(Example, NftTakesTheRuleset) {
+  const std::string way = gateway::nftables_namespace();
+  if (way.empty()) GTEST_SKIP() << "no network namespace with nft to be had";
+  const Files rules = committed("nftables", {"/ruleset.nft"});
+  ASSERT_FALSE(rules.empty());
+  for (const auto& [path, text] : rules) {
+    const gateway::Folder folder = copy_of({{path, text}});
+    folder.write("check.sh",
+                 "PATH=$PATH:/usr/sbin:/sbin\nset -e\nnft -c -f ruleset.nft\n"
+                 "nft -f ruleset.nft\nnft list ruleset > once\n"
+                 "nft -f ruleset.nft\nnft list ruleset > twice\ncmp once twice\n");
+    const auto [status, out] = folder.run(way + " sh check.sh");
+    EXPECT_EQ(status, 0) << path << ": " << out;
+  }
+}
+
 TEST_P(Example, DnsmasqTakesItsConfiguration) {
-  const Files files = committed("iptables", {"/dnsmasq.conf"});
+  Files files = committed("iptables", {"/dnsmasq.conf"});
+  files.merge(committed("nftables", {"/dnsmasq.conf"}));
   if (files.empty()) return;  // no names, so nothing for dnsmasq to learn
   if (!has("dnsmasq")) GTEST_SKIP() << "no dnsmasq";
   for (const auto& [path, text] : files) {

@@ -5,7 +5,7 @@
 . "$(dirname -- "${BASH_SOURCE[0]}")/../examples/setup.sh"
 
 # The tests themselves, and the tools that judge what hcipolc writes.
-test_packages=(libgtest-dev librapidcheck-dev libbdd-dev git iptables ipset dnsmasq-base iproute2 util-linux
+test_packages=(libgtest-dev librapidcheck-dev libbdd-dev git iptables ipset nftables dnsmasq-base iproute2 util-linux
   libxml2-utils python3 python3-jsonschema clang-format)
 
 export GTEST_BRIEF=1

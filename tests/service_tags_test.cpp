@@ -54,6 +54,7 @@ Files built(const std::string& example, const std::string& prefixes) {
       "}\n"
       "target \"windows-firewall\" \"by-tag\" { names = \"service-tags\" }\n"
       "target \"iptables\" \"by-tag\" {}\n"
+      "target \"nftables\" \"by-tag\" {}\n"
       "target \"palo-alto\" \"by-tag\" {}\n"
       "target \"azure-firewall\" \"by-tag\" {}\n";
   for (const auto& [name, cloud] : {std::pair<std::string, std::string>{"usgov", "AzureGovernment"},
@@ -89,6 +90,9 @@ std::string without(std::string text, const std::string& begin, const std::strin
 std::string rest(const std::string& path, const std::string& text) {
   if (path.ends_with(".ps1")) return without(text, "\n$addresses = @{\n", "\n}\n");
   if (path.ends_with("/ipset")) return std::regex_replace(text, std::regex("(^|\n)add [^\n]*"), "");
+  if (path.ends_with(".nft")) {
+    return std::regex_replace(text, std::regex("\n {6}[0-9a-f.:/]+,"), "");
+  }
   if (path.ends_with(".xml")) {
     return without(without(text, "<address>\n", "</address>\n"), "<address-group>\n",
                    "</address-group>\n");
@@ -112,7 +116,7 @@ TEST_P(ServiceTagsInExamples, ANewFileChangesOnlyTheAddresses) {
     }
     EXPECT_EQ(unified_diff(rest(path, former->second), rest(path, text), path), "");
     if (former->second == text) continue;
-    for (const std::string kind : {".ps1", ".xml", "/ipset"}) {
+    for (const std::string kind : {".nft", ".ps1", ".xml", "/ipset"}) {
       if (path.ends_with(kind)) changed.insert(kind);
     }
   }
@@ -123,7 +127,7 @@ TEST_P(ServiceTagsInExamples, ANewFileChangesOnlyTheAddresses) {
       EXPECT_EQ(text, before.at(path));
     }
   }
-  EXPECT_EQ(changed, (std::set<std::string>{".ps1", ".xml", "/ipset"}));
+  EXPECT_EQ(changed, (std::set<std::string>{".nft", ".ps1", ".xml", "/ipset"}));
 }
 
 INSTANTIATE_TEST_SUITE_P(Folders, ServiceTagsInExamples, testing::ValuesIn(folders_in("examples")),

@@ -19,7 +19,7 @@ using gateway::AddressList;
 using gateway::LearntSet;
 using net::Family;
 
-/// Nothing ends at an element's or a rule's line end but that element or rule.
+/// Before an element: each stands on a line of its own, so that one more is one line more.
 constexpr std::string_view deep = "      ";
 
 std::string_view type_of(Family family) {

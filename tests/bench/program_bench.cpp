@@ -99,7 +99,7 @@ void measure(const std::string& program, unsigned rules, unsigned runs, const fs
   Cost cost;
   const std::vector<std::string> build{
       program, "build", policy, "-o",
-      out,     "-q",    "-t",   "azure-firewall,iptables,palo-alto,windows-firewall"};
+      out,     "-q",    "-t",   "azure-firewall,iptables,nftables,palo-alto,windows-firewall"};
   const double total = median(runs, [&] {
     fs::remove_all(out);
     cost = run(build);

@@ -67,7 +67,7 @@ TEST_P(Robustness, DamagedPoliciesGetAnAnswer) {
     Session session;
     session.files = TestFiles({{"main.hcipol", text}});
     const Outcome outcome = session.run(
-        {"build", "-t", "azure-firewall,iptables,palo-alto,windows-firewall", "--format", "short"});
+        {"build", "-t", "azure-firewall,iptables,nftables,palo-alto,windows-firewall", "--format", "short"});
     ASSERT_TRUE(outcome.exit == 0 || outcome.exit == 1) << outcome.exit << "\n"
                                                         << outcome.err << text;
     if (outcome.exit == 0) continue;

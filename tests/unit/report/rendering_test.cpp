@@ -29,7 +29,7 @@ TEST(LineOf, FindsEveryIdOfTheExamples) {
     environment.today = parse_date("2022-06-01").value();
     driver::Options options;
     options.path = "examples/" + example;
-    const std::vector<std::string> targets{"azure-firewall", "iptables", "palo-alto",
+    const std::vector<std::string> targets{"azure-firewall", "iptables", "nftables", "palo-alto",
                                            "windows-firewall"};
     driver::Compilation c;
     ASSERT_TRUE(driver::compile(options, targets, environment, c));
