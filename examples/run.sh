@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing (Debian 12), builds hcipolc, and compiles every example for all four targets.
+# Installs what is missing (Debian 12), builds hcipolc, and compiles every example for all targets.
 # usage: bash examples/run.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/setup.sh"
 
