@@ -6,6 +6,7 @@
 #include "backends/common/gateway/domains.h"
 #include "backends/common/text.h"
 #include "backends/iptables/settings.h"
+#include "iptables_script.h"
 
 namespace hcipol::backends::iptables {
 
@@ -109,7 +110,8 @@ std::string heading(const Document& document, std::string_view what) {
 
 /// {0} iptables or ip6tables, {1} the file, {2} the top chain.
 constexpr std::string_view how_to_load =
-    R"(# Load the file `ipset` first, if there is one, then this, then hook it in:
+    R"(# `sh apply.sh apply` does all of this, and takes it back unless you confirm. By hand: load the
+# file `ipset` first, if there is one, then this, then hook it in:
 #   {0}-restore -w 10 --noflush < {1}
 #   {0} -w 10 -C FORWARD -j {2} || {0} -w 10 -I FORWARD 1 -j {2}
 # Without --noflush every other rule of the filter table is lost. A second load replaces the
@@ -194,6 +196,15 @@ Artefact print_sets(const Document& document) {
   return {"ipset", std::move(out), {}};
 }
 
+/// The fixed part is apply.sh beside this file. A base is made of letters, digits, `-` and `_`.
+Artefact print_apply(const Document& document) {
+  std::string out = "#!/bin/sh\n";
+  out += heading(document, "loads, undoes and compares the files beside it");
+  put(out, "base='", document.base, "'\n\n");
+  for (const EmbeddedFile& file : iptables_script()) put(out, file.text);
+  return {"apply.sh", std::move(out), {}};
+}
+
 }  // namespace
 
 void put_quoted(std::string& out, std::string_view text) {
@@ -219,6 +230,7 @@ std::vector<Artefact> print(Document document) {
        gateway::print_domains(document, dialect(), document.base, heading(document, "names"))) {
     out.push_back(std::move(artefact));
   }
+  out.push_back(print_apply(document));
   return out;
 }
 

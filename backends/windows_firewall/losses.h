@@ -6,7 +6,7 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include "backends/backend.h"
@@ -22,8 +22,9 @@ class Losses {
       : context_(context), device_(device), resolves_(resolves) {}
 
   void start_script() { script_.clear(); }
-  /// `remote` is the flow's other side. Both must stay until report().
-  void add(const flow::Flow& flow, const Peers& remote, bool inbound);
+  /// `own` is the server's side of the flow and `remote` the other. All must stay until report().
+  void add(const flow::Flow& flow, const Peers& own, const Peers& remote, const policy::Node& node,
+           bool inbound);
   /// Since start_script(), for people: "hci/updates.https: *.windowsupdate.com".
   const std::set<std::string>& of_script() const { return script_; }
   /// Reports everything, in the order in which it was added first.
@@ -35,12 +36,16 @@ class Losses {
     std::set<std::string> unmatched;
     std::set<std::string> sources;  ///< unmatched names that would have to be a source
     std::set<std::string> widened;
+    std::map<std::string, std::set<std::string>> wider_from, wider_to;  ///< by services
     std::set<std::string> missing_tags;
     std::set<std::string> inexpressible;
     bool has_tag = false;
+    std::vector<Change> changes;
   };
 
-  void add_excepted(Loss& loss, const Peers& remote) const;
+  static void add_changes(Loss& loss, const flow::Flow& flow, const Peers& own, const Peers& remote,
+                          const policy::Node& node, bool inbound);
+  void add_excepted(Loss& loss, const Peers& remote, bool inbound, const std::string& on) const;
   void report(const Loss& loss);
   void report_unmatched(const Loss& loss);
 
@@ -48,7 +53,7 @@ class Losses {
   std::string_view device_;
   bool resolves_;
   std::set<std::string> script_;
-  std::set<std::pair<const policy::Rule*, const Peers*>> seen_;
+  std::set<std::tuple<const policy::Rule*, const Peers*, net::ServiceSet>> seen_;
   std::map<const policy::Rule*, std::size_t> index_;
   std::vector<Loss> losses_;
   std::set<std::string> reported_tags_;

@@ -31,6 +31,7 @@ build:      -t, --target NAME[,NAME]   only these targets (default: every `targe
             --file PATH                with -o -: which file
             --check                    compare with what is there, write nothing
             --no-optimise              a device rule for every rule of the policy
+            --no-verify                do not read the files back to prove what they mean
 check:      --deny CODE[,CODE]         warnings to fail on: W0412, or W04 for all that begin so; build too
 fmt:        --check                    list what is not formatted, write nothing
             --diff                     show what would change, write nothing
@@ -47,6 +48,7 @@ plan:       --base REV|DIR|FILE.json   what to compare with (default: HEAD); FIL
             --json, --markdown         for programs, for a pull request; diff: these too
             --exit-code                diff too: exit 2 if flows change
 doc:        [MODULE] --format markdown|html|json, -o FILE (default: - for output), --stdlib DIR
+            --cloud NAME, --region NAME  for one cloud, with the names of one region
 graph:      --of features|modules|roles
 import:     endpoints FILE             a list of URLs: JSON, a Markdown page, CSV, or names
             -o, --output FILE          where to write (default: -, standard output)
@@ -116,6 +118,9 @@ class Reader {
       app_.add_option("module", options_.module);
       app_.add_option("--format", options_.page)
           ->check(CLI::IsMember({"markdown", "html", "json"}));
+      app_.add_option("--cloud", options_.cloud)
+          ->check(CLI::IsMember({"public", "usgov", "china"}));
+      app_.add_option("--region", options_.region);
       options_.output = "-";
       app_.add_option("-o,--output", options_.output);
       app_.add_option("--stdlib", options_.library_directory);
@@ -143,6 +148,7 @@ class Reader {
       app_.add_option("-o,--output", options_.output);
       app_.add_option("--file", options_.file);
       app_.add_flag("!--no-optimise", options_.optimise);
+      app_.add_flag("!--no-verify", options_.verify);
     }
     if (is("build") || is("fmt") || is("lock")) app_.add_flag("--check", options_.check);
     if (is("check") || is("build")) {

@@ -43,6 +43,7 @@ struct Options {
   std::string output = "build";
   std::string file;
   bool optimise = true;
+  bool verify = true;
   bool check = false;  ///< build and fmt
 
   // why
@@ -68,6 +69,8 @@ struct Options {
   // doc
   std::string module = "std/hci/21h2";
   std::string page = "markdown";
+  std::string cloud;  ///< empty: every one
+  std::optional<std::string> region;
 
   // import
   std::string list;     ///< the file, or "-"

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "backends/backend.h"
 #include "diagnostics/reporter.h"
 #include "driver/environment.h"
 #include "driver/options.h"
@@ -34,6 +35,8 @@ struct Compilation {
   /// The flows of each cluster, in the order of policy.clusters.
   std::vector<std::vector<flow::Flow>> flows;
   bool optimise = true;  ///< devices get fewer flows with the same meaning
+  /// Whether emit() reads each device's files back and proves that they mean its flows.
+  bool prove = false;
   /// The invariants that exceptions break, and may.
   std::vector<verify::Waived> waived;
 
@@ -59,6 +62,7 @@ struct BuiltRemark {
   std::string code;
   const policy::Rule* rule = nullptr;
   std::string text;
+  std::vector<backends::Wider> wider;
 };
 
 struct Built {
@@ -85,7 +89,7 @@ bool compile(const Options& options, const std::vector<std::string>& targets,
 /// come before forget_trees().
 verify::LintReport lint(Environment& environment, Compilation& compilation);
 
-/// Passes 15 to 18: every cluster for every target. Reports into the compilation; the result is
+/// Passes 15 to 19: every cluster for every target. Reports into the compilation; the result is
 /// only good if it has no errors then.
 Built emit(Compilation& compilation);
 

@@ -10,6 +10,7 @@
 
 #include "backends/backend.h"
 #include "support/bug.h"
+#include "tests/unit/backends/proved.h"
 
 namespace hcipol::test::gateway {
 
@@ -103,7 +104,9 @@ class Builder {
   std::map<std::string, std::string> emit() {
     reporter = Reporter();
     backends::EmitContext context(reporter, device);
-    emission = backends::find(target.backend)->emit(device, context);
+    const auto& backend = *backends::find(target.backend);
+    emission = backend.emit(device, context);
+    expect_proved(backend, device, emission, reporter);
     std::map<std::string, std::string> out;
     for (const auto& artefact : emission.artefacts) out[artefact.path] = artefact.text;
     return out;
