@@ -7,6 +7,7 @@
 #include <limits>
 #include <set>
 
+#include "backends/common/gateway/read_dnsmasq.h"
 #include "backends/common/read_text.h"
 
 namespace hcipol::backends::iptables {
@@ -14,7 +15,6 @@ namespace hcipol::backends::iptables {
 namespace {
 
 constexpr std::size_t longest_set_name = 31;
-constexpr std::size_t longest_dnsmasq_line = 1024;
 /// What ipset itself makes room for. A learnt set that is full blocks in silence.
 constexpr std::size_t fewest_members = 65536;
 
@@ -106,75 +106,24 @@ void SetTable::add(const Words& words) {
 }
 
 void SetTable::learn(std::string_view file, std::string_view text) {
-  file_ = file;
-  std::map<std::string, std::set<std::string_view>, std::less<>> domains;
-  for_each_line(file, text, [&](std::string_view line, std::size_t number) {
-    line_ = number;
-    if (line.empty() || line.front() == '#') return;
-    constexpr std::string_view start = "ipset=/";
-    const std::size_t end = line.find('/', start.size());
-    if (!line.starts_with(start) || end == std::string_view::npos) fail("no line of `ipset`");
-    if (line.size() > longest_dnsmasq_line) fail("dnsmasq does not start with a line this long");
-    const auto domain = net::parse_pattern(line.substr(start.size(), end - start.size()));
-    if (!domain || domain->wildcard) fail("no domain");
-    const auto [place, fresh] = domains.try_emplace(domain->name);
-    if (!fresh) fail("of two lines for a domain only the first counts");
-    std::string_view rest = line.substr(end + 1);
-    for (bool more = true; more;) {
-      const std::size_t comma = rest.find(',');
-      const std::string_view name = rest.substr(0, comma);
-      const Set& set = at(name);
-      if (set.type != "hash:ip" || set.timeout == 0) fail(quoted(name) + " is not filled by names");
-      place->second.insert(sets_.find(name)->first);
-      more = comma != std::string_view::npos;
-      if (more) rest.remove_prefix(comma + 1);
-    }
-  });
-  learns_ = learns_ || !domains.empty();
-  static const std::set<std::string_view> none;
-  for (const auto& [domain, sets] : domains) {
-    const std::set<std::string_view>* parent = &none;
-    for (std::string_view above = domain; parent == &none;) {
-      const std::size_t dot = above.find('.');
-      if (dot == std::string_view::npos) break;
-      above.remove_prefix(dot + 1);
-      if (const auto found = domains.find(above); found != domains.end()) parent = &found->second;
-    }
-    // What the longest line leaves out is taken out again.
-    const auto say = [&, &name = domain](std::string_view set, bool included) {
-      at(set).names.push_back({{name, false}, included});
-      at(set).names.push_back({{name, true}, included});
-    };
-    for (const std::string_view set : sets) {
-      if (!parent->contains(set)) say(set, true);
-    }
-    for (const std::string_view set : *parent) {
-      if (!sets.contains(set)) say(set, false);
-    }
+  const auto fault = [&](std::string_view name) -> std::string {
+    const auto found = sets_.find(name);
+    if (found == sets_.end()) return "there is no set " + quoted(name);
+    const bool learns = found->second.type == "hash:ip" && found->second.timeout != 0;
+    return learns ? "" : quoted(name) + " is not filled by names";
+  };
+  for (auto& [name, entries] : gateway::read_domains(file, text, "ipset", fault)) {
+    sets_.find(name)->second.names = std::move(entries);
+    learns_ = true;
   }
 }
 
 void SetTable::read_cache(std::string_view file, std::string_view text) {
-  file_ = file;
-  unsigned longest = 0;
-  std::set<std::string_view> seen;
-  for_each_line(file, text, [&](std::string_view line, std::size_t number) {
-    line_ = number;
-    if (line.empty() || line.front() == '#') return;
-    const std::size_t equals = line.find('=');
-    const std::string_view key = line.substr(0, equals);
-    if (key != "max-cache-ttl" && key != "max-ttl") fail("option " + quoted(key));
-    if (!seen.insert(key).second) fail("dnsmasq does not start if an option stands twice");
-    const auto seconds =
-        number_of(equals == std::string_view::npos ? "" : line.substr(equals + 1), 1u << 30);
-    if (!seconds || *seconds == 0) fail("no number of seconds");
-    longest = std::max(longest, *seconds);
-  });
-  line_ = 0;
-  if (seen.size() != 2) fail("nothing bounds how long answers are kept");
+  const unsigned longest = gateway::read_cache(file, text);
   for (const auto& [name, set] : sets_) {
     if (set.timeout != 0 && set.timeout < longest) {
-      fail("answers are kept for longer than the addresses in " + quoted(name));
+      throw Unreadable(file, 0,
+                       "answers are kept for longer than the addresses in " + quoted(name));
     }
   }
 }

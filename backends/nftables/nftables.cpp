@@ -5,6 +5,7 @@
 
 #include "backends/nftables/legalise.h"
 #include "backends/nftables/print.h"
+#include "backends/nftables/read_back.h"
 #include "backends/nftables/settings.h"
 
 namespace hcipol::backends::nftables {
@@ -16,6 +17,7 @@ Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
   Emission emission;
   emission.artefacts = print(legalise(device, settings, context));
   emission.remarks = std::move(context.remarks);
+  emission.rest = settings.rest == Settings::Rest::pass ? Rest::others : Rest::servers_denied;
   return emission;
 }
 
@@ -27,6 +29,7 @@ Backend backend() {
       "1024 bytes for a domain and its sets, 128 bytes of comment, 127 of a log prefix";
   row.options = options();
   row.emit = emit;
+  row.read_back = read_back;
   return row;
 }
 

@@ -1,0 +1,345 @@
+// A look-up in a map is a rule for each of its elements: nft takes none that meets another.
+#include "backends/nftables/read_back.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "backends/common/gateway/read_dnsmasq.h"
+#include "backends/common/read_text.h"
+#include "backends/nftables/read_rule.h"
+#include "backends/nftables/read_table.h"
+
+namespace hcipol::backends::nftables {
+
+namespace {
+
+using Act = ReadRule::Act;
+using net::Family;
+using Traffic = Reading::Traffic;
+
+/// "4#inet#TABLE#SET".
+std::string reference_to(std::string_view table, std::string_view set, std::string_view type) {
+  const std::string_view family = type.starts_with("type ipv4_addr") ? "4" : "6";
+  return std::string(family) + "#inet#" + std::string(table) + "#" + std::string(set);
+}
+
+bool is_learnt(const TableSet& set) {
+  return set.type.find("timeout") != std::string_view::npos;
+}
+
+/// The operands of rules as sets of packets, each made once.
+class Operands {
+ public:
+  Operands(const Table& table, const gateway::LearntNames& names, DeviceReading& out)
+      : table_(table), names_(names), out_(out) {}
+
+  const net::PeerSet* peers(std::string_view text, Family family, std::size_t line) {
+    if (text.empty()) return nullptr;
+    const auto [place, fresh] = peers_.try_emplace({text, family}, nullptr);
+    if (!fresh) return place->second;
+    if (text.starts_with('@')) {
+      place->second = out_.keep(members(text.substr(1), family, line));
+    } else {
+      if (text.starts_with("{ ")) text = text.substr(2, text.size() - 4);
+      place->second = out_.keep(net::PeerSet{prefixes(text, family, line), {}});
+    }
+    return place->second;
+  }
+
+  const net::ServiceSet* service(const net::ServiceSet& set) {
+    const auto [place, fresh] = services_.try_emplace(set, nullptr);
+    if (fresh) place->second = out_.keep(set);
+    return place->second;
+  }
+
+  const std::set<std::string_view>& used() const { return used_; }
+  void use(std::string_view set) { used_.insert(set); }
+
+ private:
+  net::PeerSet members(std::string_view name, Family family, std::size_t line) {
+    const auto found = table_.sets().find(name);
+    if (found == table_.sets().end() || found->second.map) {
+      table_.fail(line, "there is no set " + quoted(name));
+    }
+    const TableSet& set = found->second;
+    const bool v4 = set.type.starts_with("type ipv4_addr");
+    if (v4 != (family == Family::ipv4)) table_.fail(line, quoted(name) + " is of another family");
+    used_.insert(name);
+    net::PeerSet out;
+    std::vector<net::AddressRange> ranges;
+    for (const TableLine& element : set.elements) {
+      const auto cidr = net::parse_cidr(element.text);
+      if (!cidr || cidr->network.family != family) table_.fail(element.number, "an element");
+      ranges.push_back({cidr->network, net::last_of(cidr->network, cidr->length)});
+    }
+    disjoint(ranges, line);
+    out.addresses = net::AddressSet::of(std::move(ranges));
+    const auto names = names_.find(reference_to(table_.name(), name, set.type));
+    if (names != names_.end()) out.names = net::DomainSet::of(false, names->second);
+    return out;
+  }
+
+  net::AddressSet prefixes(std::string_view text, Family family, std::size_t line) const {
+    std::vector<net::AddressRange> ranges;
+    for (bool more = true; more;) {
+      const std::size_t comma = text.find(", ");
+      const auto cidr = net::parse_cidr(text.substr(0, comma));
+      if (!cidr || cidr->network.family != family) table_.fail(line, "a prefix");
+      ranges.push_back({cidr->network, net::last_of(cidr->network, cidr->length)});
+      more = comma != std::string_view::npos;
+      if (more) text.remove_prefix(comma + 2);
+    }
+    disjoint(ranges, line);
+    return net::AddressSet::of(std::move(ranges));
+  }
+
+  void disjoint(std::vector<net::AddressRange> ranges, std::size_t line) const {
+    std::sort(ranges.begin(), ranges.end(),
+              [](const auto& a, const auto& b) { return a.first < b.first; });
+    for (std::size_t i = 1; i < ranges.size(); ++i) {
+      if (!(ranges[i - 1].last < ranges[i].first)) table_.fail(line, "intervals that conflict");
+    }
+  }
+
+  const Table& table_;
+  const gateway::LearntNames& names_;
+  DeviceReading& out_;
+  std::map<std::pair<std::string_view, Family>, const net::PeerSet*> peers_;
+  std::map<net::ServiceSet, const net::ServiceSet*> services_;
+  std::set<std::string_view> used_;
+};
+
+/// The chains of the table as one kind of traffic of one family meets them.
+class View {
+ public:
+  View(const Table& table, const std::vector<std::vector<RuleReading>>& rules, Operands& operands,
+       Family family, Traffic traffic)
+      : table_(table), rules_(rules), operands_(operands), family_(family), traffic_(traffic) {
+    reading_.file = std::string(table.file());
+    reading_.traffic = traffic;
+    reading_.families = {family};
+    for (std::size_t i = 0; i < table.chains().size(); ++i) {
+      by_name_[table.chains()[i].name] = static_cast<std::uint32_t>(i);
+    }
+    place(0);
+    // Lists are found while others are read.
+    for (std::size_t i = 0; i < order_.size(); ++i) copy(order_[i], i);
+  }
+  Reading take() { return std::move(reading_); }
+
+ private:
+  std::uint32_t place(std::uint32_t chain) {
+    const auto [found, fresh] =
+        places_.try_emplace(chain, static_cast<std::uint32_t>(order_.size()));
+    if (fresh) {
+      order_.push_back(chain);
+      reading_.lists.emplace_back();
+    }
+    return found->second;
+  }
+
+  void copy(std::uint32_t chain, std::size_t list) {
+    for (std::size_t i = 0; i < rules_[chain].size(); ++i) {
+      const RuleReading& rule = rules_[chain][i];
+      const std::size_t line = table_.chains()[chain].rules[i].number;
+      if (rule.kind == RuleReading::Kind::states) {
+        const bool invalid = traffic_ == Traffic::invalid;
+        if (!invalid && traffic_ != Traffic::replies) continue;
+        put(list, {}, invalid ? rule.verdict : ReadVerdict{}, line);
+        return;
+      }
+      if (!sees(rule)) continue;
+      if (rule.kind == RuleReading::Kind::look_up) {
+        look_up(list, rule, line);
+        continue;
+      }
+      ReadRule read;
+      read.from = operands_.peers(rule.from, family_, line);
+      read.to = operands_.peers(rule.to, family_, line);
+      if (rule.service) read.service = operands_.service(*rule.service);
+      put(list, read, rule.verdict, line);
+      const bool all = read.from == nullptr && read.to == nullptr && read.service == nullptr;
+      if (all && rule.verdict.act != Act::jump) return;
+    }
+  }
+
+  bool sees(const RuleReading& rule) const {
+    if (rule.kind == RuleReading::Kind::logs) return false;
+    if (!rule.families[static_cast<std::size_t>(family_)]) return false;
+    if (traffic_ != Traffic::neighbours) return !rule.untouched;
+    // What maps find is never about neighbours: their services have ports.
+    if (rule.kind == RuleReading::Kind::look_up) return rule.by_source && !rule.by_service;
+    return !rule.service || rule.service->intersects(discovery());
+  }
+  static const net::ServiceSet& discovery() {
+    static const net::ServiceSet set =
+        net::ServiceSet::of({{58 * 65536 + 133 * 256, 58 * 65536 + 136 * 256 + 255}});
+    return set;
+  }
+
+  void put(std::size_t list, ReadRule rule, const ReadVerdict& verdict, std::size_t line) {
+    rule.act = verdict.act;
+    if (rule.act == Act::jump || rule.act == Act::go) {
+      const auto found = by_name_.find(verdict.chain);
+      if (found == by_name_.end()) table_.fail(line, "there is no chain " + quoted(verdict.chain));
+      rule.list = place(found->second);
+    }
+    reading_.lists[list].push_back(rule);
+  }
+
+  void look_up(std::size_t list, const RuleReading& rule, std::size_t line) {
+    const auto found = table_.sets().find(rule.map);
+    if (found == table_.sets().end() || !found->second.map) {
+      table_.fail(line, "there is no map " + quoted(rule.map));
+    }
+    operands_.use(found->first);
+    const TableSet& map = found->second;
+    const std::string type = family_ == Family::ipv4 ? "ipv4_addr" : "ipv6_addr";
+    std::string expected = "type " + type;
+    if (rule.by_source && rule.by_service) expected += " . " + type;
+    if (rule.by_service) expected += " . inet_proto . inet_service";
+    expected += " : verdict;";
+    const bool intervals = map.type.ends_with(" flags interval;");
+    if (map.type.substr(0, map.type.find(';') + 1) != expected) {
+      table_.fail(line, quoted(rule.map) + " has keys of another type");
+    }
+    std::unordered_set<std::string_view> keys;
+    std::optional<std::pair<unsigned, unsigned>> lengths;
+    for (const TableLine& element : map.elements) {
+      const auto [key, verdict] = split(element);
+      if (!keys.insert(key).second) table_.fail(element.number, "an element stands twice");
+      ReadRule read;
+      const auto found_lengths = read_key(key, rule, read, element.number);
+      if (lengths.value_or(found_lengths) != found_lengths) {
+        table_.fail(element.number, "elements that may lie within each other");
+      }
+      lengths = found_lengths;
+      const bool whole = found_lengths == std::pair(net::width(family_), net::width(family_));
+      if (!intervals && !whole) table_.fail(element.number, "a prefix in a map of addresses");
+      put(list, read, verdict, element.number);
+    }
+  }
+
+  /// "KEY comment "…" : VERDICT".
+  std::pair<std::string_view, ReadVerdict> split(const TableLine& element) const {
+    std::string_view text = element.text;
+    const std::size_t comment = text.find(" comment \"");
+    const std::size_t colon =
+        comment == std::string_view::npos ? text.find(" : ") : text.rfind("\" : ");
+    if (colon == std::string_view::npos) table_.fail(element.number, "an element of a map");
+    if (comment == std::string_view::npos) {
+      return {text.substr(0, colon), read_verdict(table_, element, text.substr(colon + 3))};
+    }
+    if (colon <= comment || !is_comment(text.substr(comment + 9, colon + 1 - (comment + 9)))) {
+      table_.fail(element.number, "the comment");
+    }
+    return {text.substr(0, comment), read_verdict(table_, element, text.substr(colon + 4))};
+  }
+
+  /// The lengths of the key's prefixes; one that it has not is whole.
+  std::pair<unsigned, unsigned> read_key(std::string_view key, const RuleReading& rule,
+                                         ReadRule& read, std::size_t line) {
+    std::vector<std::string_view> parts;
+    for (bool more = true; more;) {
+      const std::size_t dot = key.find(" . ");
+      parts.push_back(key.substr(0, dot));
+      more = dot != std::string_view::npos;
+      if (more) key.remove_prefix(dot + 3);
+    }
+    const std::size_t expected = (rule.by_source ? 1U : 0U) + (rule.by_service ? 3U : 0U);
+    if (parts.size() != expected) table_.fail(line, "a key with another number of parts");
+    std::pair<unsigned, unsigned> lengths{net::width(family_), net::width(family_)};
+    std::size_t at = 0;
+    if (rule.by_source) {
+      read.from = operands_.peers(parts[at], family_, line);
+      lengths.first = net::parse_cidr(parts[at++])->length;
+    }
+    if (!rule.by_service) return lengths;
+    read.to = operands_.peers(parts[at], family_, line);
+    lengths.second = net::parse_cidr(parts[at++])->length;
+    const auto protocol = net::protocol_number(parts[at++]);
+    const auto port = number_of(parts[at], 65535);
+    if (!protocol || !net::has_ports(*protocol) || !port) {
+      table_.fail(line, "a key's service");
+    }
+    const auto number = static_cast<std::uint16_t>(*port);
+    read.service = operands_.service(net::ServiceSet::ports(*protocol, number, number));
+    return lengths;
+  }
+
+  const Table& table_;
+  const std::vector<std::vector<RuleReading>>& rules_;
+  Operands& operands_;
+  Family family_;
+  Traffic traffic_;
+  Reading reading_;
+  std::map<std::string_view, std::uint32_t> by_name_;
+  std::unordered_map<std::uint32_t, std::uint32_t> places_;
+  std::vector<std::uint32_t> order_;
+};
+
+const Artefact* find(std::span<const Artefact> artefacts, std::string_view path) {
+  for (const Artefact& artefact : artefacts) {
+    if (artefact.path == path) return &artefact;
+  }
+  return nullptr;
+}
+
+gateway::LearntNames read_names(std::span<const Artefact> artefacts, const Table& table) {
+  std::set<std::string, std::less<>> known;
+  for (const auto& [name, set] : table.sets()) {
+    if (is_learnt(set)) known.insert(reference_to(table.name(), name, set.type));
+  }
+  const Artefact* snippet = find(artefacts, "dnsmasq.conf");
+  const Artefact* cache = find(artefacts, "dnsmasq-cache.conf");
+  if (snippet == nullptr) return {};
+  if (cache == nullptr) throw Unreadable("dnsmasq-cache.conf", 0, "the file is missing");
+  constexpr unsigned timeout = 86400;  // of every learnt set, by its type
+  if (gateway::read_cache(cache->path, cache->text) > timeout) {
+    throw Unreadable(cache->path, 0, "answers are kept for longer than addresses");
+  }
+  return gateway::read_domains(
+      snippet->path, snippet->text, "nftset", [&](std::string_view reference) -> std::string {
+        return known.contains(reference) ? "" : quoted(reference) + " is not filled by names";
+      });
+}
+
+}  // namespace
+
+DeviceReading read_back(std::span<const Artefact> artefacts, const ReadContext&) {
+  static const std::set<std::string_view> known{"ruleset.nft", "dnsmasq.conf",
+                                                "dnsmasq-cache.conf"};
+  for (const Artefact& artefact : artefacts) {
+    if (!known.contains(artefact.path)) throw Unreadable(artefact.path, 0, "an unknown file");
+  }
+  const Artefact* ruleset = find(artefacts, "ruleset.nft");
+  if (ruleset == nullptr) throw Unreadable("ruleset.nft", 0, "the file is missing");
+  const Table table(ruleset->path, ruleset->text);
+  const gateway::LearntNames names = read_names(artefacts, table);
+  std::vector<std::vector<RuleReading>> rules;
+  for (const TableChain& chain : table.chains()) {
+    auto& out = rules.emplace_back();
+    for (const TableLine& line : chain.rules) out.push_back(read_rule(table, line));
+  }
+  DeviceReading out;
+  Operands operands(table, names, out);
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
+    for (const Traffic traffic : {Traffic::connections, Traffic::replies, Traffic::invalid}) {
+      out.readings.push_back(View(table, rules, operands, family, traffic).take());
+    }
+  }
+  out.readings.push_back(View(table, rules, operands, Family::ipv6, Traffic::neighbours).take());
+  for (const auto& [name, set] : table.sets()) {
+    if (!operands.used().contains(name)) {
+      throw Unreadable(ruleset->path, 0, "no rule names " + quoted(name));
+    }
+  }
+  return out;
+}
+
+}  // namespace hcipol::backends::nftables

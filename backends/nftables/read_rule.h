@@ -1,0 +1,47 @@
+// One rule of nftables, from its text.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string_view>
+
+#include "backends/nftables/read_table.h"
+#include "net/service.h"
+
+namespace hcipol::backends::nftables {
+
+/// A verdict, with the chain that `jump` and `go` lead to.
+struct ReadVerdict {
+  ReadRule::Act act = ReadRule::Act::allow;
+  std::string_view chain;
+};
+
+struct RuleReading {
+  enum class Kind {
+    decides,
+    logs,     ///< and decides nothing
+    states,   ///< what belongs to a connection is allowed; `verdict` is for what is invalid
+    look_up,  ///< the map's element decides
+  };
+  Kind kind = Kind::decides;
+  std::array<bool, 2> families{true, true};  ///< IPv4, IPv6
+  std::string_view from;                     ///< "@set", "prefix" or "{ prefix, prefix }"
+  std::string_view to;
+  std::optional<net::ServiceSet> service;
+  bool untouched = false;  ///< only packets with a hop limit of 255
+  ReadVerdict verdict;
+  std::string_view map;
+  bool by_source = false;   ///< of look_up: the key has the source
+  bool by_service = false;  ///< of look_up: the key has the destination and the service
+};
+
+/// Semantics: nft(8) 1.0.6. Throws Unreadable for what is not known.
+RuleReading read_rule(const Table& table, const TableLine& line);
+
+/// "accept", "goto denied".
+ReadVerdict read_verdict(const Table& table, const TableLine& line, std::string_view text);
+
+/// What follows ` comment ` at the end: one word in quotes, of at most 128 bytes.
+bool is_comment(std::string_view quoted);
+
+}  // namespace hcipol::backends::nftables
