@@ -86,8 +86,8 @@ class Builder {
       share.services = services_.rules(flow.service, family);
       if (share.from.empty() || share.to.empty() || share.services.empty()) continue;
       phase_of(flow.kind).add(share, text);
-      for (const Peer* from : share.from) {
-        for (const Peer* to : share.to) note_others(*from, *to, family);
+      for (Peer* from : share.from) {
+        for (Peer* to : share.to) note_others(*from, *to, family);
       }
       written = true;
     }
@@ -140,10 +140,10 @@ class Builder {
   }
 
   /// Remembers whose traffic must come to `others` because no server need be at either end.
-  void note_others(const Peer& from, const Peer& to, Family family) {
+  void note_others(Peer& from, Peer& to, Family family) {
     const auto index = static_cast<std::size_t>(family);
     if (from.server[index] || to.server[index]) return;
-    const Peer& narrower = to.breadth(family) < from.breadth(family) ? to : from;
+    Peer& narrower = to.breadth(family) < from.breadth(family) ? to : from;
     others_[index].emplace(narrower.label, &narrower);
   }
 
@@ -172,6 +172,7 @@ class Builder {
       std::vector<net::Cidr> prefixes;
       const auto index = static_cast<std::size_t>(family);
       for (const auto& [label, peer] : others_[index]) {
+        Peers::use(*peer, family);
         for (const Match* match : peer->in(family)) {
           if (match != nullptr && match->kind == Match::Kind::prefix) {
             prefixes.push_back(peer->prefixes[index].front());
@@ -316,7 +317,7 @@ class Builder {
   Phase except_;
   Phase deny_;
   Phase allow_;
-  std::array<std::map<std::string, const Peer*>, 2> others_;  ///< by family
+  std::array<std::map<std::string, Peer*>, 2> others_;  ///< by family
   std::unordered_set<const policy::Rule*> traced_;
 };
 

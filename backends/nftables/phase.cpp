@@ -56,21 +56,18 @@ std::pair<bool, std::string_view> precedence(const Peer& peer) {
 
 Phase::Destinations Phase::destinations(const FamilyFlow& flow) {
   Destinations out;
+  out.any = std::any_of(flow.to.begin(), flow.to.end(),
+                        [&](const Peer* peer) { return peer->any(flow.family); });
+  if (out.any) return out;
   for (Peer* peer : flow.to) {
     gateway::Peers::use(*peer, flow.family);
     for (const Match* match : peer->in(flow.family)) {
-      if (match == nullptr) {
-        out.any = true;
-      } else if (match->kind == Match::Kind::prefix) {
+      if (match->kind == Match::Kind::prefix) {
         out.prefixes.push_back(prefixes_of(*peer, flow.family).front());
       } else {
         out.sets.push_back(match);
       }
     }
-  }
-  if (out.any) {
-    out.prefixes.clear();
-    out.sets.clear();
   }
   return out;
 }

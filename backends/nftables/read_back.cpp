@@ -57,9 +57,6 @@ class Operands {
     return place->second;
   }
 
-  const std::set<std::string_view>& used() const { return used_; }
-  void use(std::string_view set) { used_.insert(set); }
-
  private:
   net::PeerSet members(std::string_view name, Family family, std::size_t line) {
     const auto found = table_.sets().find(name);
@@ -69,7 +66,6 @@ class Operands {
     const TableSet& set = found->second;
     const bool v4 = set.type.starts_with("type ipv4_addr");
     if (v4 != (family == Family::ipv4)) table_.fail(line, quoted(name) + " is of another family");
-    used_.insert(name);
     net::PeerSet out;
     std::vector<net::AddressRange> ranges;
     for (const TableLine& element : set.elements) {
@@ -111,7 +107,6 @@ class Operands {
   DeviceReading& out_;
   std::map<std::pair<std::string_view, Family>, const net::PeerSet*> peers_;
   std::map<net::ServiceSet, const net::ServiceSet*> services_;
-  std::set<std::string_view> used_;
 };
 
 /// The chains of the table as one kind of traffic of one family meets them.
@@ -197,7 +192,6 @@ class View {
     if (found == table_.sets().end() || !found->second.map) {
       table_.fail(line, "there is no map " + quoted(rule.map));
     }
-    operands_.use(found->first);
     const TableSet& map = found->second;
     const std::string type = family_ == Family::ipv4 ? "ipv4_addr" : "ipv6_addr";
     std::string expected = "type " + type;
@@ -309,6 +303,22 @@ gateway::LearntNames read_names(std::span<const Artefact> artefacts, const Table
       });
 }
 
+/// Also by rules behind one that takes everything.
+void check_all_used(const Table& table, const std::vector<std::vector<RuleReading>>& chains) {
+  std::set<std::string_view> used;
+  for (const auto& rules : chains) {
+    for (const RuleReading& rule : rules) {
+      used.insert(rule.map);
+      for (const std::string_view side : {rule.from, rule.to}) {
+        if (side.starts_with('@')) used.insert(side.substr(1));
+      }
+    }
+  }
+  for (const auto& [name, set] : table.sets()) {
+    if (!used.contains(name)) throw Unreadable(table.file(), 0, "no rule names " + quoted(name));
+  }
+}
+
 }  // namespace
 
 DeviceReading read_back(std::span<const Artefact> artefacts, const ReadContext&) {
@@ -334,11 +344,7 @@ DeviceReading read_back(std::span<const Artefact> artefacts, const ReadContext&)
     }
   }
   out.readings.push_back(View(table, rules, operands, Family::ipv6, Traffic::neighbours).take());
-  for (const auto& [name, set] : table.sets()) {
-    if (!operands.used().contains(name)) {
-      throw Unreadable(ruleset->path, 0, "no rule names " + quoted(name));
-    }
-  }
+  check_all_used(table, rules);
   return out;
 }
 

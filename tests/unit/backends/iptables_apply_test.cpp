@@ -8,6 +8,13 @@
 namespace hcipol::test::iptables {
 namespace {
 
+using gateway::Builder;
+using gateway::Folder;
+using gateway::Kind;
+using gateway::tcp;
+using gateway::udp;
+using policy::NamedSet;
+
 class IptablesApply : public testing::TestWithParam<const char*> {};
 
 /// Two policies of one cluster: the first knows a vendor and a name that the second does not.
@@ -30,7 +37,7 @@ TEST_P(IptablesApply, LoadsTakesBackKeepsAndRemoves) {
   const std::string way = gateway::iptables_namespace();
   if (way.empty()) GTEST_SKIP() << "no network namespace with iptables and ipset to be had";
   std::map<std::string, std::string> files;
-  Builder first, second;
+  Builder first("iptables"), second("iptables");
   write(first, true, files);
   write(second, false, files);
   const Folder folder({});
