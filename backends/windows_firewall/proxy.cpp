@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "backends/windows_firewall/script_text.h"
+#include "backends/windows_firewall/settings.h"
 #include "support/text.h"
 
 namespace hcipol::backends::windows_firewall {
