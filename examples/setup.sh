@@ -7,7 +7,7 @@ repository=$PWD
 
 # What the compiler is built from and with (see the find_package lines of CMakeLists.txt).
 build_packages=(g++ cmake ninja-build libtree-sitter-dev libfmt-dev nlohmann-json3-dev libboost-dev
-  libpugixml-dev libcli11-dev libre2-dev libssl-dev libdtl-dev)
+  libpugixml-dev libcli11-dev libre2-dev libssl-dev libdtl-dev libjemalloc-dev)
 targets=azure-firewall,iptables,palo-alto,windows-firewall
 
 say() { printf '\n== %s\n' "$*"; }

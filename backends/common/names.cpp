@@ -35,7 +35,7 @@ std::string slug(std::string_view text) {
 }
 
 std::string content_hash(std::string_view text, std::size_t digits) {
-  return sha256_hex(text).substr(0, digits);
+  return sha256_hex(text, digits);
 }
 
 std::string shortened(std::string_view name, std::size_t limit) {

@@ -71,6 +71,7 @@ class Legaliser {
   void add_names(Script& script, const flow::Flow& flow, Rule pattern,
                  std::pair<Peers*, Peers*> ends, Families families);
   void add_rule(Script& script, const flow::Flow& flow, Rule rule);
+  const std::string& content(const flow::Flow& flow, const Rule& rule);
   Rule pattern(const flow::Flow& flow, bool inbound);
   const AddressList* local(const flow::Flow& flow, Peers& peers, Families families);
   bool too_long(const flow::Flow& flow, const Match& match);
@@ -87,6 +88,7 @@ class Legaliser {
   std::unordered_set<std::string> names_;     ///< of the script at hand
   std::map<std::string, std::string> files_;  ///< lower-case file → server
   std::string common_hash_;                   ///< of what all rules share
+  std::string content_;                       ///< of the rule at hand
   bool allows_out_ = false;
   bool logs_ = false;
 };
@@ -193,20 +195,41 @@ void Legaliser::add_names(Script& script, const flow::Flow& flow, Rule rule,
 
 void Legaliser::add_rule(Script& script, const flow::Flow& flow, Rule rule) {
   const std::string_view direction = rule.inbound ? "in" : "out";
-  const Match& match = *rule.match;
-  const std::string content =
-      fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", flow.id, direction, rule.block,
-                  match.protocol, fmt::join(match.ports, ","), fmt::join(match.icmp_types, ","),
-                  rule.local->hash, rule.remote == nullptr ? "any" : rule.remote->hash,
-                  fmt::join(rule.keyword_ids, ","), rule.texts->hash, common_hash_);
-  const std::string stem = shortened(settings_.name_prefix + slug(flow.id), 400);
-  rule.name = fmt::format("{}-{}-{}", stem, direction, content_hash(content, 8));
+  rule.name = shortened(settings_.name_prefix + slug(flow.id), 400);
+  rule.name.append("-").append(direction).append("-");
+  rule.name += content_hash(content(flow, rule), 8);
   if (!names_.insert(to_lower(rule.name)).second) {
     context_.reporter().report<Diag::name_clash>(context_.place(flow.rule), flow.id,
                                                  "another part of the policy", rule.name, title);
   }
   allows_out_ = allows_out_ || (!rule.inbound && !rule.block);
   script.rules.push_back(std::move(rule));
+}
+
+// One field a line. Appended and not formatted: there are twenty thousand of them in a large
+// policy.
+const std::string& Legaliser::content(const flow::Flow& flow, const Rule& rule) {
+  const auto line = [this](std::string_view text) { content_.append(text).append("\n"); };
+  const auto list = [this](const std::vector<std::string>& texts) {
+    for (const std::string& text : texts) {
+      if (&text != &texts.front()) content_ += ',';
+      content_ += text;
+    }
+    content_ += '\n';
+  };
+  content_.clear();
+  line(flow.id);
+  line(rule.inbound ? "in" : "out");
+  line(rule.block ? "true" : "false");
+  line(rule.match->protocol);
+  list(rule.match->ports);
+  list(rule.match->icmp_types);
+  line(rule.local->hash);
+  line(rule.remote == nullptr ? "any" : std::string_view(rule.remote->hash));
+  list(rule.keyword_ids);
+  line(rule.texts->hash);
+  content_ += common_hash_;
+  return content_;
 }
 
 Rule Legaliser::pattern(const flow::Flow& flow, bool inbound) {

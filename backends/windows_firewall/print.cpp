@@ -45,7 +45,7 @@ class Printer {
 
 Artefact Printer::print(Script script) {
   out_.clear();
-  out_.reserve(20'000 + script.rules.size() * 900);
+  out_.reserve(40'000 + script.rules.size() * 500);
   intro(script);
   out_ += fixed_part("head.ps1");
   constants(script);

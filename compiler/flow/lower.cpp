@@ -103,12 +103,19 @@ std::optional<std::string> impossible(const policy::Rule& rule) {
 void name_flows(std::vector<Flow>& flows) {
   // Of the two directions of a rule the optimiser may have joined one with others; both still go by
   // the rule's address.
-  std::unordered_map<std::string_view, unsigned> count;
-  for (const Flow& flow : flows) ++count[flow.rule->address];
-  for (Flow& flow : flows) {
-    flow.id = count[flow.rule->address] == 1 ? flow.rule->address
-                                             : fmt::format("{} ({} -> {})", flow.rule->address,
-                                                           names(flow.from), names(flow.to));
+  std::unordered_map<std::string_view, unsigned> count(flows.size());
+  std::vector<const unsigned*> count_of;
+  count_of.reserve(flows.size());
+  for (const Flow& flow : flows) {
+    unsigned& number = count[flow.rule->address];
+    ++number;
+    count_of.push_back(&number);
+  }
+  for (std::size_t i = 0; i < flows.size(); ++i) {
+    Flow& flow = flows[i];
+    flow.id = *count_of[i] == 1 ? flow.rule->address
+                                : fmt::format("{} ({} -> {})", flow.rule->address, names(flow.from),
+                                              names(flow.to));
   }
   const auto by_kind_and_id = [](const Flow& a, const Flow& b) {
     const int left = rank(a.kind), right = rank(b.kind);

@@ -6,13 +6,15 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <map>
-#include <set>
 #include <tuple>
+#include <unordered_map>
+#include <unordered_set>
 
-#include "flow/effective.h"
 #include "flow/lower.h"
 #include "net/cover.h"
+#include "net/islands.h"
 #include "support/bug.h"
 #include "support/text.h"
 
@@ -20,9 +22,9 @@ namespace hcipol::flow {
 
 using Kind = policy::Rule::Kind;
 using Sets = std::vector<const NamedSet*>;
-using Rules = std::set<const policy::Rule*>;
+using Rules = std::vector<const policy::Rule*>;
 
-/// A flow on its way, with every rule that it carries.
+/// A flow on its way, with every rule that it carries, some of them perhaps more than once.
 struct Optimiser::Item {
   Flow flow;
   Rules rules;
@@ -37,20 +39,23 @@ std::vector<Item> without_covered(std::span<const Flow> flows) {
   std::map<StandInClass, std::vector<std::size_t>> groups;
   for (std::size_t i = 0; i < flows.size(); ++i) groups[stand_in_class(flows[i])].push_back(i);
   std::vector<Item> items;
+  items.reserve(flows.size());
   for (const Flow& flow : flows) items.push_back({flow, {flow.rule}});
   std::vector<bool> dropped(flows.size());
   for (const auto& [key, members] : groups) {
     std::vector<net::Box> boxes;
+    boxes.reserve(members.size());
     for (const std::size_t i : members) boxes.push_back(box(flows[i]));
     const auto covered = net::covers(boxes);
     for (std::size_t m = 0; m < members.size(); ++m) {
       for (const std::size_t other : covered[m]) {
-        items[members[other]].rules.insert(flows[members[m]].rule);
+        items[members[other]].rules.push_back(flows[members[m]].rule);
         dropped[members[m]] = true;
       }
     }
   }
   std::vector<Item> out;
+  out.reserve(items.size());
   for (std::size_t i = 0; i < items.size(); ++i) {
     if (!dropped[i]) out.push_back(std::move(items[i]));
   }
@@ -94,12 +99,13 @@ auto treatment(const Flow& flow, const RuleCapabilities& device) {
   const bool by_port = !device.names_on_any_port || from.patterns || to.patterns;
   const bool web = by_port && net::web_services().contains(flow.service);
   const policy::Origin& origin = flow.rule->origin;
-  return std::tuple(flow.kind, flow.rule->log, origin.module, origin.feature, ports, types, web,
-                    from, to);
+  return std::tuple(flow.kind, flow.rule->log, std::string_view(origin.module),
+                    std::string_view(origin.feature), ports, types, web, from, to);
 }
 
 // As a set: the order in which a policy lists its peers has no meaning.
 Sets sorted(Sets sets) {
+  if (sets.size() < 2) return sets;
   std::sort(sets.begin(), sets.end(), [](const NamedSet* a, const NamedSet* b) {
     return std::tie(a->name, a->span) < std::tie(b->name, b->span);
   });
@@ -112,49 +118,110 @@ void unite(Sets& into, const Sets& more) {
   into = sorted(std::move(into));
 }
 
+void mix(std::size_t& hash, std::size_t more) {
+  hash = hash * 0x9e37'79b9'7f4a'7c15 + more;
+}
+std::size_t hash_of(const Sets& sets) {
+  std::size_t hash = 0;
+  for (const NamedSet* set : sets) mix(hash, std::hash<const NamedSet*>()(set));
+  return hash;
+}
+std::size_t hash_of(const net::ServiceSet& service) {
+  std::size_t hash = 0;
+  for (const net::ServiceRange& range : service.ranges()) {
+    mix(hash, range.first);
+    mix(hash, range.last);
+  }
+  return hash;
+}
+std::size_t hash_of(std::size_t number) {
+  return number;
+}
+/// Of all the fields together.
+template <class... Fields>
+std::size_t hash_of(const std::tuple<Fields...>& fields) {
+  std::size_t hash = 0;
+  std::apply([&](const auto&... field) { (mix(hash, hash_of(field)), ...); }, fields);
+  return hash;
+}
+
 template <class Item>
 class Joiner {
  public:
-  Joiner(std::vector<Item> items, const RuleCapabilities& device)
-      : items_(std::move(items)), device_(device) {}
+  Joiner(std::vector<Item> items, const RuleCapabilities& device) {
+    std::map<decltype(treatment(items[0].flow, device)), std::size_t> numbers;
+    parts_.reserve(items.size());
+    for (Item& item : items) {
+      const auto number =
+          numbers.try_emplace(treatment(item.flow, device), numbers.size()).first->second;
+      Sets from = sorted(item.flow.from), to = sorted(item.flow.to);
+      parts_.push_back({std::move(item), number, std::move(from), std::move(to)});
+    }
+  }
 
   std::vector<Item> run() {
     std::size_t before = 0;
     do {
-      before = items_.size();
-      join([](const Flow& f) { return std::tuple(sorted(f.from), sorted(f.to)); },
-           [](Flow& f, const Flow& more) { f.service = f.service | more.service; });
-      join([](const Flow& f) { return std::tuple(sorted(f.from), f.service); },
-           [](Flow& f, const Flow& more) { unite(f.to, more.to); });
-      join([](const Flow& f) { return std::tuple(sorted(f.to), f.service); },
-           [](Flow& f, const Flow& more) { unite(f.from, more.from); });
-    } while (items_.size() < before);
-    return std::move(items_);
+      before = parts_.size();
+      join([](const Part& p) { return std::tie(p.treatment, p.from, p.to); },
+           [](Part& first, const Part& more) {
+             first.service() = first.service() | more.service();
+           });
+      join([](const Part& p) { return std::tie(p.treatment, p.from, p.service()); },
+           [](Part& first, const Part& more) {
+             unite(first.to, more.to);
+             first.item.flow.to = first.to;
+           });
+      join([](const Part& p) { return std::tie(p.treatment, p.to, p.service()); },
+           [](Part& first, const Part& more) {
+             unite(first.from, more.from);
+             first.item.flow.from = first.from;
+           });
+    } while (parts_.size() < before);
+    std::vector<Item> out;
+    out.reserve(parts_.size());
+    for (Part& part : parts_) out.push_back(std::move(part.item));
+    return out;
   }
 
  private:
-  template <class Same, class Add>
-  void join(Same same, Add add) {
-    using Key =
-        std::pair<decltype(treatment(items_[0].flow, device_)), decltype(same(items_[0].flow))>;
-    std::map<Key, std::size_t> places;
-    std::vector<Item> out;
-    for (Item& item : items_) {
-      const auto [known, fresh] =
-          places.try_emplace(Key{treatment(item.flow, device_), same(item.flow)}, out.size());
+  struct Part {
+    net::ServiceSet& service() { return item.flow.service; }
+    const net::ServiceSet& service() const { return item.flow.service; }
+
+    Item item;
+    std::size_t treatment;  ///< its number; what parts of one number join to has it too
+    Sets from;              ///< sorted()
+    Sets to;                ///< sorted()
+  };
+
+  /// Joins parts of equal keys to the first of them; `add` leaves its key as it is.
+  template <class Key, class Add>
+  void join(Key key, Add add) {
+    const auto hash = [&](std::size_t part) { return hash_of(key(parts_[part])); };
+    const auto same = [&](std::size_t a, std::size_t b) {
+      return key(parts_[a]) == key(parts_[b]);
+    };
+    std::unordered_set<std::size_t, decltype(hash), decltype(same)> firsts(parts_.size(), hash,
+                                                                           same);
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < parts_.size(); ++i) {
+      if (kept != i) parts_[kept] = std::move(parts_[i]);
+      const auto [known, fresh] = firsts.insert(kept);
       if (fresh) {
-        out.push_back(std::move(item));
+        ++kept;
         continue;
       }
-      Item& first = out[known->second];
-      add(first.flow, item.flow);
-      first.rules.merge(item.rules);
+      Part& first = parts_[*known];
+      Part& more = parts_[kept];
+      add(first, more);
+      first.item.rules.insert(first.item.rules.end(), more.item.rules.begin(),
+                              more.item.rules.end());
     }
-    items_ = std::move(out);
+    parts_.erase(parts_.begin() + static_cast<std::ptrdiff_t>(kept), parts_.end());
   }
 
-  std::vector<Item> items_;
-  const RuleCapabilities& device_;
+  std::vector<Part> parts_;
 };
 
 // ---- what a joined flow is called
@@ -190,7 +257,7 @@ std::string short_list(std::vector<std::string> names) {
 // covered must not rewrite its lines.
 policy::Rule carrier(const policy::Rule& first, const Rules& rules) {
   policy::Rule out = first;
-  out.carries.assign(rules.begin(), rules.end());
+  out.carries = rules;
   std::sort(out.carries.begin(), out.carries.end(),
             [](const policy::Rule* a, const policy::Rule* b) { return a->address < b->address; });
   std::vector<const policy::Rule*> near;
@@ -209,52 +276,99 @@ policy::Rule carrier(const policy::Rule& first, const Rules& rules) {
   return out;
 }
 
-}  // namespace
+// ---- the proof
 
-/// The packets of each kind of rule, which no step may change.
-class Optimiser::Meaning {
- public:
-  explicit Meaning(std::span<const Flow> flows) : universe_(boxes(flows)) {
-    for (const Kind kind : kinds) before_.push_back(packets(flows, kind));
-  }
-
-  void prove_equal(std::span<const Flow> after) {
-    for (std::size_t i = 0; i < kinds.size(); ++i) {
-      if (packets(after, kinds[i]) != before_[i]) bug("the optimiser changed what a policy means");
-    }
-  }
-
- private:
-  static constexpr std::array kinds{Kind::allow, Kind::deny, Kind::exception};
-
-  net::PacketSet packets(std::span<const Flow> flows, Kind kind) {
-    std::vector<net::Box> out;
-    for (const Flow& flow : flows) {
-      if (flow.kind == kind) out.push_back(box(flow));
-    }
-    return universe_.of(out);
-  }
-
-  net::PacketUniverse universe_;
-  std::vector<net::PacketSet> before_;  ///< by kinds
+/// The packets of a flow, and which of two lists have a flow with just these.
+struct Content {
+  const Flow* flow;
+  bool before = false;
+  bool after = false;
 };
 
+std::vector<Content> contents(std::span<const Flow> before, std::span<const Flow> after) {
+  const auto key = [](const Flow* f) { return std::tie(f->from, f->to, f->service); };
+  const auto hash = [&](const Flow* flow) { return hash_of(key(flow)); };
+  const auto same = [&](const Flow* a, const Flow* b) {
+    return a->kind == b->kind && key(a) == key(b);
+  };
+  std::unordered_map<const Flow*, std::size_t, decltype(hash), decltype(same)> numbers(
+      before.size(), hash, same);
+  std::vector<Content> out;
+  out.reserve(before.size());
+  const auto content = [&](const Flow& flow) -> Content& {
+    const auto [known, fresh] = numbers.try_emplace(&flow, out.size());
+    if (fresh) out.push_back({&flow});
+    return out[known->second];
+  };
+  for (const Flow& flow : before) content(flow).before = true;
+  for (const Flow& flow : after) content(flow).after = true;
+  return out;
+}
+
+void prove_equal(std::span<const Content> contents, std::vector<net::Box> boxes) {
+  std::map<Kind, std::array<std::vector<net::Box>, 2>> sides;  // before and after
+  net::PacketUniverse universe(boxes);
+  for (std::size_t i = 0; i < boxes.size(); ++i) {
+    auto& [old, fresh] = sides[contents[i].flow->kind];
+    if (contents[i].before) old.push_back(boxes[i]);
+    if (contents[i].after) fresh.push_back(std::move(boxes[i]));
+  }
+  for (const auto& [kind, side] : sides) {
+    if (universe.of(side[0]) != universe.of(side[1])) {
+      bug("the optimiser changed what a policy means");
+    }
+  }
+}
+
+// Island by island: many small universes cost less than one large one, and where both lists have
+// the same flows there is nothing to prove.
+void prove_equal(std::span<const Flow> before, std::span<const Flow> after) {
+  const std::vector<Content> all = contents(before, after);
+  const auto changed = [](const Content& content) { return content.before != content.after; };
+  if (std::none_of(all.begin(), all.end(), changed)) return;
+
+  std::vector<net::Box> boxes;
+  boxes.reserve(all.size());
+  for (const Content& content : all) boxes.push_back(box(*content.flow));
+  std::map<std::uint32_t, std::vector<std::size_t>> islands;
+  const auto island_of = net::islands(boxes);
+  for (std::size_t i = 0; i < all.size(); ++i) islands[island_of[i]].push_back(i);
+  for (const auto& [island, members] : islands) {
+    const auto is_changed = [&](std::size_t i) { return changed(all[i]); };
+    if (std::none_of(members.begin(), members.end(), is_changed)) continue;
+    std::vector<Content> contents_here;
+    std::vector<net::Box> boxes_here;
+    for (const std::size_t i : members) {
+      contents_here.push_back(all[i]);
+      boxes_here.push_back(std::move(boxes[i]));
+    }
+    prove_equal(contents_here, std::move(boxes_here));
+  }
+}
+
+}  // namespace
+
 Optimiser::Optimiser(std::span<const Flow> flows)
-    : meaning_(std::make_unique<Meaning>(flows)), uncovered_(without_covered<Item>(flows)) {}
+    : before_(flows), uncovered_(without_covered<Item>(flows)) {}
 
 Optimiser::~Optimiser() = default;
 
 const Optimised& Optimiser::fewer(const RuleCapabilities& device) {
   if (const auto known = made_.find(device); known != made_.end()) return known->second;
   Optimised out;
-  for (Item& item : Joiner<Item>(uncovered_, device).run()) {
-    if (item.rules.size() > 1) {
-      out.rules.push_back(carrier(*item.flow.rule, item.rules));
+  std::vector<Item> items = Joiner<Item>(uncovered_, device).run();
+  out.flows.reserve(items.size());
+  for (Item& item : items) {
+    Rules& rules = item.rules;
+    std::sort(rules.begin(), rules.end());
+    rules.erase(std::unique(rules.begin(), rules.end()), rules.end());
+    if (rules.size() > 1) {
+      out.rules.push_back(carrier(*item.flow.rule, rules));
       item.flow.rule = &out.rules.back();
     }
     out.flows.push_back(std::move(item.flow));
   }
-  meaning_->prove_equal(out.flows);
+  prove_equal(before_, out.flows);
   name_flows(out.flows);
   return made_.emplace(device, std::move(out)).first->second;
 }

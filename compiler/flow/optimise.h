@@ -3,7 +3,6 @@
 
 #include <deque>
 #include <map>
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -36,7 +35,7 @@ struct Optimised {
 /// not).
 class Optimiser {
  public:
-  /// Throws net::NodeLimitExceeded when they differ in too
+  /// The flows must outlive the optimiser. Throws net::NodeLimitExceeded when they differ in too
   /// many ways.
   explicit Optimiser(std::span<const Flow> flows);
   ~Optimiser();
@@ -46,10 +45,9 @@ class Optimiser {
   const Optimised& fewer(const RuleCapabilities& device);
 
  private:
-  class Meaning;
   struct Item;
 
-  std::unique_ptr<Meaning> meaning_;
+  std::span<const Flow> before_;
   std::vector<Item> uncovered_;
   std::map<RuleCapabilities, Optimised> made_;
 };

@@ -31,8 +31,8 @@ std::optional<std::vector<std::size_t>> cover(PacketUniverse& universe, const Bo
 std::vector<std::vector<std::size_t>> covers(PacketUniverse& universe, std::span<const Box> boxes);
 
 /// The same without a universe of the caller's, and the one to prefer for the rules of a cluster:
-/// lists of up to 1,000 boxes are compared two by two, packets prove most boxes needed, and only
-/// what is left is put into a universe, with what it meets.
+/// boxes that meet no other are left out, up to 1,000 boxes are compared two by two, packets prove
+/// most boxes needed, and only what is left is put into a universe, with what it meets.
 std::vector<std::vector<std::size_t>> covers(std::span<const Box> boxes);
 
 }  // namespace hcipol::net

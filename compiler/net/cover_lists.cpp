@@ -1,9 +1,10 @@
-// Short lists of boxes: single packets decide nearly all, and a universe is made for the rest
-// alone.
+// Of a long list only the boxes that may meet others are looked at. Short lists: single packets
+// decide nearly all, and a universe is made for the rest alone.
 #include <algorithm>
 #include <optional>
 
 #include "net/cover.h"
+#include "net/islands.h"
 #include "net/random.h"
 #include "support/bug.h"
 
@@ -165,8 +166,23 @@ class ShortList {
 
 std::vector<std::vector<std::size_t>> covers(std::span<const Box> boxes) {
   if (boxes.size() <= short_list) return ShortList(boxes).run();
-  PacketUniverse universe(boxes);
-  return covers(universe, boxes);
+  if (std::any_of(boxes.begin(), boxes.end(), is_empty)) bug("an empty box in a list");
+  const Numbers numbers = not_alone(boxes);
+  std::vector<Box> near;
+  near.reserve(numbers.size());
+  for (const std::size_t number : numbers) near.push_back(boxes[number]);
+  std::vector<Numbers> found;
+  if (near.size() <= short_list) {
+    found = ShortList(near).run();
+  } else {
+    PacketUniverse universe(near);
+    found = covers(universe, near);
+  }
+  std::vector<Numbers> out(boxes.size());
+  for (std::size_t i = 0; i < near.size(); ++i) {
+    for (const std::size_t other : found[i]) out[numbers[i]].push_back(numbers[other]);
+  }
+  return out;
 }
 
 }  // namespace hcipol::net

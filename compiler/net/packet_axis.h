@@ -15,25 +15,21 @@ namespace hcipol::net {
 /// ranges, IPv4 first; the names below no known name; and for every known name the name itself and
 /// the names below it that are below no longer known name. Known names are sorted by suffix, so
 /// that a wildcard is one run of positions (the names are a tree, and this is its Euler tour).
-class PeerAxis {
+class PeerPositions {
  public:
-  /// Besides `sets`, IPv4, IPv6 and names are always told apart, so that no atom mixes them.
-  explicit PeerAxis(std::span<const PeerSet* const> sets);
+  explicit PeerPositions(std::span<const PeerSet* const> sets);
 
-  std::uint32_t atoms() const { return atoms_.count(); }
-  /// A bug() if the set cuts an atom.
-  Runs atoms_of(const PeerSet& set) const;
-  PeerSet set_of(const Runs& atoms) const;
-  std::uint32_t atom_of(const Endpoint& endpoint) const;
-  /// The lowest address of the atom, or else its first name.
-  Endpoint example(std::uint32_t atom) const;
+  std::uint32_t count() const { return name_position(names_.size()); }
+  /// A bug() if the set cuts a position.
+  Runs of(const PeerSet& set) const;
+  std::uint32_t of(const Endpoint& endpoint) const;
+  PeerSet set_of(const Runs& positions) const;
+  /// The lowest address of the position, or a name.
+  Endpoint example(std::uint32_t position) const;
 
  private:
-  void collect(std::span<const PeerSet* const> sets);
-  std::uint32_t position_count() const;
   std::uint32_t name_position(std::size_t name) const;
   std::size_t index_of(std::string_view name) const;
-  Runs positions_of(const PeerSet& set) const;
   void append_addresses(Runs& runs, const AddressSet& set) const;
   void append_names(Runs& runs, const DomainSet& set) const;
   std::uint32_t position_of(const Address& address) const;
@@ -43,6 +39,27 @@ class PeerAxis {
   std::vector<Address> starts_;              ///< where each run of addresses starts
   std::vector<std::string> names_;           ///< every name or suffix of a pattern, by suffix
   std::vector<std::uint32_t> subtree_ends_;  ///< by name: the first one after it not below it
+};
+
+class PeerAxis {
+ public:
+  /// Besides `sets`, IPv4, IPv6 and names are always told apart, so that no atom mixes them.
+  explicit PeerAxis(std::span<const PeerSet* const> sets);
+
+  std::uint32_t atoms() const { return atoms_.count(); }
+  /// A bug() if the set cuts an atom.
+  Runs atoms_of(const PeerSet& set) const { return atoms_.of_positions(positions_.of(set)); }
+  PeerSet set_of(const Runs& atoms) const { return positions_.set_of(atoms_.positions(atoms)); }
+  std::uint32_t atom_of(const Endpoint& endpoint) const {
+    return atoms_.of_position(positions_.of(endpoint));
+  }
+  /// The lowest address of the atom, or else its first name.
+  Endpoint example(std::uint32_t atom) const {
+    return positions_.example(atoms_.first_position(atom));
+  }
+
+ private:
+  PeerPositions positions_;
   Atoms atoms_;
 };
 

@@ -41,18 +41,17 @@ class RunWriter {
 
 }  // namespace
 
-PeerAxis::PeerAxis(std::span<const PeerSet* const> sets) : atoms_(0, {}) {
-  collect(sets);
+PeerAxis::PeerAxis(std::span<const PeerSet* const> sets) : positions_(sets), atoms_(0, {}) {
   std::vector<Runs> runs;
   runs.reserve(sets.size() + 3);
-  for (const PeerSet* set : sets) runs.push_back(positions_of(*set));
-  runs.push_back(positions_of({AddressSet::all(Family::ipv4), {}}));
-  runs.push_back(positions_of({AddressSet::all(Family::ipv6), {}}));
-  runs.push_back(positions_of({{}, DomainSet::all()}));
-  atoms_ = Atoms(position_count(), runs);
+  for (const PeerSet* set : sets) runs.push_back(positions_.of(*set));
+  runs.push_back(positions_.of({AddressSet::all(Family::ipv4), {}}));
+  runs.push_back(positions_.of({AddressSet::all(Family::ipv6), {}}));
+  runs.push_back(positions_.of({{}, DomainSet::all()}));
+  atoms_ = Atoms(positions_.count(), runs);
 }
 
-void PeerAxis::collect(std::span<const PeerSet* const> sets) {
+PeerPositions::PeerPositions(std::span<const PeerSet* const> sets) {
   starts_ = {first_address(Family::ipv4), first_address(Family::ipv6)};
   std::vector<std::string_view> names;
   for (const PeerSet* set : sets) {
@@ -63,8 +62,8 @@ void PeerAxis::collect(std::span<const PeerSet* const> sets) {
     for (const DomainSet::Entry& entry : set->names.entries()) names.push_back(entry.pattern.name);
   }
   sort_unique(starts_);
-  sort_unique(names);
   std::sort(names.begin(), names.end(), name_before);
+  names.erase(std::unique(names.begin(), names.end()), names.end());
   names_.assign(names.begin(), names.end());
 
   const auto count = static_cast<std::uint32_t>(names_.size());
@@ -79,30 +78,26 @@ void PeerAxis::collect(std::span<const PeerSet* const> sets) {
   }
 }
 
-std::uint32_t PeerAxis::position_count() const {
-  return name_position(names_.size());
-}
-
 /// Of the name itself; the position after it is that of the names below it.
-std::uint32_t PeerAxis::name_position(std::size_t name) const {
+std::uint32_t PeerPositions::name_position(std::size_t name) const {
   return static_cast<std::uint32_t>(starts_.size() + 1 + 2 * name);
 }
 
 /// The known name, or the number of known names.
-std::size_t PeerAxis::index_of(std::string_view name) const {
+std::size_t PeerPositions::index_of(std::string_view name) const {
   const auto at = std::lower_bound(names_.begin(), names_.end(), name, name_before);
   if (at == names_.end() || *at != name) return names_.size();
   return static_cast<std::size_t>(at - names_.begin());
 }
 
-Runs PeerAxis::positions_of(const PeerSet& set) const {
+Runs PeerPositions::of(const PeerSet& set) const {
   Runs runs;
   append_addresses(runs, set.addresses);
   append_names(runs, set.names);
   return runs;
 }
 
-void PeerAxis::append_addresses(Runs& runs, const AddressSet& set) const {
+void PeerPositions::append_addresses(Runs& runs, const AddressSet& set) const {
   for (const AddressRange& range : set.ranges()) {
     const std::uint32_t first = position_of(range.first);
     const std::uint32_t last = position_of(range.last);
@@ -113,13 +108,13 @@ void PeerAxis::append_addresses(Runs& runs, const AddressSet& set) const {
   }
 }
 
-void PeerAxis::append_names(Runs& runs, const DomainSet& set) const {
+void PeerPositions::append_names(Runs& runs, const DomainSet& set) const {
   struct Open {
     std::uint32_t end;
     bool included;
   };
   const auto others = static_cast<std::uint32_t>(starts_.size());
-  const std::uint32_t end = position_count();
+  const std::uint32_t end = count();
   RunWriter writer(runs, others, set.others());
   std::vector<Open> open = {{end, set.others()}};
   const auto close_until = [&](std::uint32_t position) {
@@ -143,12 +138,12 @@ void PeerAxis::append_names(Runs& runs, const DomainSet& set) const {
   writer.change(end, false);
 }
 
-std::uint32_t PeerAxis::position_of(const Address& address) const {
+std::uint32_t PeerPositions::position_of(const Address& address) const {
   const auto after = std::upper_bound(starts_.begin(), starts_.end(), address);
   return static_cast<std::uint32_t>(after - starts_.begin() - 1);
 }
 
-std::uint32_t PeerAxis::position_of(const std::string& host) const {
+std::uint32_t PeerPositions::position_of(const std::string& host) const {
   if (const std::size_t index = index_of(host); index != names_.size()) return name_position(index);
   std::string_view rest = host;
   for (std::size_t dot = rest.find('.'); dot != std::string_view::npos; dot = rest.find('.')) {
@@ -159,15 +154,10 @@ std::uint32_t PeerAxis::position_of(const std::string& host) const {
   return static_cast<std::uint32_t>(starts_.size());
 }
 
-Runs PeerAxis::atoms_of(const PeerSet& set) const {
-  return atoms_.of_positions(positions_of(set));
-}
-
-PeerSet PeerAxis::set_of(const Runs& atoms) const {
-  const Runs positions = atoms_.positions(atoms);
+PeerSet PeerPositions::set_of(const Runs& positions) const {
   const auto others = static_cast<std::uint32_t>(starts_.size());
   std::vector<AddressRange> ranges;
-  std::vector<bool> named(position_count() - others, false);
+  std::vector<bool> named(count() - others, false);
   for (const Run& run : positions) {
     for (std::uint32_t i = run.first; i <= run.last; ++i) {
       if (i >= others) {
@@ -189,14 +179,12 @@ PeerSet PeerAxis::set_of(const Runs& atoms) const {
   return {AddressSet::of(std::move(ranges)), DomainSet::of(named[0], std::move(entries))};
 }
 
-std::uint32_t PeerAxis::atom_of(const Endpoint& endpoint) const {
+std::uint32_t PeerPositions::of(const Endpoint& endpoint) const {
   const Address* address = std::get_if<Address>(&endpoint);
-  return atoms_.of_position(address ? position_of(*address)
-                                    : position_of(std::get<std::string>(endpoint)));
+  return address ? position_of(*address) : position_of(std::get<std::string>(endpoint));
 }
 
-Endpoint PeerAxis::example(std::uint32_t atom) const {
-  const std::uint32_t position = atoms_.first_position(atom);
+Endpoint PeerPositions::example(std::uint32_t position) const {
   if (position < starts_.size()) return starts_[position];
   const std::uint32_t name = position - static_cast<std::uint32_t>(starts_.size());
   if (name % 2 == 1) return names_[name / 2];
@@ -204,7 +192,7 @@ Endpoint PeerAxis::example(std::uint32_t atom) const {
 }
 
 /// A name that no set speaks of, at the position of those below a known name or below none.
-std::string PeerAxis::fresh_name(std::uint32_t position) const {
+std::string PeerPositions::fresh_name(std::uint32_t position) const {
   const bool others = position == starts_.size();
   const std::string known = others ? "" : names_[(position - starts_.size()) / 2 - 1];
   for (unsigned i = 1;; ++i) {

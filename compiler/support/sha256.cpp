@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 
+#include <algorithm>
 #include <array>
 
 namespace hcipol {
@@ -26,14 +27,13 @@ Digest digest_of(std::string_view text) {
 
 }  // namespace
 
-std::string sha256_hex(std::string_view text) {
+std::string sha256_hex(std::string_view text, std::size_t digits) {
   const Digest digest = digest_of(text);
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string out;
-  out.reserve(2 * digest.size());
-  for (const unsigned char byte : digest) {
-    out += digits[byte >> 4];
-    out += digits[byte & 15];
+  constexpr std::string_view letters = "0123456789abcdef";
+  std::string out(std::min(digits, 2 * digest.size()), '0');
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const unsigned byte = digest[i / 2];
+    out[i] = letters[i % 2 == 0 ? byte >> 4 : byte & 15];
   }
   return out;
 }

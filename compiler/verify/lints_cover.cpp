@@ -9,6 +9,7 @@
 #include "flow/lower.h"
 #include "flow/reach.h"
 #include "net/cover.h"
+#include "net/islands.h"
 #include "verify/lints_passes.h"
 
 namespace hcipol::verify {
@@ -112,7 +113,13 @@ class IdleRules {
 
   // ---- covered
 
-  void find_covered(Indices flows) {
+  void find_covered(const Indices& candidates) {
+    // Apart from the impossible packets, which cover no flow that the lowering left in: what meets
+    // no other flow is not covered.
+    Indices flows;
+    for (const std::size_t number : net::not_alone(boxes(candidates)))
+      flows.push_back(candidates[number]);
+    if (flows.empty()) return;
     // Of equal boxes the first stays: the library's, which the reader cannot remove.
     const auto rank = [&](std::size_t flow) {
       return std::pair(rule_of(flow).owner == Owner::policy, subject_.rule_of[flow]);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "net/cover.h"
+#include "net/islands.h"
 
 namespace hcipol::net {
 namespace {
@@ -172,6 +173,58 @@ TEST(NetCoverProperty, AgreesWithEnumeration) {
   EXPECT_GT(needed, 0u);
   EXPECT_GT(by_one, 0u);
   EXPECT_GT(by_many, 0u);
+}
+
+TEST(NetCoverProperty, BoxesThatMeetShareAnIsland) {
+  EXPECT_TRUE(rc::check("islands", [] {
+    const std::vector<Box> boxes = any_boxes(12);
+    const auto island_of = islands(boxes);
+    const auto together = not_alone(boxes);
+    RC_ASSERT(island_of.size() == boxes.size());
+    for (std::size_t i = 0; i < boxes.size(); ++i) {
+      RC_ASSERT(island_of[island_of[i]] == island_of[i]);
+      const Marks marks = mark(boxes[i]);
+      const bool alone = !std::binary_search(together.begin(), together.end(), i);
+      for (std::size_t j = 0; j < boxes.size(); ++j) {
+        if (i == j) continue;
+        const Marks others = mark(boxes[j]);
+        bool meet = false;
+        for (std::size_t k = 0; k < marks.size(); ++k) meet = meet || (marks[k] && others[k]);
+        if (meet) RC_ASSERT(island_of[i] == island_of[j]);
+        if (alone) RC_ASSERT(island_of[i] != island_of[j]);
+      }
+    }
+  }));
+}
+
+// In a long list, where what meets nothing is left out.
+TEST(NetCoverProperty, FarBoxesChangeNothing) {
+  EXPECT_TRUE(rc::check("a long list", [] {
+    const std::vector<Box> near = any_boxes(40);
+    std::vector<Box> boxes;
+    std::vector<std::size_t> place_of_near;
+    const auto step = *rc::gen::inRange<std::size_t>(3, 25);
+    for (std::uint64_t i = 0; i < 1100; ++i) {
+      if (i % step == 0 && place_of_near.size() < near.size()) {
+        place_of_near.push_back(boxes.size());
+        boxes.push_back(near[place_of_near.size() - 1]);
+      }
+      // GRE, which none of the others has but those of every service.
+      const PeerSet host{AddressSet(Address{Family::ipv4, 0, 0xc633'6400 + i}), {}};
+      boxes.push_back({host, host, ServiceSet::whole(47)});
+    }
+    const Answers all = covers(boxes);
+    Answers answers;
+    for (const std::size_t place : place_of_near) {
+      auto& by = answers.emplace_back();
+      for (const std::size_t other : all[place]) {
+        const auto at = std::find(place_of_near.begin(), place_of_near.end(), other);
+        RC_ASSERT(at != place_of_near.end());
+        by.push_back(static_cast<std::size_t>(at - place_of_near.begin()));
+      }
+    }
+    check_laws({near.begin(), near.begin() + static_cast<std::ptrdiff_t>(answers.size())}, answers);
+  }));
 }
 
 TEST(NetCoverProperty, ADuplicateAloneIsNew) {

@@ -61,6 +61,17 @@ TEST(PaloAltoLists, ATagIsAListForEachFamily) {
             config.texts("external-list/entry/@name"));
 }
 
+// Nothing checks the characters of a tag that no file has.
+TEST(PaloAltoLists, AttributesAreEscaped) {
+  World world;
+  fetch(world, "https://edl.example/{tag}");
+  world.allow("main/a.b", {world.servers()}, {tagged(world, "odd", "a\"<b>&'c")}, tcp(443));
+  const Config config(world.text());
+  EXPECT_EQ(config.texts("external-list/entry/@name"), Strings{"edl-public-a\"<b>&'c"});
+  EXPECT_EQ(config.texts("rulebase/security/rules/entry[action='allow']/destination/member"),
+            config.texts("external-list/entry/@name"));
+}
+
 TEST(PaloAltoLists, TheFileOfTagsChangesNothing) {
   const auto text = [](std::string_view prefixes) {
     World world;
