@@ -3,24 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include "support/bug.h"
+#include "boxes.h"
 
 namespace hcipol::net {
 namespace {
 
 using Answers = std::vector<std::vector<std::size_t>>;
-
-PeerSet addresses(const char* first, const char* last) {
-  return {AddressSet(AddressRange{parse_address(first).value(), parse_address(last).value()}), {}};
-}
-
-PeerSet named(const char* pattern) {
-  return {{}, DomainSet(parse_pattern(pattern).value())};
-}
-
-ServiceSet tcp_ports(std::uint16_t first, std::uint16_t last) {
-  return ServiceSet::ports(protocol::tcp, first, last);
-}
 
 /// By both ways, which must agree.
 Answers covers_of(const std::vector<Box>& boxes) {
@@ -29,9 +17,6 @@ Answers covers_of(const std::vector<Box>& boxes) {
   EXPECT_EQ(covers(boxes), out);
   return out;
 }
-
-const PeerSet clients = addresses("10.0.0.0", "10.0.0.255");
-const PeerSet servers = addresses("10.1.0.1", "10.1.0.4");
 
 TEST(Cover, NothingCoversNothing) {
   EXPECT_EQ(covers_of({}), Answers{});
