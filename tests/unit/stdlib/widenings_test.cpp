@@ -79,7 +79,8 @@ TEST_P(Widenings, AreInTheManifest) {
   std::size_t allowed = 0;
   for (const auto& device : devices(built, names)) {
     const std::string why = reasons(built, device->target);
-    for (const std::string from : {"10.1.0.11", "10.5.0.1", "10.6.0.1"}) {
+    for (const std::string& from :
+         {std::string("10.1.0.11"), address_of("management"), address_of("wac")}) {
       if (!device->sees(from)) continue;
       for (Probe probe : names) {
         probe.from = from;
