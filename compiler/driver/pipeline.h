@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "backends/backend.h"
 #include "diagnostics/reporter.h"
 #include "driver/environment.h"
 #include "driver/options.h"
@@ -62,6 +63,7 @@ struct BuiltRemark {
   std::string code;
   const policy::Rule* rule = nullptr;
   std::string text;
+  std::vector<backends::Wider> wider;
 };
 
 struct Built {

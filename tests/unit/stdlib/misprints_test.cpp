@@ -154,7 +154,7 @@ TEST_P(Misprints, DoNotOpenTcp137) {
   }
   Probe probe{address_of("management"), "10.1.0.11", "", net::protocol::tcp, 137};
   for (const auto& device : devices(built, {})) {
-    if (!device->sees(probe.from)) continue;
+    if (!device->sees(probe)) continue;
     probe.protocol = net::protocol::tcp;
     EXPECT_FALSE(device->allows(probe)) << device->target;
     probe.protocol = net::protocol::udp;
