@@ -269,6 +269,9 @@ std::string Foreseen::text(const syntax::Expr& expression) const {
     const auto text = found ? sema::as_text(*found) : std::nullopt;
     return text ? *text : written(expression);
   }
+  if (const auto* either = std::get_if<syntax::Conditional>(&expression.node)) {
+    return text_of_either(*either);
+  }
   const auto* pieces = std::get_if<syntax::Template>(&expression.node);
   if (pieces == nullptr) return written(expression);
   std::string out;
@@ -281,6 +284,20 @@ std::string Foreseen::text(const syntax::Expr& expression) const {
       out += text(*piece.value);
     }
   }
+  return out;
+}
+
+// "What is said (if that)"; the side that says nothing is left out.
+std::string Foreseen::text_of_either(const syntax::Conditional& either) const {
+  std::string out;
+  const auto add = [&](const syntax::Expr& side, const Truth& test) {
+    const std::string said = test.decided == false ? "" : text(side);
+    if (said.empty()) return;
+    if (!out.empty()) out += "; ";
+    out += test.rest.always() ? said : fmt::format("{} (if {})", said, test.rest.text);
+  };
+  add(*either.then, truth(*either.test));
+  add(*either.otherwise, truth(*either.test, true));
   return out;
 }
 

@@ -75,7 +75,8 @@ class Foreseen {
   std::string written(const syntax::Expr& expression) const;
   /// The value of a text as far as it is known, the rest as it is written:
   /// "${param.account}.blob.core.windows.net". What is looked up by the region is shorter, as in
-  /// "${cluster.region}.login.example" and "${his of cluster.region}.arc.example".
+  /// "${cluster.region}.login.example" and "${his of cluster.region}.arc.example". Of two sides of
+  /// which nobody knows which it will be, each has its test behind it.
   std::string text(const syntax::Expr& expression) const;
 
   /// Tells `regions` what the expression looks regions up in.
@@ -103,6 +104,7 @@ class Foreseen {
   bool enough_by_default(const syntax::Expr& expression) const;
   std::optional<bool> by_default(const syntax::Expr& test) const;
   std::optional<sema::Declared> asked_feature(const syntax::Expr& test) const;
+  std::string text_of_either(const syntax::Conditional& either) const;
   bool is_region(const syntax::Expr& expression) const;
   bool is_region_parameter(std::string_view name) const;
   std::optional<sema::Value> quietly(const syntax::Expr& expression,
