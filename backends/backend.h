@@ -27,12 +27,23 @@ struct Artefact {
   const policy::Node* node = nullptr;  ///< the server whose firewall the file is for
 };
 
+/// What a device matches beyond a rule: connections from `from` to `to` on `on`, where an empty one
+/// is as in the rule. Peers are patterns of host names, addresses, or "service tag NAME".
+struct Wider {
+  std::vector<std::string> from;
+  std::vector<std::string> to;
+  std::string on;  ///< services: "udp/123"
+
+  friend bool operator==(const Wider&, const Wider&) = default;
+};
+
 /// Something that the device says less exactly than the policy, or not at all. On the terminal it
 /// is a warning; in the manifest it is this.
 struct Remark {
   std::string_view code;               ///< "W0611", "W0614", "W0615"
   const policy::Rule* rule = nullptr;  ///< null if it concerns the whole device
-  std::string text;
+  std::string text;                    ///< names everything, however long
+  std::vector<Wider> wider;            ///< of a W0611: not empty
 };
 
 struct Emission {
@@ -52,22 +63,26 @@ class EmitContext {
     return rule != nullptr ? rule->origin.span : device_.view->target->span;
   }
 
-  /// "`flow` is wider on the device: how".
-  void widened(const flow::Flow& flow, std::string_view device, std::string how) {
+  /// "`flow` is wider on the device: how". A list too long for the terminal is shortened there:
+  /// `whole` is then the same for the manifest.
+  void widened(const flow::Flow& flow, std::string_view device, std::string how, std::vector<Wider> wider,
+               std::string whole = "") {
     const std::string what = "rule `" + flow.rule->address + "`";
     reporter_.report<Diag::widened>(place(flow.rule), what, device, how);
-    remarks.push_back({"W0611", flow.rule, std::move(how)});
+    remarks.push_back(
+        {"W0611", flow.rule, whole.empty() ? std::move(how) : std::move(whole), std::move(wider)});
   }
-  /// "the device does not enforce what: why".
-  void not_enforced(const flow::Flow& flow, std::string_view device, std::string why) {
+  /// "the device does not enforce what: why"; `whole` as in widened().
+  void not_enforced(const flow::Flow& flow, std::string_view device, std::string why,
+                    std::string whole = "") {
     const std::string what = "rule `" + flow.rule->address + "`";
     reporter_.report<Diag::not_enforced>(place(flow.rule), device, what, why);
-    remarks.push_back({"W0614", flow.rule, std::move(why)});
+    remarks.push_back({"W0614", flow.rule, whole.empty() ? std::move(why) : std::move(whole), {}});
   }
   /// Something the engineer must know about this device as a whole.
   void note(std::string_view device, std::string text) {
     reporter_.report<Diag::device_note>(place(nullptr), device, text);
-    remarks.push_back({"W0615", nullptr, std::move(text)});
+    remarks.push_back({"W0615", nullptr, std::move(text), {}});
   }
   /// An error: the rule cannot be given to the device.
   DiagnosticBuilder cannot(const flow::Flow& flow, std::string_view device, std::string_view what) {

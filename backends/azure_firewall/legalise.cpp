@@ -17,6 +17,7 @@
 #include "backends/azure_firewall/services.h"
 #include "backends/azure_firewall/sides.h"
 #include "backends/common/names.h"
+#include "backends/common/stand_ins.h"
 #include "support/bug.h"
 #include "support/text.h"
 
@@ -158,7 +159,8 @@ bool Legaliser::by_other_means(const Flow& flow, Peer& peer, const net::ServiceS
       flow, title,
       fmt::format("`{}` on {} is matched by {}, since {}", peer.set->name, net::to_string(service),
                   by_tag ? "the service tag `" + tag + "`" : "addresses",
-                  why_no_network_names(peer, layer4(service))));
+                  why_no_network_names(peer, layer4(service))),
+      {{{}, stand_ins(*peer.set), net::to_string(service)}});
   if (by_tag) return sides_.add_tag(flow, peer, tag, out);
   out.addresses.push_back({peer.set, &peer.instead});
   return true;
@@ -222,7 +224,8 @@ void Legaliser::add_addressed(const Flow& flow, const Sources& from, const Desti
   if (services.icmp_widened) {
     context_.widened(flow, title,
                      fmt::format("it lets all of ICMP through, not only {}",
-                                 net::to_string(service.only(net::protocol::icmp))));
+                                 net::to_string(service.only(net::protocol::icmp))),
+                     {{{}, {}, "icmp"}});
   }
   const auto lists = address_lists(to);
   for (const Layer4& part : services.parts) {

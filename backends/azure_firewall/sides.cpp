@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "backends/azure_firewall/service_tags.h"
+#include "backends/common/stand_ins.h"
 
 namespace hcipol::backends::azure_firewall {
 
@@ -42,7 +43,8 @@ bool SideReader::add_source(const flow::Flow& flow, const policy::NamedSet& set,
     }
     if (!peer.names.empty()) {
       context_.widened(flow, title,
-                       fmt::format("it knows `{}` as a source by addresses only", set.name));
+                       fmt::format("it knows `{}` as a source by addresses only", set.name),
+                       {{stand_ins(set), {}, ""}});
     }
     out.parts.push_back({&set, &peer.instead});
   }

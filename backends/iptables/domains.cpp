@@ -21,17 +21,20 @@ std::size_t length_of(const DomainLine& line) {
 
 }  // namespace
 
-std::string widening(const net::DomainSet& names) {
+net::DomainSet below(const net::DomainSet& names) {
   std::vector<net::DomainPattern> taken;
   for (const net::DomainPattern& pattern : names.patterns()) {
     taken.push_back({pattern.name, false});
     taken.push_back({pattern.name, true});
   }
-  const net::DomainSet extra = net::DomainSet::of(std::move(taken)) - names;
-  if (extra.empty()) return {};
-  std::string list = net::to_string(extra);
-  const auto patterns = extra.patterns();
-  if (list.size() > longest_list && patterns.size() > 2) {
+  return net::DomainSet::of(std::move(taken)) - names;
+}
+
+std::string widening(const net::DomainSet& more, bool all) {
+  if (more.empty()) return {};
+  std::string list = net::to_string(more);
+  const auto patterns = more.patterns();
+  if (!all && list.size() > longest_list && patterns.size() > 2) {
     list = fmt::format("{}, {} and {} more", net::to_string(patterns[0]),
                        net::to_string(patterns[1]), patterns.size() - 2);
   }

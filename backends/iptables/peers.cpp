@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "backends/common/names.h"
+#include "backends/common/stand_ins.h"
 #include "backends/iptables/domains.h"
 
 namespace hcipol::backends::iptables {
@@ -36,11 +37,13 @@ void use_addresses(Peer& peer) {
     peer.addresses = set.set.addresses | set.addresses;
     peer.wider =
         fmt::format("`{}` is matched by its addresses, whatever name was asked for", set.name);
+    peer.wider_by = stand_ins(set);
   } else if (!set.tag_addresses.empty()) {
     peer.addresses = set.set.addresses | set.tag_addresses;
     peer.by_tag = true;
     peer.wider =
         fmt::format("`{}` is matched by every address of the service tag {}", set.name, set.tag);
+    peer.wider_by = stand_ins(set);
   } else if (!set.tag.empty()) {
     peer.missing_tag = set.tag;
   } else {
@@ -66,7 +69,11 @@ void resolve(Peer& peer, Settings::Names mode) {
   } else if (mode == Settings::Names::dnsmasq) {
     peer.addresses = set.set.addresses;
     peer.names = names.patterns();
-    peer.wider = widening(names);
+    const net::DomainSet more = below(names);
+    peer.wider = widening(more, false);
+    peer.wider_whole = widening(more, true);
+    for (const net::DomainPattern& pattern : more.patterns())
+      peer.wider_by.push_back(net::to_string(pattern));
   } else if (mode == Settings::Names::addresses) {
     use_addresses(peer);
   } else {

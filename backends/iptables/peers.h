@@ -31,8 +31,11 @@ struct Peer {
   /// `addresses` are those of the set's service tag: they change with the file of tags, and nothing
   /// else of the device may change with them.
   bool by_tag = false;
-  /// How the device's set is wider than the policy's.
+  /// How the device's set is wider than the policy's, with a long list shortened and whole; and by
+  /// what, as in Wider.
   std::string wider;
+  std::string wider_whole;
+  std::vector<std::string> wider_by;
 
   const std::vector<const Match*>& in(net::Family family) const {
     return matches[static_cast<std::size_t>(family)];

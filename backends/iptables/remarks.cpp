@@ -21,8 +21,14 @@ constexpr std::string_view deny_by_name =
 /// What is to be said of one rule, each sentence once, in the order found.
 struct RuleRemarks {
   const flow::Flow* flow = nullptr;
-  std::vector<std::string> wider;
+  std::vector<std::string> sentences;
+  std::vector<std::string> whole;  ///< the same, with no list shortened
+  std::vector<Wider> wider;        ///< one for each set of services
 };
+
+void add_once(std::vector<std::string>& all, const std::string& one) {
+  if (!one.empty() && std::find(all.begin(), all.end(), one) == all.end()) all.push_back(one);
+}
 
 class Reporting {
  public:
@@ -37,16 +43,16 @@ class Reporting {
 
   void finish() {
     for (const RuleRemarks& remarks : rules_) {
-      std::string text;
-      for (const std::string& sentence : remarks.wider) {
-        text += (text.empty() ? "" : "; ") + sentence;
-      }
+      std::string text = fmt::format("{}", fmt::join(remarks.sentences, "; "));
+      std::string whole = fmt::format("{}", fmt::join(remarks.whole, "; "));
       const bool deny = remarks.flow->kind == policy::Rule::Kind::deny;
       if (deny && settings_.names == Settings::Names::dnsmasq) {
-        text = std::string(deny_by_name) + (text.empty() ? "" : "; ") + text;
-        context_.not_enforced(*remarks.flow, title, std::move(text));
+        for (std::string* each : {&text, &whole}) {
+          *each = std::string(deny_by_name) + (each->empty() ? "" : "; ") + *each;
+        }
+        context_.not_enforced(*remarks.flow, title, std::move(text), std::move(whole));
       } else if (!text.empty()) {
-        context_.widened(*remarks.flow, title, std::move(text));
+        context_.widened(*remarks.flow, title, std::move(text), remarks.wider, std::move(whole));
       }
     }
     if (by_name_) {
@@ -82,10 +88,16 @@ class Reporting {
     }
     if (peer.names.empty() && peer.wider.empty()) return;
     const auto [place, fresh] = index_.emplace(flow.rule, rules_.size());
-    if (fresh) rules_.push_back({&flow, {}});
-    auto& wider = rules_[place->second].wider;
-    const bool said = std::find(wider.begin(), wider.end(), peer.wider) != wider.end();
-    if (!peer.wider.empty() && !said) wider.push_back(peer.wider);
+    if (fresh) rules_.push_back({&flow, {}, {}, {}});
+    RuleRemarks& remarks = rules_[place->second];
+    add_once(remarks.sentences, peer.wider);
+    add_once(remarks.whole, peer.wider_whole.empty() ? peer.wider : peer.wider_whole);
+    if (peer.wider_by.empty()) return;
+    const std::string on = net::to_string(flow.service);
+    auto wider = std::find_if(remarks.wider.begin(), remarks.wider.end(),
+                              [&](const Wider& one) { return one.on == on; });
+    if (wider == remarks.wider.end()) wider = remarks.wider.insert(wider, {{}, {}, on});
+    for (const std::string& by : peer.wider_by) add_once(source ? wider->from : wider->to, by);
   }
 
   Peers& peers_;

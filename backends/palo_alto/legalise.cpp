@@ -9,6 +9,7 @@
 #include <unordered_set>
 
 #include "backends/common/names.h"
+#include "backends/common/stand_ins.h"
 #include "backends/common/unions.h"
 #include "backends/palo_alto/cleanup.h"
 #include "backends/palo_alto/describe.h"
@@ -251,7 +252,8 @@ void Legaliser::add_stand_ins(const Flow& flow, const SecurityRule& base, const 
         flow, backend_title,
         fmt::format(
             "on {}, `{}` is every address of {}", net::to_string(service), set->name,
-            set->addresses.empty() ? "its service tag `" + set->tag + "`" : "its `address`"));
+            set->addresses.empty() ? "its service tag `" + set->tag + "`" : "its `address`"),
+        {{{}, stand_ins(*set), net::to_string(service)}});
   }
   SecurityRule rule = base;
   rule.to = keep(addresses.where.members());

@@ -3,15 +3,17 @@
 
 #include <fmt/format.h>
 
+#include "backends/common/stand_ins.h"
 #include "support/text.h"
 
 namespace hcipol::backends::windows_firewall {
 
 namespace {
 
+constexpr std::size_t shown_on_terminal = 5;
+
 // "a.example, b.example and 3 more".
-std::string some(const std::set<std::string>& names) {
-  constexpr std::size_t shown = 5;
+std::string some(const std::set<std::string>& names, std::size_t shown = shown_on_terminal) {
   std::vector<std::string> out;
   for (const std::string& name : names) {
     if (out.size() == shown && names.size() > shown + 1) {
@@ -32,29 +34,38 @@ void Losses::add(const flow::Flow& flow, const Peers& remote, bool inbound) {
   const bool lossless = remote.unmatched.empty() && remote.widened.empty() &&
                         remote.missing_tags.empty() && remote.inexpressible.empty() &&
                         remote.excepted.empty();
-  if (lossless || !seen_.emplace(flow.rule, &remote).second) return;
+  if (lossless || !seen_.emplace(flow.rule, &remote, flow.service).second) return;
 
   const auto [place, fresh] = index_.emplace(flow.rule, losses_.size());
-  if (fresh) losses_.push_back({&flow, {}, {}, {}, {}, {}, false});
+  if (fresh) losses_.emplace_back().flow = &flow;
   Loss& loss = losses_[place->second];
   auto& unmatched = inbound ? loss.sources : loss.unmatched;
   unmatched.insert(remote.unmatched.begin(), remote.unmatched.end());
   loss.widened.insert(remote.widened.begin(), remote.widened.end());
+  const std::string on = net::to_string(flow.service);
+  auto& wider = inbound ? loss.wider_from : loss.wider_to;
+  if (!remote.widened_by.empty()) {
+    wider[on].insert(remote.widened_by.begin(), remote.widened_by.end());
+  }
   loss.missing_tags.insert(remote.missing_tags.begin(), remote.missing_tags.end());
   loss.inexpressible.insert(remote.inexpressible.begin(), remote.inexpressible.end());
   loss.has_tag = loss.has_tag || remote.has_tag;
-  add_excepted(loss, remote);
+  add_excepted(loss, remote, inbound, on);
 }
 
 // "Every name but some" is every address. A deny may block more than it says, as long as nothing
 // else would let the excepted names through; an allow may not allow more.
-void Losses::add_excepted(Loss& loss, const Peers& remote) const {
+void Losses::add_excepted(Loss& loss, const Peers& remote, bool inbound,
+                          const std::string& on) const {
   for (const std::string& names : remote.excepted) {
     if (loss.flow->kind == policy::Rule::Kind::deny && !resolves_) {
       loss.widened.insert(
           fmt::format("it blocks every address of `{}`, and so the host names that it leaves out "
                       "({})",
                       remote.name, names));
+      for (std::string& prefix : texts_of(remote.addresses)) {
+        (inbound ? loss.wider_from : loss.wider_to)[on].insert(std::move(prefix));
+      }
     } else {
       loss.inexpressible.insert(names);
     }
@@ -84,19 +95,25 @@ void Losses::report(const Loss& loss) {
   if (!loss.unmatched.empty()) report_unmatched(loss);
   if (!loss.widened.empty()) {
     const std::vector<std::string> sentences(loss.widened.begin(), loss.widened.end());
-    context_.widened(*loss.flow, device_, list_of(sentences));
+    std::vector<Wider> wider;
+    for (const auto& [on, from] : loss.wider_from)
+      wider.push_back({{from.begin(), from.end()}, {}, on});
+    for (const auto& [on, to] : loss.wider_to) wider.push_back({{}, {to.begin(), to.end()}, on});
+    context_.widened(*loss.flow, device_, list_of(sentences), std::move(wider));
   }
 }
 
 void Losses::report_unmatched(const Loss& loss) {
   const bool deny = loss.flow->kind == policy::Rule::Kind::deny;
-  std::string why = fmt::format(
-      "its rules match addresses, and {} {} known by name only, so no "
-      "Windows rule {} it",
-      some(loss.unmatched), loss.unmatched.size() == 1 ? "is" : "are", deny ? "blocks" : "allows");
-  why += loss.has_tag ? " (see the target's option `names`: `service-tags` or `dynamic-keywords`)"
-                      : " (see the target's option `names`: `dynamic-keywords`)";
-  context_.not_enforced(*loss.flow, device_, std::move(why));
+  const auto why = [&](const std::string& names) {
+    return fmt::format(
+        "its rules match addresses, and {} {} known by name only, so no Windows rule {} it{}",
+        names, loss.unmatched.size() == 1 ? "is" : "are", deny ? "blocks" : "allows",
+        loss.has_tag ? " (see the target's option `names`: `service-tags` or `dynamic-keywords`)"
+                     : " (see the target's option `names`: `dynamic-keywords`)");
+  };
+  context_.not_enforced(*loss.flow, device_, why(some(loss.unmatched)),
+                        why(some(loss.unmatched, loss.unmatched.size())));
 }
 
 }  // namespace hcipol::backends::windows_firewall

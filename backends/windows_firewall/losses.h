@@ -6,7 +6,7 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include "backends/backend.h"
@@ -35,12 +35,13 @@ class Losses {
     std::set<std::string> unmatched;
     std::set<std::string> sources;  ///< unmatched names that would have to be a source
     std::set<std::string> widened;
+    std::map<std::string, std::set<std::string>> wider_from, wider_to;  ///< by services
     std::set<std::string> missing_tags;
     std::set<std::string> inexpressible;
     bool has_tag = false;
   };
 
-  void add_excepted(Loss& loss, const Peers& remote) const;
+  void add_excepted(Loss& loss, const Peers& remote, bool inbound, const std::string& on) const;
   void report(const Loss& loss);
   void report_unmatched(const Loss& loss);
 
@@ -48,7 +49,7 @@ class Losses {
   std::string_view device_;
   bool resolves_;
   std::set<std::string> script_;
-  std::set<std::pair<const policy::Rule*, const Peers*>> seen_;
+  std::set<std::tuple<const policy::Rule*, const Peers*, net::ServiceSet>> seen_;
   std::map<const policy::Rule*, std::size_t> index_;
   std::vector<Loss> losses_;
   std::set<std::string> reported_tags_;

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "backends/common/names.h"
+#include "backends/common/stand_ins.h"
 #include "support/sha256.h"
 
 namespace hcipol::backends::windows_firewall {
@@ -72,7 +73,7 @@ Peers PeerBook::resolve(const Union& sets, bool remote_of_outbound) const {
     peers.name += set->name;
     add(peers, *set, remote_of_outbound);
   }
-  for (auto* list : {&peers.tags, &peers.names, &peers.unmatched, &peers.widened,
+  for (auto* list : {&peers.tags, &peers.names, &peers.unmatched, &peers.widened, &peers.widened_by,
                      &peers.missing_tags, &peers.inexpressible, &peers.excepted}) {
     tidy(*list);
   }
@@ -113,6 +114,7 @@ void PeerBook::add_names(Peers& peers, const flow::NamedSet& set, bool remote_of
     peers.fixed = peers.fixed | set.addresses;
     peers.widened.push_back(
         fmt::format("the endpoint's addresses stand for the host names of `{}`", set.name));
+    for (std::string& by : stand_ins(set)) peers.widened_by.push_back(std::move(by));
   } else if (mode_ == NameMode::service_tags && !set.tag.empty()) {
     add_tag(peers, set);
   } else {
@@ -132,6 +134,7 @@ void PeerBook::add_tag(Peers& peers, const flow::NamedSet& set) const {
   peers.tags.push_back(set.tag);
   peers.widened.push_back(fmt::format(
       "all addresses of service tag {} stand for the host names of `{}`", set.tag, set.name));
+  for (std::string& by : stand_ins(set)) peers.widened_by.push_back(std::move(by));
 }
 
 const std::vector<const AddressList*>& PeerBook::lists(Peers& peers, Families families) {

@@ -33,6 +33,7 @@ struct Peers {
   // What is lost, by the policy's names.
   std::vector<std::string> unmatched;      ///< host names (or tags) that nothing stands for here
   std::vector<std::string> widened;        ///< sentences: what stands for names instead
+  std::vector<std::string> widened_by;     ///< the same as in Wider
   std::vector<std::string> missing_tags;   ///< tags that are asked for and have no addresses here
   std::vector<std::string> inexpressible;  ///< sets of all names of a pattern but some
   std::vector<std::string> excepted;       ///< sets of every name but some, as text

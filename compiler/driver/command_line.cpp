@@ -47,6 +47,7 @@ plan:       --base REV|DIR|FILE.json   what to compare with (default: HEAD); FIL
             --json, --markdown         for programs, for a pull request; diff: these too
             --exit-code                diff too: exit 2 if flows change
 doc:        [MODULE] --format markdown|html|json, -o FILE (default: - for output), --stdlib DIR
+            --cloud NAME, --region NAME  for one cloud, with the names of one region
 graph:      --of features|modules|roles
 import:     endpoints FILE             a list of URLs: JSON, a Markdown page, CSV, or names
             -o, --output FILE          where to write (default: -, standard output)
@@ -116,6 +117,9 @@ class Reader {
       app_.add_option("module", options_.module);
       app_.add_option("--format", options_.page)
           ->check(CLI::IsMember({"markdown", "html", "json"}));
+      app_.add_option("--cloud", options_.cloud)
+          ->check(CLI::IsMember({"public", "usgov", "china"}));
+      app_.add_option("--region", options_.region);
       options_.output = "-";
       app_.add_option("-o,--output", options_.output);
       app_.add_option("--stdlib", options_.library_directory);

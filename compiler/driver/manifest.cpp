@@ -119,6 +119,15 @@ void append_remark(const BuiltRemark& remark, Places& places, std::string& out) 
   if (remark.rule != nullptr) append(out, places.fields(*remark.rule));
   append(out, ", \"text\": ");
   append_json(out, remark.text);
+  // In the form of spaced(), which writes it again when only other targets are built.
+  Json wider = Json::array();
+  for (const backends::Wider& one : remark.wider) {
+    Json& box = wider.emplace_back(Json::object());
+    if (!one.from.empty()) box["from"] = one.from;
+    if (!one.to.empty()) box["to"] = one.to;
+    if (!one.on.empty()) box["on"] = one.on;
+  }
+  if (!wider.empty()) append(out, ", \"wider\": ", wider.dump());
   append(out, " }");
 }
 

@@ -68,6 +68,8 @@ struct Options {
   // doc
   std::string module = "std/hci/21h2";
   std::string page = "markdown";
+  std::string cloud;  ///< empty: every one
+  std::optional<std::string> region;
 
   // import
   std::string list;     ///< the file, or "-"

@@ -104,8 +104,10 @@ void add_rule(BuiltFile& file, std::string id, const policy::Rule* rule) {
   for (const policy::Rule* carried : rule->carries) file.rules.emplace_back(id, carried);
 }
 
-const policy::Rule* written(const policy::Rule* rule) {
-  return rule == nullptr || rule->carries.empty() ? rule : rule->carries.front();
+/// The rules of the policy that a rule stands for: itself, or all that it carries.
+std::vector<const policy::Rule*> written(const policy::Rule* rule) {
+  if (rule == nullptr || rule->carries.empty()) return {rule};
+  return {rule->carries.begin(), rule->carries.end()};
 }
 
 }  // namespace
@@ -267,8 +269,10 @@ Built emit(Compilation& c) {
         built.files.push_back(std::move(file));
       }
       for (backends::Remark& remark : emission.remarks) {
-        built.remarks.push_back({cluster, target.folder(), std::string(remark.code),
-                                 written(remark.rule), std::move(remark.text)});
+        for (const policy::Rule* rule : written(remark.rule)) {
+          built.remarks.push_back({cluster, target.folder(), std::string(remark.code), rule,
+                                   remark.text, remark.wider});
+        }
       }
     }
   }

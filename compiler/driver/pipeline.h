@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "backends/backend.h"
 #include "diagnostics/reporter.h"
 #include "driver/environment.h"
 #include "driver/options.h"
@@ -59,6 +60,7 @@ struct BuiltRemark {
   std::string code;
   const policy::Rule* rule = nullptr;
   std::string text;
+  std::vector<backends::Wider> wider;
 };
 
 struct Built {

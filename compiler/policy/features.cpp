@@ -37,8 +37,11 @@ class FeatureResolver {
     const syntax::Block& block =
         *context_.program.root->source->clusters.find(cluster_.name)->second;
     for (const syntax::Block* enable : find_blocks(block.items, "enable")) read_enable(*enable);
-    for (const sema::Module& module : context_.program.modules) add_automatic(module);
-    close();
+    // What an automatic feature requires may bring in another module, with automatic ones of its
+    // own.
+    do {
+      close();
+    } while (add_automatic());
     const auto order = order_by_need();
     if (!order) return;
     refuse_conflicts();
@@ -77,6 +80,18 @@ class FeatureResolver {
                                    fmt::format("feature `{}`", enable.labels[0].text))
           .label(place->second.enabled_at, "its parameters are given here");
     }
+  }
+
+  // Those of the policy itself, and of the modules of which the cluster has a feature: a policy may
+  // use two releases, and a cluster follows one of them.
+  bool add_automatic() {
+    std::set<const sema::Module*> followed{context_.program.root};
+    for (const auto& [feature, why] : chosen_) followed.insert(&sema::outermost(*feature.module));
+    const std::size_t before = chosen_.size();
+    for (const sema::Module& module : context_.program.modules) {
+      if (followed.contains(&sema::outermost(module))) add_automatic(module);
+    }
+    return chosen_.size() > before;
   }
 
   void add_automatic(const sema::Module& module) {
@@ -121,6 +136,7 @@ class FeatureResolver {
     std::vector<Declared> work = by_name();
     for (std::size_t next = 0; next < work.size(); ++next) {
       const Declared feature = work[next];
+      if (!closed_.insert(feature).second) continue;
       for (const auto& [needed, span] : named_in(feature, "requires")) {
         needs_[feature].push_back({needed, span});
         const std::string because = fmt::format("required by {}", full_name(feature));
@@ -319,8 +335,39 @@ class FeatureResolver {
   sema::ClusterScope& scope_;
   std::deque<sema::FeatureScope>& out_;
   std::map<Declared, Chosen> chosen_;
+  std::set<Declared> closed_;  ///< whose requirements are among the chosen
   std::map<Declared, std::vector<std::pair<Declared, Span>>> needs_;
 };
+
+// A company that counts on an automatic feature of its own must hear that it is on nowhere. The
+// library's are for who follows the library.
+void report_idle_automatic(BuildContext& context) {
+  std::set<const sema::Module*> followed{context.program.root};
+  for (const auto& features : context.features) {
+    for (const sema::FeatureScope& scope : features) {
+      followed.insert(&sema::outermost(*scope.feature.module));
+    }
+  }
+  for (const sema::Module& module : context.program.modules) {
+    const sema::Module& outer = sema::outermost(module);
+    if (module.source->library || outer.source->library || followed.contains(&outer)) continue;
+    for (const auto& [name, block] : module.source->features) {
+      const auto* automatic = find_attribute(block->items, "auto");
+      if (automatic == nullptr || sema::hidden({block, &module}, DeclarationKind::feature))
+        continue;
+      const bool would = std::any_of(
+          context.scopes.begin(), context.scopes.end(), [&](const sema::ClusterScope& cluster) {
+            const sema::Scope scope{&module, &cluster, nullptr, nullptr, nullptr};
+            return context.evaluator.truth(*automatic->value, scope).value_or(false);
+          });
+      if (!would) continue;
+      context.reporter
+          .report<Diag::idle_automatic>(block->header_span, fmt::format("{}/{}", module.name, name))
+          .label(outer.arguments->header_span, "the module is used here")
+          .help("enable it, or another feature of its module, in the clusters that it is for");
+    }
+  }
+}
 
 }  // namespace
 
@@ -329,6 +376,7 @@ void resolve_features(BuildContext& context) {
   for (std::size_t i = 0; i < context.policy.clusters.size(); ++i) {
     FeatureResolver(context, i).resolve();
   }
+  report_idle_automatic(context);
 }
 
 }  // namespace hcipol::policy

@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <set>
 #include <tuple>
 
+#include "report/catalogue_clouds.h"
 #include "report/catalogue_peers.h"
 #include "sema/schema.h"
 #include "sema/walk.h"
@@ -23,8 +23,6 @@ using sema::Declared;
 using sema::find_attribute;
 using sema::find_blocks;
 
-constexpr std::array<std::string_view, 3> clouds{"public", "usgov", "china"};
-
 const std::string& name_of(const Declared& declared) {
   return declared.block->labels[0].text;
 }
@@ -35,9 +33,8 @@ int rank(std::string_view tier) {
 }
 
 /// A feature with the parameters that have a default.
-sema::FeatureScope feature_scope(const Declared& feature, const sema::ClusterScope& cluster,
-                                 sema::Evaluator& evaluator, Reporter& reporter,
-                                 const SourceMap& sources) {
+template <class MakeForeseen>
+sema::FeatureScope feature_scope(const Declared& feature, MakeForeseen&& foreseen_in) {
   sema::FeatureScope out;
   out.feature = feature;
   for (const syntax::Block* endpoint : find_blocks(feature.block->items, "endpoint")) {
@@ -49,9 +46,7 @@ sema::FeatureScope feature_scope(const Declared& feature, const sema::ClusterSco
     for (const syntax::Block* param : params) {
       const auto* otherwise = find_attribute(param->items, "default");
       if (otherwise == nullptr || out.parameters.contains(param->labels[0].text)) continue;
-      const Foreseen foreseen(evaluator, reporter, sources,
-                              {feature.module, &cluster, &out, nullptr, nullptr});
-      if (auto value = foreseen.default_value(*otherwise->value)) {
+      if (auto value = foreseen_in(out).default_value(*otherwise->value)) {
         out.parameters.emplace(param->labels[0].text, *std::move(value));
       }
     }
@@ -61,15 +56,17 @@ sema::FeatureScope feature_scope(const Declared& feature, const sema::ClusterSco
 
 class Reader {
  public:
-  Reader(const sema::Module& module, sema::Evaluator& evaluator, const SourceMap& sources)
-      : module_(module), evaluator_(evaluator), sources_(sources), clusters_(clouds.size()) {
-    for (std::size_t i = 0; i < clouds.size(); ++i) clusters_[i].cloud = clouds[i];
+  Reader(const sema::Module& module, sema::Evaluator& evaluator, const SourceMap& sources,
+         const CatalogueReaders& readers)
+      : module_(module), evaluator_(evaluator), sources_(sources), readers_(readers) {
     add_exporter(module);
   }
 
   Catalogue read() {
     Catalogue out;
     out.module = module_.source->path;
+    out.clouds = readers_.clouds;
+    out.region = readers_.region;
     const Foreseen foreseen = at(module_, nullptr, 0);
     if (const syntax::Block* package = module_.source->package) {
       out.revision = text(*package, "revision", foreseen);
@@ -84,8 +81,25 @@ class Reader {
       out.roles.push_back({name_of(role), text(*role.block, "title", inside),
                            members == nullptr ? "" : inside.written(*members->value)});
     }
-    for (const Declared& declared : exported(DeclarationKind::feature)) {
-      out.features.push_back(feature(declared));
+    // What one feature cannot have decides what `enabled` of it says to the others.
+    const std::vector<Declared> all = exported(DeclarationKind::feature);
+    for (std::size_t round = 0; round <= all.size(); ++round) {
+      out.features.clear();
+      for (const Declared& declared : all) {
+        default_features(declared);
+        out.features.push_back(feature(declared));
+      }
+      keep_clouds_of_required(out.features);
+      auto impossible = features_not_had(all, out.features);
+      if (impossible == features_.impossible) break;
+      features_.impossible = std::move(impossible);
+    }
+    // A page for some clouds is not about what these do not have.
+    if (readers_.clouds.size() < CatalogueReaders{}.clouds.size()) {
+      std::erase_if(out.features, [](const CatalogueFeature& one) { return one.clouds.empty(); });
+    }
+    for (const std::string& cloud : readers_.clouds) {
+      if (auto known = regions_.known(cloud)) out.regions.emplace_back(cloud, *std::move(known));
     }
     std::stable_sort(out.features.begin(), out.features.end(), [](const auto& a, const auto& b) {
       return std::pair(rank(a.tier), std::string_view(a.name)) <
@@ -114,10 +128,11 @@ class Reader {
     return out;
   }
 
-  Foreseen at(const sema::Module& module, const sema::FeatureScope* feature,
-              std::size_t cloud) const {
-    return {evaluator_, evaluator_.reporter(), sources_,
-            sema::Scope{&module, &clusters_[cloud], feature, nullptr, nullptr}};
+  Foreseen at(const sema::Module& module, const sema::FeatureScope* feature, std::size_t cloud) {
+    const sema::ClusterScope& cluster = regions_.cluster(readers_.clouds[cloud], readers_.region);
+    return {evaluator_, evaluator_.reporter(),
+            sources_,   regions_,
+            features_,  sema::Scope{&module, &cluster, feature, nullptr, nullptr}};
   }
 
   static std::string text(const syntax::Block& block, std::string_view name,
@@ -173,9 +188,10 @@ class Reader {
   CatalogueFeature feature(const Declared& declared) {
     const syntax::Block& block = *declared.block;
     std::vector<sema::FeatureScope> scopes;
-    for (const sema::ClusterScope& cluster : clusters_) {
-      scopes.push_back(
-          feature_scope(declared, cluster, evaluator_, evaluator_.reporter(), sources_));
+    for (std::size_t i = 0; i < readers_.clouds.size(); ++i) {
+      scopes.push_back(feature_scope(declared, [&](const sema::FeatureScope& so_far) {
+        return at(*declared.module, &so_far, i);
+      }));
     }
     const Foreseen foreseen = at(*declared.module, &scopes[0], 0);
     CatalogueFeature out;
@@ -195,35 +211,71 @@ class Reader {
     for (const syntax::Block* param : find_blocks(block.items, "param")) {
       out.parameters.push_back(input(*param, foreseen));
     }
-    std::vector<bool> possible(clouds.size(), true);
+    std::set<std::string> impossible;
+    for (const syntax::Block* param : find_blocks(block.items, "param")) {
+      for (const syntax::Block* validation : find_blocks(param->items, "validation")) {
+        const auto* condition = find_attribute(validation->items, "condition");
+        for (std::size_t i = 0; condition != nullptr && i < scopes.size(); ++i) {
+          const Foreseen there = at(*declared.module, &scopes[i], i);
+          there.note_regions(*condition->value);
+          if (there.lacking(*condition->value)) impossible.insert(readers_.clouds[i]);
+        }
+      }
+    }
     for (const syntax::Item& item : block.items) {
       const auto* rule = std::get_if<syntax::Rule>(&item.node);
       if (rule == nullptr) continue;
       add_names(*rule, foreseen, out);
       CatalogueRule& made = out.rules.emplace_back(rule_head(*rule, foreseen));
-      for (std::size_t i = 0; i < clouds.size(); ++i) {
+      for (std::size_t i = 0; i < readers_.clouds.size(); ++i) {
         if (!add_opening(*rule, block, at(*declared.module, &scopes[i], i), made)) {
-          possible[i] = false;
+          impossible.insert(readers_.clouds[i]);
         }
       }
     }
-    for (std::size_t i = 0; i < clouds.size(); ++i) {
-      if (possible[i]) out.clouds.emplace_back(clouds[i]);
+    for (const std::string& cloud : readers_.clouds) {
+      if (!impossible.contains(cloud)) out.clouds.push_back(cloud);
     }
-    forget_impossible(out);
+    keep_own_clouds(out);
     return out;
   }
 
-  // In a cloud where a rule that is always on lacks its hosts, none of the feature can be had.
-  static void forget_impossible(CatalogueFeature& feature) {
-    for (CatalogueRule& rule : feature.rules) {
-      for (CatalogueOpening& opening : rule.openings) {
-        std::erase_if(opening.clouds, [&](const std::string& cloud) {
-          return std::find(feature.clouds.begin(), feature.clouds.end(), cloud) ==
-                 feature.clouds.end();
-        });
+  std::map<std::string, std::set<Declared>, std::less<>> features_not_had(
+      const std::vector<Declared>& all, const std::vector<CatalogueFeature>& read) const {
+    std::map<std::string, std::set<Declared>, std::less<>> out;
+    for (const std::string& cloud : readers_.clouds) {
+      for (std::size_t i = 0; i < all.size(); ++i) {
+        const auto& clouds = read[i].clouds;
+        if (std::find(clouds.begin(), clouds.end(), cloud) == clouds.end()) {
+          out[cloud].insert(all[i]);
+        }
       }
-      std::erase_if(rule.openings, [](const auto& opening) { return opening.clouds.empty(); });
+    }
+    return out;
+  }
+
+  // What a cluster has that enables this feature and no other.
+  void default_features(const Declared& feature) {
+    features_.certain.clear();
+    features_.possible.clear();
+    add_with_required(feature, features_.certain);
+    for (const Declared& other : exported(DeclarationKind::feature)) {
+      const auto* automatic = find_attribute(other.block->items, "auto");
+      if (automatic == nullptr) continue;
+      const Truth on = at(*other.module, nullptr, 0).truth(*automatic->value);
+      if (on.decided == true) add_with_required(other, features_.certain);
+      if (!on.decided) add_with_required(other, features_.possible);
+    }
+  }
+
+  void add_with_required(const Declared& feature, std::set<Declared>& out) {
+    if (!out.insert(feature).second) return;
+    const auto* needed = find_attribute(feature.block->items, "requires");
+    if (needed == nullptr) return;
+    for (const std::string& name :
+         texts(*feature.block, "requires", at(*feature.module, nullptr, 0))) {
+      const auto found = evaluator_.feature(name, *feature.module, needed->value->span);
+      if (found) add_with_required(*found, out);
     }
   }
 
@@ -296,7 +348,7 @@ class Reader {
       if (made.known) made.default_service = net::to_string(*made.known);
     }
     // What a parameter keeps off does not keep the feature off.
-    if (peers.missing()) return !on.decided;
+    if (peers.missing() || made.from.empty() || made.to.empty()) return !on.decided;
     const auto same =
         std::find_if(out.openings.begin(), out.openings.end(), [&](const CatalogueOpening& other) {
           return std::tie(other.from, other.to, other.service, other.default_service, other.known,
@@ -315,15 +367,24 @@ class Reader {
   const sema::Module& module_;
   sema::Evaluator& evaluator_;
   const SourceMap& sources_;
-  std::vector<sema::ClusterScope> clusters_;
+  const CatalogueReaders& readers_;
+  Regions regions_;
+  FeaturesForeseen features_;
   std::set<const sema::Module*> exporters_;
 };
 
 }  // namespace
 
 Catalogue catalogue(const sema::Module& module, sema::Evaluator& evaluator,
-                    const SourceMap& sources) {
-  return Reader(module, evaluator, sources).read();
+                    const SourceMap& sources, const CatalogueReaders& readers) {
+  return Reader(module, evaluator, sources, readers).read();
+}
+
+std::string readers(const Catalogue& in) {
+  const std::string clouds = fmt::format("{}", fmt::join(in.clouds, ", "));
+  if (!in.region.empty())
+    return fmt::format("For the region {} of the cloud {}.", in.region, clouds);
+  return in.clouds.size() == 1 ? fmt::format("For the cloud {}.", clouds) : "";
 }
 
 std::string_view default_words(const Condition& condition) {

@@ -4,10 +4,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "net/service.h"
 #include "report/foreseen.h"
+#include "report/regions.h"
 #include "sema/evaluator.h"
 #include "support/source.h"
 
@@ -105,6 +107,11 @@ struct CatalogueFeature {
 
 struct Catalogue {
   std::string module;
+  std::vector<std::string> clouds;  ///< that it is about
+  std::string region;               ///< likewise; "" for any
+  /// What a cluster may name in each of these clouds, if anything that the module opens depends on
+  /// it. Empty if `region` is not.
+  std::vector<std::pair<std::string, std::vector<Region>>> regions;
   std::string revision;
   std::string source;
   std::vector<CatalogueInput> variables;
@@ -112,10 +119,16 @@ struct Catalogue {
   std::vector<CatalogueFeature> features;  ///< by tier, then by name
 };
 
+/// For whom a catalogue is.
+struct CatalogueReaders {
+  std::vector<std::string> clouds{"public", "usgov", "china"};
+  std::string region;  ///< "": any. Else each of the clouds has it
+};
+
 /// Everything that `module` declares or inherits. Its program must hold all of its files and have
 /// passed check_names. Mistakes in what can be evaluated are reported.
 Catalogue catalogue(const sema::Module& module, sema::Evaluator& evaluator,
-                    const SourceMap& sources);
+                    const SourceMap& sources, const CatalogueReaders& readers = {});
 
 /// For a page beside the library.
 std::string catalogue_markdown(const Catalogue& catalogue);
@@ -127,7 +140,8 @@ std::string catalogue_html(const Catalogue& catalogue);
 /// cannot be known; a list is never null.
 ///
 ///     { "version": 1, "module": "std/hci/21h2", "revision": "2022-04-28", "source": "https://…",
-///       "clouds": ["public", "usgov", "china"],
+///       "clouds": ["public", "usgov", "china"], "region": text,
+///       "regions": [{ "cloud", "name", "values": { name: text } }],
 ///       "variables": [INPUT], "roles": [{ "name", "title", "members" }],
 ///       "features": [{
 ///         "name", "title", "tier", "declared_in", "file", "line", "source", "source_date",
@@ -149,9 +163,15 @@ std::string catalogue_html(const Catalogue& catalogue);
 ///                  "addresses": [text], "tag", "tag_basis", "when": CONDITION }
 ///     CONDITION  { "text", "by_default": bool or null } or null
 ///
+/// "clouds" and "region" are those that were asked for. "regions" are what clusters may name where
+/// that decides a host; with a "region", and where nothing depends on it, there are none.
+///
 /// A rule has one opening for clouds in which it says the same. "ports" are those of "service", or
 /// of "default_service" where "service" depends on a parameter.
 std::string catalogue_json(const Catalogue& catalogue);
+
+/// "For the region westeurope of the cloud public."; "" if it is for everybody.
+std::string readers(const Catalogue& catalogue);
 
 /// "on by default", "off by default", or "" where a default does not decide it.
 std::string_view default_words(const Condition& condition);

@@ -172,7 +172,7 @@ void add_fact(Node list, const char* head, const std::string& text) {
   add(list, "dd", text);
 }
 
-void add_facts(Node parent, const CatalogueFeature& feature) {
+void add_facts(Node parent, const CatalogueFeature& feature, std::size_t clouds) {
   Node list = add(parent, "dl");
   set(list, "class", "facts");
   add_fact(list, "Declared in", feature.declared_in);
@@ -186,7 +186,7 @@ void add_facts(Node parent, const CatalogueFeature& feature) {
   add_fact(list, "Conflicts with", fmt::format("{}", fmt::join(feature.conflicts, ", ")));
   add_fact(list, "Switches itself on if", feature.automatic);
   add_fact(list, "Only if", feature.when);
-  if (feature.clouds.size() < 3) {
+  if (feature.clouds.size() < clouds) {
     add_fact(list, "Clouds",
              feature.clouds.empty() ? "none" : fmt::format("{}", fmt::join(feature.clouds, ", ")));
   }
@@ -210,7 +210,7 @@ void add_tier(Node parent, const CatalogueFeature& feature) {
   set(add(parent, "span", feature.tier), "class", "badge " + feature.tier);
 }
 
-void add_feature(Node parent, const CatalogueFeature& feature) {
+void add_feature(Node parent, const CatalogueFeature& feature, std::size_t clouds) {
   Node section = add(parent, "section");
   set(section, "class", "feature");
   set(section, "id", "feature-" + feature.name);
@@ -219,7 +219,7 @@ void add_feature(Node parent, const CatalogueFeature& feature) {
   set(add(head, "a", feature.name), "href", "#feature-" + feature.name);
   if (!feature.title.empty()) add_text(head, ": " + feature.title);
   add_tier(head, feature);
-  add_facts(section, feature);
+  add_facts(section, feature, clouds);
   add_inputs(section, feature.parameters, "Parameters");
   add_rules(section, feature);
   add_errata(section, feature);
@@ -235,21 +235,21 @@ void add_label(Node parent, const char* text, const char* name, const char* type
 }
 
 void add_choices(Node form, const char* head, const char* name,
-                 std::initializer_list<const char*> values) {
+                 const std::vector<std::string>& values) {
   Node group = add(form, "fieldset");
   add(group, "legend", head);
-  for (const char* value : values) {
+  for (const std::string& value : values) {
     Node label = add(group, "label");
     Node input = add(label, "input");
     set(input, "type", "checkbox");
     set(input, "name", name);
     set(input, "value", value);
-    add_text(label, std::string(" ") + value);
+    add_text(label, " " + value);
   }
 }
 
 // Hidden until the script has taken it over.
-void add_form(Node parent) {
+void add_form(Node parent, const std::vector<std::string>& clouds) {
   Node form = add(parent, "form");
   set(form, "id", "filter");
   set(form, "role", "search");
@@ -257,7 +257,7 @@ void add_form(Node parent) {
   add_label(form, "Search", "q", "search");
   add_label(form, "Port", "port", "text");
   add_choices(form, "Tier", "tier", {"required", "recommended", "optional"});
-  add_choices(form, "Cloud", "cloud", {"public", "usgov", "china"});
+  add_choices(form, "Cloud", "cloud", clouds);
   set(add(form, "button", "Clear"), "type", "reset");
 }
 
@@ -272,10 +272,11 @@ void add_head(Node body, const std::string& title, const Catalogue& catalogue) {
     html::add_source(line, catalogue.source, catalogue.source);
     add_text(line, ". ");
   }
-  add_text(line,
-           "A text with ${…} in it depends on a parameter or on the region of the cluster; servers "
-           "are the nodes of the cluster. Replies to what is open need no rule.");
-  add_form(body);
+  if (const std::string whom = readers(catalogue); !whom.empty()) add_text(line, whom + " ");
+  add_text(line, fmt::format("A text with ${{…}} in it depends on a parameter{}; servers are the "
+                             "nodes of the cluster. Replies to what is open need no rule.",
+                             catalogue.region.empty() ? " or on the region of the cluster" : ""));
+  add_form(body, catalogue.clouds);
   std::size_t rules = 0;
   for (const CatalogueFeature& feature : catalogue.features) {
     for (const CatalogueRule& rule : feature.rules) rules += rule.openings.size();
@@ -311,6 +312,23 @@ void add_roles(Node body, const Catalogue& catalogue) {
   }
 }
 
+void add_regions(Node body, const Catalogue& catalogue) {
+  if (catalogue.regions.empty()) return;
+  Node rows = html::table(body, "Regions", {"Cloud", "What a cluster may name"});
+  for (const auto& [cloud, known] : catalogue.regions) {
+    std::vector<std::string> words;
+    for (const Region& region : known) {
+      std::string word = region.name;
+      for (const auto& [name, value] : region.values) word += fmt::format(" ({} {})", name, value);
+      words.push_back(std::move(word));
+    }
+    Node row = add(rows, "tr");
+    heading(row, cloud, "row");
+    add_text(prose(row, "What a cluster may name", false),
+             fmt::format("{}", fmt::join(words, ", ")));
+  }
+}
+
 // Only the script that is in the template may run, whatever else might come into the page.
 std::string head(const std::string& title, std::string_view page) {
   constexpr std::string_view begin = "<script>", end = "</script>";
@@ -338,7 +356,9 @@ std::string catalogue_html(const Catalogue& catalogue) {
   add_contents(document, catalogue);
   add_roles(document, catalogue);
   add_inputs(document, catalogue.variables, "Variables");
-  for (const CatalogueFeature& feature : catalogue.features) add_feature(document, feature);
+  add_regions(document, catalogue);
+  for (const CatalogueFeature& feature : catalogue.features)
+    add_feature(document, feature, catalogue.clouds.size());
   std::string page(html::part("catalogue.html"));
   const std::string first = head(title, page);
   // From the end, so that no text of the module is searched.

@@ -106,6 +106,18 @@ Json feature(const CatalogueFeature& in) {
           {"rules", list(in.rules, rule)}};
 }
 
+Json regions_json(const Catalogue& in) {
+  Json out = Json::array();
+  for (const auto& [cloud, known] : in.regions) {
+    for (const Region& region : known) {
+      Json values = Json::object();
+      for (const auto& [name, value] : region.values) values[name] = value;
+      out.push_back({{"cloud", cloud}, {"name", region.name}, {"values", std::move(values)}});
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string catalogue_json(const Catalogue& in) {
@@ -113,7 +125,9 @@ std::string catalogue_json(const Catalogue& in) {
                   {"module", in.module},
                   {"revision", text(in.revision)},
                   {"source", text(in.source)},
-                  {"clouds", {"public", "usgov", "china"}},
+                  {"clouds", in.clouds},
+                  {"region", text(in.region)},
+                  {"regions", regions_json(in)},
                   {"variables", list(in.variables, input)},
                   {"roles", list(in.roles,
                                  [](const CatalogueRole& role) -> Json {

@@ -132,7 +132,7 @@ std::string errata(const CatalogueFeature& feature) {
   return out.empty() ? "" : "\nErrata:\n\n" + out;
 }
 
-std::string facts(const CatalogueFeature& feature) {
+std::string facts(const CatalogueFeature& feature, std::size_t clouds) {
   std::string out;
   const auto line = [&](std::string_view head, const std::string& text) {
     if (!text.empty()) out += fmt::format("- {}: {}\n", head, text);
@@ -148,22 +148,39 @@ std::string facts(const CatalogueFeature& feature) {
   line("Conflicts with", codes(feature.conflicts));
   if (!feature.automatic.empty()) line("Switches itself on if", code(feature.automatic));
   if (!feature.when.empty()) line("Only if", code(feature.when));
-  if (feature.clouds.size() < 3) {
+  if (feature.clouds.size() < clouds) {
     line("Clouds", feature.clouds.empty() ? "none" : cloud_words(feature.clouds));
   }
   line("Roles", codes(feature.roles));
   return out;
 }
 
-std::string section(const CatalogueFeature& feature) {
+std::string section(const CatalogueFeature& feature, std::size_t clouds) {
   const std::string title = feature.title.empty() ? "" : ": " + plain(feature.title);
-  std::string out = fmt::format("\n## {}{}\n\n", code(feature.name), title) + facts(feature);
+  std::string out =
+      fmt::format("\n## {}{}\n\n", code(feature.name), title) + facts(feature, clouds);
   out += inputs(feature.parameters, "Parameter");
   if (const std::string table = rows(feature); !table.empty()) {
     out +=
         "\n| Rule | From | To | Service | Clouds | Remarks |\n|---|---|---|---|---|---|\n" + table;
   }
   return out + errata(feature);
+}
+
+std::string regions(const Catalogue& in) {
+  std::string out;
+  for (const auto& [cloud, known] : in.regions) {
+    std::vector<std::string> words;
+    for (const Region& region : known) {
+      std::string word = code(region.name);
+      for (const auto& [name, value] : region.values) {
+        word += fmt::format(" ({} {})", plain(name), code(value));
+      }
+      words.push_back(std::move(word));
+    }
+    out += fmt::format("| {} | {} |\n", cloud, fmt::join(words, ", "));
+  }
+  return out.empty() ? "" : "\n| Cloud | Regions that a cluster may name |\n|---|---|\n" + out;
 }
 
 }  // namespace
@@ -173,7 +190,10 @@ std::string catalogue_markdown(const Catalogue& in) {
   out += fmt::format("Written by `hcipolc doc {}`.\n", one_line(in.module, 200));
   if (!in.revision.empty()) out += fmt::format("Revision {}.\n", plain(in.revision));
   if (!in.source.empty()) out += fmt::format("Source: {}.\n", link(in.source));
-  out += "A text with `${…}` in it depends on a parameter or on the region of the cluster.\n";
+  if (const std::string whom = readers(in); !whom.empty()) out += plain(whom) + "\n";
+  out += in.region.empty()
+             ? "A text with `${…}` in it depends on a parameter or on the region of the cluster.\n"
+             : "A text with `${…}` in it depends on a parameter.\n";
   if (!in.features.empty()) {
     out += "\n| Feature | Tier | What for | Declared in |\n|---|---|---|---|\n";
   }
@@ -182,12 +202,13 @@ std::string catalogue_markdown(const Catalogue& in) {
                        plain(feature.title), code(feature.declared_in));
   }
   out += inputs(in.variables, "Variable");
+  out += regions(in);
   if (!in.roles.empty()) out += "\n| Role | Who | Members |\n|---|---|---|\n";
   for (const CatalogueRole& role : in.roles) {
     out += fmt::format("| {} | {} | {} |\n", code(role.name), plain(role.title),
                        role.members.empty() ? "the cluster says" : code(role.members));
   }
-  for (const CatalogueFeature& feature : in.features) out += section(feature);
+  for (const CatalogueFeature& feature : in.features) out += section(feature, in.clouds.size());
   return out;
 }
 

@@ -1,9 +1,12 @@
 // Lists and conditions are taken apart as far as each part means something by itself.
 #include "report/catalogue_peers.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "net/domain_set.h"
+#include "sema/walk.h"
 
 namespace hcipol::report {
 
@@ -18,15 +21,16 @@ class TextReader {
   bool missing = false;
 
   void add(const syntax::Expr& expression, const Foreseen& foreseen, const Condition& when) {
-    if (const auto value = foreseen.value(expression)) {
-      add(*value, foreseen.cloud(), when);
-    } else if (const auto* list = std::get_if<syntax::List>(&expression.node)) {
+    if (const auto* list = std::get_if<syntax::List>(&expression.node)) {
       for (const auto& element : list->elements) add(*element, foreseen, when);
     } else if (const auto* clouds = std::get_if<syntax::Object>(&expression.node)) {
       const auto own = std::find_if(clouds->entries.begin(), clouds->entries.end(),
                                     [&](const auto& e) { return e.key == foreseen.cloud(); });
-      missing = missing || own == clouds->entries.end();
-      if (own != clouds->entries.end()) add(*own->value, foreseen, when);
+      if (own != clouds->entries.end()) {
+        add(*own->value, foreseen, when);
+      } else {
+        lack(when);
+      }
     } else if (const auto* either = std::get_if<syntax::Conditional>(&expression.node)) {
       const Truth yes = foreseen.truth(*either->test);
       const Truth no = foreseen.truth(*either->test, true);
@@ -34,12 +38,37 @@ class TextReader {
       if (no.decided != false) add(*either->otherwise, foreseen, both(when, no.rest));
     } else if (const syntax::Expr* behind = foreseen.local(expression)) {
       add(*behind, foreseen, when);
+    } else if (foreseen.lacking(expression)) {
+      lack(when);
+    } else if (const auto value = foreseen.value(expression)) {
+      add(*value, foreseen.cloud(), when);
+    } else if (const auto regional = foreseen.texts_by_region(expression)) {
+      for (const auto& [text, condition] : *regional) {
+        texts.push_back({text, true, both(when, condition)});
+      }
+    } else if (const auto* loop = std::get_if<syntax::For>(&expression.node);
+               loop != nullptr && loop->second.empty() && loop->test == nullptr) {
+      add_each(*loop, foreseen, when);
     } else {
       texts.push_back({foreseen.text(expression), false, when});
     }
   }
 
  private:
+  void lack(const Condition& when) { missing = missing || when.always(); }
+
+  // "[for w in param.ids : "${w}.example"]" is "${each of param.ids}.example".
+  void add_each(const syntax::For& loop, const Foreseen& foreseen, const Condition& when) {
+    std::string text = foreseen.text(*loop.value);
+    const std::string name = fmt::format("${{{}}}", loop.first);
+    const std::string each = fmt::format("${{each of {}}}", foreseen.written(*loop.in));
+    for (std::size_t at = text.find(name); at != text.npos;
+         at = text.find(name, at + each.size())) {
+      text.replace(at, name.size(), each);
+    }
+    texts.push_back({text, false, when});
+  }
+
   void add(const sema::Value& value, std::string_view cloud, const Condition& when) {
     if (const auto* text = value.as<std::string>()) {
       const auto pattern = net::parse_pattern(*text);
@@ -48,7 +77,7 @@ class TextReader {
       for (const sema::Value& element : *list) add(element, cloud, when);
     } else if (const auto* clouds = value.as<sema::Map>()) {
       const auto own = clouds->find(cloud);
-      missing = missing || own == clouds->end();
+      if (own == clouds->end()) lack(when);
       if (own != clouds->end()) add(own->second, cloud, when);
     }
   }
@@ -130,8 +159,24 @@ void PeerReader::add(const syntax::Expr& expression, const Foreseen& foreseen,
   } else if (const syntax::Expr* behind = foreseen.local(expression)) {
     add(*behind, foreseen, when, out);
   } else {
+    if (names_missing(expression, foreseen)) missing_ = missing_ || when.always();
     make("expression", written);
   }
+}
+
+// Set operations take endpoints apart no further than by their names.
+bool PeerReader::names_missing(const syntax::Expr& expression, const Foreseen& foreseen) const {
+  bool out = false;
+  const auto visit = [&](const syntax::Expr& part) {
+    const sema::Scope& scope = foreseen.scope();
+    const std::string name = peer_name(part, *scope.module);
+    if (name.empty()) return;
+    const auto found = declared_peer(DeclarationKind::endpoint, name, scope);
+    const bool own = scope.feature != nullptr && scope.feature->endpoints.contains(name);
+    out = out || (found && !endpoint(found, own, foreseen));
+  };
+  sema::walk(expression, visit);
+  return out;
 }
 
 bool PeerReader::add_declared(std::string_view name, std::string_view written,
@@ -145,7 +190,12 @@ bool PeerReader::add_declared(std::string_view name, std::string_view written,
     out.push_back(std::move(peer));
   } else if (const auto found = declared_peer(DeclarationKind::endpoint, name, scope)) {
     const bool own = scope.feature != nullptr && scope.feature->endpoints.contains(name);
-    out.push_back(endpoint(found, own, foreseen));
+    auto peer = endpoint(found, own, foreseen);
+    if (!peer) {
+      missing_ = missing_ || when.always();
+      return true;
+    }
+    out.push_back(*std::move(peer));
   } else {
     return false;
   }
@@ -154,8 +204,9 @@ bool PeerReader::add_declared(std::string_view name, std::string_view written,
   return true;
 }
 
-CataloguePeer PeerReader::endpoint(const sema::Declared& declared, bool of_feature,
-                                   const Foreseen& foreseen) {
+// Nothing if it says nothing for this cloud.
+std::optional<CataloguePeer> PeerReader::endpoint(const sema::Declared& declared, bool of_feature,
+                                                  const Foreseen& foreseen) const {
   const Foreseen inside =
       foreseen.in(*declared.module, of_feature ? foreseen.scope().feature : nullptr);
   const syntax::Block& block = *declared.block;
@@ -165,8 +216,8 @@ CataloguePeer PeerReader::endpoint(const sema::Declared& declared, bool of_featu
   if (const auto* fqdn = sema::find_attribute(block.items, "fqdn")) {
     TextReader reader;
     reader.add(*fqdn->value, inside, {});
+    if (reader.missing) return std::nullopt;
     peer.hosts = std::move(reader.texts);
-    missing_ = missing_ || reader.missing;
   }
   if (const auto* address = sema::find_attribute(block.items, "address")) {
     add_addresses(*address->value, inside, peer.addresses);

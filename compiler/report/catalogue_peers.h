@@ -1,6 +1,7 @@
 // The ends of a rule as `hcipolc doc` shows them.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "report/catalogue.h"
@@ -13,7 +14,8 @@ class PeerReader {
   explicit PeerReader(const Foreseen& foreseen) : foreseen_(foreseen) {}
 
   std::vector<CataloguePeer> read(const syntax::Expr& expression);
-  /// Whether an endpoint that was read says nothing for this cloud.
+  /// Whether an endpoint that is always among those that were read says nothing for this cloud.
+  /// One that is there under a condition, and says nothing, has been left out.
   bool missing() const { return missing_; }
 
  private:
@@ -21,7 +23,9 @@ class PeerReader {
            std::vector<CataloguePeer>& out);
   bool add_declared(std::string_view name, std::string_view written, const Foreseen& foreseen,
                     const Condition& when, std::vector<CataloguePeer>& out);
-  CataloguePeer endpoint(const sema::Declared& declared, bool of_feature, const Foreseen& foreseen);
+  std::optional<CataloguePeer> endpoint(const sema::Declared& declared, bool of_feature,
+                                        const Foreseen& foreseen) const;
+  bool names_missing(const syntax::Expr& expression, const Foreseen& foreseen) const;
 
   const Foreseen& foreseen_;
   bool missing_ = false;

@@ -75,7 +75,7 @@ Condition both(const Condition& a, const Condition& b) {
 
 Foreseen Foreseen::in(const sema::Module& module, const sema::FeatureScope* feature) const {
   return {evaluator_, reporter_, sources_,
-          sema::Scope{&module, scope_.cluster, feature, nullptr, nullptr}};
+          regions_,   features_, sema::Scope{&module, scope_.cluster, feature, nullptr, nullptr}};
 }
 
 // ---- what an expression needs
@@ -109,9 +109,12 @@ bool Foreseen::collect_member(const syntax::Member& member, Needs& needs) const 
   if (of == nullptr) return false;
   const sema::ModuleSource& source = *scope_.module->source;
   if (of->text == "cluster") {
-    if (member.name != "cloud") needs.cluster = true;
+    const bool known =
+        member.name == "cloud" || (member.name == "region" && !scope_.cluster->region.empty());
+    if (!known) needs.cluster = true;
   } else if (of->text == "param") {
-    needs.parameters.emplace(member.name);
+    const bool known = !scope_.cluster->region.empty() && is_region_parameter(member.name);
+    if (!known) needs.parameters.emplace(member.name);
   } else if (of->text == "local") {
     const auto found = source.locals.find(member.name);
     if (found != source.locals.end()) collect(*found->second->value, needs);
@@ -154,11 +157,15 @@ std::optional<net::ServiceSet> Foreseen::service(const syntax::Expr& expression)
   return evaluator_.service(expression, scope_);
 }
 
+// A default that does not fit here is no mistake: nobody has chosen it yet.
 std::optional<sema::Value> Foreseen::default_value(const syntax::Expr& expression) const {
-  if (!enough_by_default(expression)) return std::nullopt;
-  // A default that does not fit here is no mistake: nobody has chosen it yet.
+  return enough_by_default(expression) ? quietly(expression, scope_) : std::nullopt;
+}
+
+std::optional<sema::Value> Foreseen::quietly(const syntax::Expr& expression,
+                                             const sema::Scope& scope) const {
   const Reporter before = reporter_;
-  auto value = evaluator_.evaluate(expression, scope_);
+  auto value = evaluator_.evaluate(expression, scope);
   reporter_ = before;
   return value;
 }
@@ -182,6 +189,12 @@ Truth Foreseen::truth(const syntax::Expr& expression, bool negated) const {
     const bool conjunction = (binary->op == Op::and_) != negated;
     return joined(truth(*binary->left, negated), truth(*binary->right, negated), conjunction);
   }
+  if (const auto feature = asked_feature(expression)) {
+    const auto never = features_.impossible.find(cloud());
+    if (never != features_.impossible.end() && never->second.contains(*feature)) {
+      return {negated, {}};
+    }
+  }
   if (open(expression)) return open_test(expression, negated);
   const auto value = evaluator_.truth(expression, scope_);
   return {value.value_or(true) != negated, {}};
@@ -199,10 +212,30 @@ Truth Foreseen::open_test(const syntax::Expr& expression, bool negated) const {
                            std::holds_alternative<syntax::Call>(expression.node);
     rest.text = short_one ? "!" + rest.text : "!(" + rest.text + ")";
   }
-  if (const auto value = default_value(expression)) {
-    if (const bool* answer = value->as<bool>()) rest.by_default = *answer != negated;
-  }
+  if (const auto answer = by_default(expression)) rest.by_default = *answer != negated;
   return {std::nullopt, rest};
+}
+
+std::optional<bool> Foreseen::by_default(const syntax::Expr& test) const {
+  if (const auto feature = asked_feature(test)) {
+    if (features_.certain.contains(*feature)) return true;
+    return features_.possible.contains(*feature) ? std::nullopt : std::optional(false);
+  }
+  const auto value = default_value(test);
+  const bool* answer = value ? value->as<bool>() : nullptr;
+  return answer == nullptr ? std::nullopt : std::optional(*answer);
+}
+
+// The feature that `enabled("…")` asks for; nothing for every other expression.
+std::optional<sema::Declared> Foreseen::asked_feature(const syntax::Expr& test) const {
+  const auto* call = std::get_if<syntax::Call>(&test.node);
+  if (call == nullptr || call->function != "enabled" || call->arguments.size() != 1) {
+    return std::nullopt;
+  }
+  const auto name = value(*call->arguments[0]);
+  const auto* text = name ? name->as<std::string>() : nullptr;
+  if (text == nullptr) return std::nullopt;
+  return evaluator_.feature(*text, *scope_.module, call->arguments[0]->span);
 }
 
 // ---- texts
@@ -236,6 +269,9 @@ std::string Foreseen::text(const syntax::Expr& expression) const {
     const auto text = found ? sema::as_text(*found) : std::nullopt;
     return text ? *text : written(expression);
   }
+  if (const auto* either = std::get_if<syntax::Conditional>(&expression.node)) {
+    return text_of_either(*either);
+  }
   const auto* pieces = std::get_if<syntax::Template>(&expression.node);
   if (pieces == nullptr) return written(expression);
   std::string out;
@@ -243,11 +279,25 @@ std::string Foreseen::text(const syntax::Expr& expression) const {
     if (piece.value == nullptr) {
       out += piece.text;
     } else if (open(*piece.value)) {
-      out += "${" + written(*piece.value) + "}";
+      out += "${" + hole(*piece.value) + "}";
     } else {
       out += text(*piece.value);
     }
   }
+  return out;
+}
+
+// "What is said (if that)"; the side that says nothing is left out.
+std::string Foreseen::text_of_either(const syntax::Conditional& either) const {
+  std::string out;
+  const auto add = [&](const syntax::Expr& side, const Truth& test) {
+    const std::string said = test.decided == false ? "" : text(side);
+    if (said.empty()) return;
+    if (!out.empty()) out += "; ";
+    out += test.rest.always() ? said : fmt::format("{} (if {})", said, test.rest.text);
+  };
+  add(*either.then, truth(*either.test));
+  add(*either.otherwise, truth(*either.test, true));
   return out;
 }
 

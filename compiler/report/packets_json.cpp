@@ -152,6 +152,12 @@ Json to_json(const net::Box& box) {
   return {{"from", to_json(box.from)}, {"to", to_json(box.to)}, {"service", to_json(box.service)}};
 }
 
+Json place_json(Span span, const SourceMap& sources) {
+  if (span.file == FileId::no_file) return nullptr;
+  return {{"file", sources.file(span.file).path},
+          {"line", sources.line_column(span.file, span.begin).line}};
+}
+
 std::optional<net::AddressSet> read_addresses(const Json& json) {
   std::vector<net::AddressRange> ranges;
   const bool good = each_text(json, [&](const std::string& text) {

@@ -7,6 +7,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "net/packet_set.h"
+#include "support/source.h"
 
 namespace hcipol::report {
 
@@ -24,6 +25,9 @@ Json to_json(const net::ServiceSet& set);
 Json to_json(const net::PeerSet& set);
 /// {"from": {…}, "to": {…}, "service": […]}.
 Json to_json(const net::Box& box);
+
+/// {"file": "main.hcipol", "line": 12}; null without a place.
+Json place_json(Span span, const SourceMap& sources);
 
 /// The other way; nothing if a text is not one that to_json writes.
 std::optional<net::AddressSet> read_addresses(const Json& json);

@@ -10,12 +10,6 @@ namespace hcipol::report {
 
 namespace {
 
-Json place(Span span, const SourceMap& sources) {
-  if (span.file == FileId::no_file) return nullptr;
-  return {{"file", sources.file(span.file).path},
-          {"line", sources.line_column(span.file, span.begin).line}};
-}
-
 Json object(const flow::Row& row, const flow::ClusterDiff& cluster, const Plan& plan) {
   const bool opens = row.effect == flow::Effect::opens;
   const SourceMap& sources = *(opens ? plan.head : plan.base).sources;
@@ -28,12 +22,13 @@ Json object(const flow::Row& row, const flow::ClusterDiff& cluster, const Plan& 
             {"risks", Json::array()},
             {"cause", word(row.cause)},
             {"because", words(row, cluster, plan).because},
-            {"at", place(rule.origin.span, sources)},
-            {"enabled_at", place(rule.origin.enabled_at, sources)}};
+            {"at", place_json(rule.origin.span, sources)},
+            {"enabled_at", place_json(rule.origin.enabled_at, sources)}};
   for (const flow::Risk risk : row.risks) json["risks"].push_back(word(risk));
   if (row.deny != nullptr) {
-    json["deny"] = {{"rule", row.deny->address},
-                    {"at", place(row.deny->origin.span, *(opens ? plan.base : plan.head).sources)}};
+    json["deny"] = {
+        {"rule", row.deny->address},
+        {"at", place_json(row.deny->origin.span, *(opens ? plan.base : plan.head).sources)}};
   }
   if (!rule.origin.source.empty()) json["source"] = rule.origin.source;
   if (rule.expires) json["expires"] = to_string(*rule.expires);

@@ -28,12 +28,6 @@ Json list(const std::vector<const policy::NamedSet*>& sets) {
   return out;
 }
 
-Json place(Span span, const SourceMap& sources) {
-  if (span.file == FileId::no_file) return nullptr;
-  return {{"file", sources.file(span.file).path},
-          {"line", sources.line_column(span.file, span.begin).line}};
-}
-
 Json object(const flow::Flow& flow, const SourceMap& sources) {
   const policy::Rule& rule = *flow.rule;
   const policy::Origin& origin = rule.origin;
@@ -49,8 +43,8 @@ Json object(const flow::Flow& flow, const SourceMap& sources) {
   if (rule.expires) json["expires"] = to_string(*rule.expires);
   text("owner", rule.owner);
   text("reason", rule.reason);
-  json["at"] = place(origin.span, sources);
-  json["enabled_at"] = place(origin.enabled_at, sources);
+  json["at"] = place_json(origin.span, sources);
+  json["enabled_at"] = place_json(origin.enabled_at, sources);
   text("source", origin.source);
   return json;
 }

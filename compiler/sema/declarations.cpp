@@ -15,6 +15,15 @@ namespace hcipol::sema {
 
 namespace {
 
+// Then the place of the value is the declaration's, and the mistake that of who gives no other.
+bool is_default(const Value& value, const syntax::Block& declaration) {
+  const auto* otherwise = find_attribute(declaration.items, "default");
+  if (otherwise == nullptr) return false;
+  const Span& place = otherwise->value->span;
+  return value.span.file == place.file && value.span.begin >= place.begin &&
+         value.span.end <= place.end;
+}
+
 Type declared_type(const syntax::Block& declaration, Reporter& reporter) {
   const auto* type = find_attribute(declaration.items, "type");
   return type == nullptr ? Type{} : read_type(*type->value, reporter);
@@ -166,10 +175,13 @@ void Evaluator::validate(const syntax::Block& declaration, const Value& value, c
     if (!good || *good) continue;
     const auto why = text(*message->value, scope);
     if (!why) continue;
-    reporter_
-        .report<Diag::validation_failed>(value.span, declaration.labels[0].text,
-                                         one_line(*why, 300))
-        .label(condition->value->span, "this does not hold");
+    auto report = reporter_.report<Diag::validation_failed>(value.span, declaration.labels[0].text,
+                                                            one_line(*why, 300));
+    report.label(condition->value->span, "this does not hold");
+    if (scope.feature != nullptr && is_default(value, declaration)) {
+      report.label(scope.feature->enabled_at, "the feature comes with this");
+      report.label(scope.cluster->span, "in this cluster");
+    }
   }
 }
 

@@ -31,7 +31,7 @@ void declare_local(ModuleSource& source, const syntax::Item& item, Reporter& rep
                   place->second->name_span);
 }
 
-ModuleSource::Blocks* table(ModuleSource& source, std::string_view kind) {
+ModuleSource::Blocks* blocks_of(ModuleSource& source, std::string_view kind) {
   if (kind == "variable") return &source.variables;
   if (kind == "output") return &source.outputs;
   if (kind == "role") return &source.roles;
@@ -44,7 +44,7 @@ ModuleSource::Blocks* table(ModuleSource& source, std::string_view kind) {
 }
 
 void declare_named(ModuleSource& source, const syntax::Block& block, Reporter& reporter) {
-  ModuleSource::Blocks* blocks = table(source, block.kind);
+  ModuleSource::Blocks* blocks = blocks_of(source, block.kind);
   if (blocks == nullptr || block.labels.size() != 1) return;
   const auto [place, added] = blocks->try_emplace(block.labels[0].text, &block);
   if (added) return;

@@ -143,15 +143,29 @@ std::optional<Value> ExpressionEvaluator::apply(const syntax::Index& index, Span
   return expected("a list or an object", *of);
 }
 
+// More are no help to read; the nearest is suggested all the same.
+constexpr std::size_t most_keys_to_list = 12;
+
 std::optional<Value> ExpressionEvaluator::entry(const Map& map, std::string_view key, Span span) {
   if (const auto found = map.find(key); found != map.end()) return copy(&found->second, span);
   std::vector<std::string> keys;
   for (const auto& [name, value] : map) keys.push_back(name);
   auto report = reporter().report<Diag::bad_key>(span, one_line(key, 80));
   report.suggest(did_you_mean(key, keys));
-  // The library looks regions up; the mistake is in the cluster.
+  // The library looks regions and parameters up; the mistake is in the cluster.
+  bool from_cluster = false;
   if (scope_.cluster != nullptr && key == scope_.cluster->region) {
     report.label(scope_.cluster->region_at, "the region is named here");
+    from_cluster = true;
+  } else if (scope_.feature != nullptr) {
+    for (const auto& [name, value] : scope_.feature->parameters) {
+      const auto* text = value.as<std::string>();
+      if (text == nullptr || *text != key) continue;
+      report.label(value.span, fmt::format("`{}` is given here", name));
+      from_cluster = true;
+    }
+  }
+  if (from_cluster && keys.size() <= most_keys_to_list) {
     report.note(fmt::format("there are {}", list_of(keys)));
   }
   return std::nullopt;

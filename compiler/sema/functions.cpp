@@ -291,7 +291,7 @@ Result format(Arguments& a, CallContext& context) {
 
 constexpr unsigned many = 64;
 
-constexpr std::array table{
+constexpr std::array function_table{
     Function{"allows", 2, 2, "allows(cluster, flow)", allows},
     Function{"contains", 2, 2, "contains(list, value)", contains},
     Function{"covers", 2, 2, "covers(outer, inner)", covers},
@@ -321,13 +321,13 @@ constexpr std::array table{
 }  // namespace
 
 std::span<const Function> functions() {
-  return table;
+  return function_table;
 }
 
 const Function* find_function(std::string_view name) {
-  const auto found =
-      std::find_if(table.begin(), table.end(), [&](const Function& f) { return f.name == name; });
-  return found == table.end() ? nullptr : &*found;
+  const auto found = std::find_if(function_table.begin(), function_table.end(),
+                                  [&](const Function& f) { return f.name == name; });
+  return found == function_table.end() ? nullptr : &*found;
 }
 
 }  // namespace hcipol::sema

@@ -16,7 +16,7 @@ namespace hcipol::sema {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 constexpr int version = 1;
 constexpr std::string_view library_prefix = "std/";
@@ -27,15 +27,15 @@ std::string file_name(std::string_view path) {
   return std::string(path.substr(path.rfind('/') + 1));
 }
 
-Json lines(std::string_view text) {
-  Json out = Json::array();
+OrderedJson lines(std::string_view text) {
+  OrderedJson out = OrderedJson::array();
   for (const std::string_view line : split(text, '\n')) out.push_back(line);
   return out;
 }
 
 // The keys of an object must be exactly these, or the lock says something that nobody reads.
-bool has_only(const Json& json, std::initializer_list<std::string_view> keys, std::string& error,
-              std::string_view optional = {}) {
+bool has_only(const OrderedJson& json, std::initializer_list<std::string_view> keys,
+              std::string& error, std::string_view optional = {}) {
   if (!json.is_object()) {
     error = "an object is missing";
     return false;
@@ -53,18 +53,18 @@ bool has_only(const Json& json, std::initializer_list<std::string_view> keys, st
   return true;
 }
 
-bool is_text(const Json& json, std::string& error) {
+bool is_text(const OrderedJson& json, std::string& error) {
   if (!json.is_string()) error = "a text is missing";
   return json.is_string();
 }
 
-std::optional<std::string> joined(const Json& json, std::string& error) {
+std::optional<std::string> joined(const OrderedJson& json, std::string& error) {
   std::string out;
   if (!json.is_array() || json.empty()) {
     error = "a text has no lines";
     return std::nullopt;
   }
-  for (const Json& line : json) {
+  for (const OrderedJson& line : json) {
     if (!is_text(line, error)) return std::nullopt;
     if (&line != &json.front()) out += '\n';
     out += line.get_ref<const std::string&>();
@@ -72,7 +72,7 @@ std::optional<std::string> joined(const Json& json, std::string& error) {
   return out;
 }
 
-std::optional<LockedModule> module_of(const std::string& path, const Json& json,
+std::optional<LockedModule> module_of(const std::string& path, const OrderedJson& json,
                                       std::string& error) {
   if (!has_only(json, {"revision", "sha256", "files"}, error)) return std::nullopt;
   if (!path.starts_with(library_prefix)) {
@@ -118,7 +118,7 @@ std::vector<EmbeddedFile> Lock::library() const {
 }
 
 std::optional<Lock> parse_lock(std::string_view text, std::string& error) {
-  const Json json = Json::parse(text, nullptr, false);
+  const OrderedJson json = OrderedJson::parse(text, nullptr, false);
   if (json.is_discarded()) {
     error = "it is not JSON";
     return std::nullopt;
@@ -145,7 +145,7 @@ std::optional<Lock> parse_lock(std::string_view text, std::string& error) {
     if (!is_text(digest, error)) return std::nullopt;
     out.files.emplace(path, digest);
   }
-  const Json tags = json.value("service_tags", Json::object());
+  const OrderedJson tags = json.value("service_tags", OrderedJson::object());
   if (!tags.is_object()) {
     error = "`service_tags` is an object";
     return std::nullopt;
@@ -161,13 +161,15 @@ std::optional<Lock> parse_lock(std::string_view text, std::string& error) {
 }
 
 std::string to_string(const Lock& lock) {
-  Json json{{"version", version},
-            {"language", language},
-            {"modules", Json::object()},
-            {"files", Json::object()}};
+  OrderedJson json{{"version", version},
+                   {"language", language},
+                   {"modules", OrderedJson::object()},
+                   {"files", OrderedJson::object()}};
   for (const auto& [path, module] : lock.modules) {
-    Json& one = json["modules"][path];
-    one = {{"revision", module.revision}, {"sha256", module.digest()}, {"files", Json::object()}};
+    OrderedJson& one = json["modules"][path];
+    one = {{"revision", module.revision},
+           {"sha256", module.digest()},
+           {"files", OrderedJson::object()}};
     for (const auto& [name, text] : module.files) one["files"][file_name(name)] = lines(text);
   }
   for (const auto& [path, digest] : lock.files) json["files"][path] = digest;

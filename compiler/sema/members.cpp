@@ -9,7 +9,7 @@
 
 namespace hcipol::sema {
 
-using Kind = Reference::Kind;
+using ReferenceKind = Reference::Kind;
 
 std::vector<std::string> builtin_names() {
   return {"any", "icmp", "icmpv6", "internet", "private", "servers"};
@@ -56,30 +56,30 @@ std::optional<Value> ExpressionEvaluator::builtin(std::string_view name, Span sp
 }
 
 std::optional<Value> ExpressionEvaluator::namespace_reference(std::string_view name, Span span) {
-  const auto reference = [&](Kind kind, const void* object, std::string what) {
+  const auto reference = [&](ReferenceKind kind, const void* object, std::string what) {
     return Value{Reference{kind, object, std::move(what)}, span};
   };
-  if (name == "var") return reference(Kind::variables, scope_.module, "`var`");
-  if (name == "local") return reference(Kind::locals, scope_.module, "`local`");
-  if (name == "package") return reference(Kind::package, scope_.module, "`package`");
-  if (name == "data") return reference(Kind::data, scope_.module, "`data`");
+  if (name == "var") return reference(ReferenceKind::variables, scope_.module, "`var`");
+  if (name == "local") return reference(ReferenceKind::locals, scope_.module, "`local`");
+  if (name == "package") return reference(ReferenceKind::package, scope_.module, "`package`");
+  if (name == "data") return reference(ReferenceKind::data, scope_.module, "`data`");
   if (name == "param" && scope_.feature != nullptr) {
-    return reference(Kind::parameters, scope_.feature, "`param`");
+    return reference(ReferenceKind::parameters, scope_.feature, "`param`");
   }
   if (scope_.cluster != nullptr) {
     const ClusterScope* cluster = scope_.cluster;
     if (name == "cluster") {
-      return reference(Kind::cluster, cluster, fmt::format("cluster `{}`", cluster->name));
+      return reference(ReferenceKind::cluster, cluster, fmt::format("cluster `{}`", cluster->name));
     }
-    const auto of_cluster = [&](Kind kind) {
+    const auto of_cluster = [&](ReferenceKind kind) {
       return reference(kind, cluster, fmt::format("`{}` of cluster `{}`", name, cluster->name));
     };
-    if (name == "site") return of_cluster(Kind::sites);
-    if (name == "node") return of_cluster(Kind::nodes);
-    if (name == "proxy") return of_cluster(Kind::proxies);
+    if (name == "site") return of_cluster(ReferenceKind::sites);
+    if (name == "node") return of_cluster(ReferenceKind::nodes);
+    if (name == "proxy") return of_cluster(ReferenceKind::proxies);
   }
   if (const Use* use = find_use(*scope_.module, name); use != nullptr && use->module != nullptr) {
-    return reference(Kind::module, use->module, fmt::format("module `{}`", name));
+    return reference(ReferenceKind::module, use->module, fmt::format("module `{}`", name));
   }
   reporter()
       .report<Diag::not_in_scope>(span, name)
@@ -126,19 +126,21 @@ std::optional<Value> ExpressionEvaluator::member_of(const Reference& reference,
     return unknown_member(reference.what, name, std::move(names), span);
   };
   switch (reference.kind) {
-    case Kind::cluster: return cluster_member(name, span);
-    case Kind::sites: return set_named(scope_.cluster->sites);
-    case Kind::nodes: return set_named(scope_.cluster->nodes);
-    case Kind::proxies: {
+    case ReferenceKind::cluster: return cluster_member(name, span);
+    case ReferenceKind::sites: return set_named(scope_.cluster->sites);
+    case ReferenceKind::nodes: return set_named(scope_.cluster->nodes);
+    case ReferenceKind::proxies: {
       const auto found = scope_.cluster->proxies.find(name);
       if (found != scope_.cluster->proxies.end()) return Value{Peers{{found->second}}, span};
       std::vector<std::string> names;
       for (const auto& [proxy, set] : scope_.cluster->proxies) names.push_back(proxy);
       return unknown_member(reference.what, name, std::move(names), span);
     }
-    case Kind::variables: return copy(evaluator_.variable(*scope_.module, name, span), span);
-    case Kind::locals: return copy(evaluator_.local(*scope_.module, name, scope_, span), span);
-    case Kind::parameters: {
+    case ReferenceKind::variables:
+      return copy(evaluator_.variable(*scope_.module, name, span), span);
+    case ReferenceKind::locals:
+      return copy(evaluator_.local(*scope_.module, name, scope_, span), span);
+    case ReferenceKind::parameters: {
       const FeatureScope& feature = *scope_.feature;
       auto found = feature.parameters.find(name);
       if (found == feature.parameters.end() && feature.read_parameter) {
@@ -154,7 +156,7 @@ std::optional<Value> ExpressionEvaluator::member_of(const Reference& reference,
       }
       return unknown_member(reference.what, name, std::move(names), span);
     }
-    case Kind::module: {
+    case ReferenceKind::module: {
       Scope inside{static_cast<const Module*>(reference.object),
                    scope_.cluster,
                    nullptr,
@@ -174,8 +176,9 @@ std::optional<Value> ExpressionEvaluator::member_of(const Reference& reference,
       }
       return unknown_member(reference.what, name, std::move(names), span);
     }
-    case Kind::package: return evaluator_.package_member(*scope_.module, name, scope_, span);
-    case Kind::data: return evaluator_.data_member(*scope_.module, name, span);
+    case ReferenceKind::package:
+      return evaluator_.package_member(*scope_.module, name, scope_, span);
+    case ReferenceKind::data: return evaluator_.data_member(*scope_.module, name, span);
   }
   return std::nullopt;
 }

@@ -17,13 +17,6 @@ const ModuleSource::Blocks& blocks(const ModuleSource& source, DeclarationKind k
   return source.features;
 }
 
-// An extended module is made for its extender alone, so there is one outermost.
-const Module& outermost(const Module& module) {
-  const Module* at = &module;
-  while (at->arguments != nullptr && at->arguments->kind == "extend") at = at->parent;
-  return *at;
-}
-
 void exported_names(const Module& module, DeclarationKind kind, std::vector<std::string>& out) {
   for (const auto& [name, block] : blocks(*module.source, kind)) out.emplace_back(name);
   for (const Extend& extend : module.extends) {
@@ -42,6 +35,13 @@ void exported_names(const Module& module, DeclarationKind kind, std::vector<std:
 }
 
 }  // namespace
+
+// An extended module is made for its extender alone, so there is one outermost.
+const Module& outermost(const Module& module) {
+  const Module* at = &module;
+  while (at->arguments != nullptr && at->arguments->kind == "extend") at = at->parent;
+  return *at;
+}
 
 Declared exported(const Module& module, DeclarationKind kind, std::string_view name) {
   const auto& own = blocks(*module.source, kind);

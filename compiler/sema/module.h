@@ -91,6 +91,8 @@ std::vector<Declared> lookup(const Module& module, DeclarationKind kind, std::st
 /// What the module hands on under this name, as it is without the modules that extend it: its own
 /// declaration, or one of a module that it extends and does not hide.
 Declared exported(const Module& module, DeclarationKind kind, std::string_view name);
+/// The module that hands on what `module` declares: the last one that extends it, or itself.
+const Module& outermost(const Module& module);
 /// Whether a file of the library that nothing has needed yet declares the name, in the module or in
 /// one that it extends and of which it hides no such name.
 bool declared_unread(const Module& module, std::string_view name);

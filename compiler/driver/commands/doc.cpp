@@ -68,11 +68,46 @@ class Documenter {
         sema::EvaluationInput{
             &*c_.program, &c_.policy.sets, &c_.sources, environment_.files, {}, nullptr},
         c_.reporter);
-    const report::Catalogue catalogue =
-        report::catalogue(used_ ? *root.uses.front().module : root, *c_.evaluator, c_.sources);
+    const sema::Module& module = used_ ? *root.uses.front().module : root;
+    report::CatalogueReaders readers;
+    if (!options_.cloud.empty()) readers.clouds = {options_.cloud};
+    report::Catalogue catalogue = report::catalogue(module, *c_.evaluator, c_.sources, readers);
+    if (options_.region && !c_.reporter.has_errors()) {
+      if (!find_region(catalogue, readers)) return "";
+      catalogue = report::catalogue(module, *c_.evaluator, c_.sources, readers);
+    }
     if (options_.page == "html") return report::catalogue_html(catalogue);
     if (options_.page == "json") return report::catalogue_json(catalogue);
     return report::catalogue_markdown(catalogue);
+  }
+
+  // A region is one of some clouds, and the page is then about these.
+  bool find_region(const report::Catalogue& catalogue, report::CatalogueReaders& readers) {
+    readers.region = *options_.region;
+    readers.clouds.clear();
+    std::vector<std::string> known;
+    for (const auto& [cloud, regions] : catalogue.regions) {
+      for (const report::Region& region : regions) {
+        known.push_back(region.name);
+        if (region.name == *options_.region) readers.clouds.push_back(cloud);
+      }
+    }
+    if (!readers.clouds.empty()) return true;
+    const std::string where =
+        options_.cloud.empty() ? "" : fmt::format(" in the cloud {}", options_.cloud);
+    if (known.empty()) {
+      c_.reporter.report<Diag::bad_command_line>(
+          Span{}, fmt::format("nothing that `{}` opens{} depends on the region",
+                              one_line(options_.module, 80), where));
+      return false;
+    }
+    std::sort(known.begin(), known.end());
+    auto report = c_.reporter.report<Diag::bad_command_line>(
+        Span{}, fmt::format("`{}` knows no region `{}`{}", one_line(options_.module, 80),
+                            one_line(*options_.region, 80), where));
+    report.suggest(did_you_mean(*options_.region, known));
+    report.note(fmt::format("there are {}", list_of(known)));
+    return false;
   }
 
   Options options_;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <iterator>
 #include <regex>
 #include <set>
 
@@ -13,18 +14,6 @@ namespace hcipol::test {
 namespace {
 
 using Json = nlohmann::json;
-
-/// Every tag that an endpoint of the library has.
-std::set<std::string> tags_of_library() {
-  static const std::regex tag("\\n *tag += \"([A-Za-z.]+)\"");
-  std::set<std::string> tags;
-  for (const auto& [path, text] : files_below("stdlib/hci", {".hcipol"})) {
-    for (std::sregex_iterator at(text.begin(), text.end(), tag), end; at != end; ++at) {
-      tags.insert((*at)[1]);
-    }
-  }
-  return tags;
-}
 
 /// A file as Microsoft's, with two prefixes for each tag of the library.
 std::string service_tags(const std::string& cloud) {
@@ -49,6 +38,26 @@ std::string service_tags(const std::string& cloud) {
 }
 
 }  // namespace
+
+const std::set<std::string>& tags_of_library() {
+  static const std::set<std::string> all = [] {
+    static const std::regex tag("\\n *tag += \"([A-Za-z.]+)\"");
+    std::set<std::string> tags;
+    for (const auto& [path, text] : files_below("stdlib/hci", {".hcipol"})) {
+      for (std::sregex_iterator at(text.begin(), text.end(), tag), end; at != end; ++at) {
+        tags.insert((*at)[1]);
+      }
+    }
+    return tags;
+  }();
+  return all;
+}
+
+std::string address_of_tag(const std::string& tag) {
+  const auto place = tags_of_library().find(tag);
+  EXPECT_NE(place, tags_of_library().end()) << tag;
+  return "20." + std::to_string(1 + std::distance(tags_of_library().begin(), place)) + ".0.9";
+}
 
 BuiltLibrary build(const Context& context, const std::string& enables,
                    std::vector<std::string> flags, std::string tags) {

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,11 @@ struct BuiltLibrary {
 /// publishes it; without one, every tag of the library has two prefixes.
 BuiltLibrary build(const Context& context, const std::string& enables,
                    std::vector<std::string> flags = {}, std::string tags = "");
+
+/// What that file has for a tag of the library, as far as IPv4 goes: an address of it.
+std::string address_of_tag(const std::string& tag);
+/// Every tag that an endpoint of the library has.
+const std::set<std::string>& tags_of_library();
 
 /// With some_region() of the cloud.
 Context context_of(std::string_view release, std::string_view cloud);

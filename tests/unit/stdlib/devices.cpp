@@ -2,14 +2,21 @@
 #include "devices.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "../backends/iptables_reader.h"
 #include "../backends/palo_alto_reader.h"
+#include "../backends/windows_firewall_reader.h"
 #include "tests/support/azure_firewall_reader.h"
 
 namespace hcipol::test {
 
 namespace {
+
+bool is_server(const std::string& address) {
+  return address == "10.1.0.11" || address == "10.2.0.11";
+}
 
 class AzureFirewall : public Device {
  public:
@@ -28,8 +35,8 @@ class AzureFirewall : public Device {
     return read_.allows(azure::Template::number(probe.from), to, {probe.protocol, probe.port});
   }
   // By default it stands between the servers and the Internet.
-  bool sees(const std::string& from) const override {
-    return from.starts_with("10.1.") || from.starts_with("10.2.");
+  bool sees(const Probe& probe) const override {
+    return is_server(probe.from) && !probe.address.starts_with("10.");
   }
 
  private:
@@ -47,7 +54,7 @@ class PaloAlto : public Device {
     return read_.allows({probe.from, probe.address, probe.name, probe.protocol, probe.port},
                         {{"from", probe.from}});
   }
-  bool sees(const std::string&) const override { return true; }
+  bool sees(const Probe&) const override { return true; }
 
  private:
   backends::palo_alto::testing::PanConfig read_;
@@ -72,11 +79,44 @@ class Iptables : public Device {
     packet.detail = probe.port;
     return rules_.verdict("HCI-lab", packet, sets_) == "ACCEPT";
   }
-  bool sees(const std::string&) const override { return true; }
+  bool sees(const Probe&) const override { return true; }
 
  private:
   iptables::SetReader sets_;
   iptables::RulesReader rules_;
+};
+
+/// A script for each server, of which both must allow what one opens to the other.
+class Windows : public Device {
+ public:
+  explicit Windows(const BuiltLibrary& built) {
+    target = "lab/windows-firewall";
+    for (const auto& [address, node] :
+         {std::pair("10.1.0.11", "e1"), std::pair("10.2.0.11", "w1")}) {
+      const windows_firewall::ParsedScript script(
+          built.artefacts.at(std::string("build/lab/windows-firewall/") + node + ".ps1"));
+      rules_.emplace(address, script.table("rules"));
+    }
+  }
+  bool allows(const Probe& probe) const override {
+    return allows(probe.from, probe.address, probe, false) &&
+           allows(probe.address, probe.from, probe, true);
+  }
+  bool sees(const Probe& probe) const override {
+    return is_server(probe.from) || is_server(probe.address);
+  }
+
+ private:
+  bool allows(const std::string& local, const std::string& remote, const Probe& probe,
+              bool inbound) const {
+    const auto server = rules_.find(local);
+    if (server == rules_.end()) return true;
+    return server->second.verdict({inbound, windows_firewall::bytes_of(local),
+                                   windows_firewall::bytes_of(remote), probe.protocol,
+                                   probe.port}) == "Allow";
+  }
+
+  std::map<std::string, windows_firewall::WindowsRules> rules_;
 };
 
 }  // namespace
@@ -97,6 +137,11 @@ bool allows(const std::vector<OpenedFlow>& flows, const Probe& probe) {
   packet.service = probe.protocol * 65536u + probe.port;
   return std::any_of(flows.begin(), flows.end(),
                      [&](const OpenedFlow& flow) { return net::contains(flow.box, packet); });
+}
+
+std::unique_ptr<Device> windows(const BuiltLibrary& built) {
+  if (windows_firewall::powershell() == nullptr) return nullptr;
+  return std::make_unique<Windows>(built);
 }
 
 std::vector<std::unique_ptr<Device>> devices(const BuiltLibrary& built,

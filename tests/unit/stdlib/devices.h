@@ -29,10 +29,13 @@ class Device {
  public:
   virtual ~Device() = default;
   virtual bool allows(const Probe& probe) const = 0;
-  /// Whether it sees what this address opens.
-  virtual bool sees(const std::string& from) const = 0;
+  /// Whether such a connection passes it.
+  virtual bool sees(const Probe& probe) const = 0;
   std::string target;  ///< key in the manifest: "lab/iptables"
 };
+
+/// The servers' own firewalls, which know no names. Null if no grammar of PowerShell is there.
+std::unique_ptr<Device> windows(const BuiltLibrary& built);
 
 /// Azure Firewall, Palo Alto and iptables; `probes` tells iptables' dnsmasq what names resolve to.
 std::vector<std::unique_ptr<Device>> devices(const BuiltLibrary& built,

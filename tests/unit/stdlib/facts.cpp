@@ -49,6 +49,9 @@ const std::map<std::string_view, std::string_view> role_of_port{
     {"arb_control_plane_ip", "arc-control-plane"},
     {"private_cloud_control_plane", "private-cloud"},
 };
+/// The page of the portal's hosts names nobody who asks them. They are what the pages of a web site
+/// fetch, so it is browsers, which here are on the computers of `management` and never on a server.
+const std::map<std::string_view, std::string_view> role_of_module{{"azure_portal", "management"}};
 const std::map<std::string_view, std::string_view> role_of_endpoint{
     {"browser", "management"},
     {"gateway", "wac"},
@@ -114,6 +117,8 @@ Fact endpoint_fact(const Json& row, std::string id) {
   const std::string protocol = row.at("protocol");
   EXPECT_TRUE(protocol == "tcp" || protocol == "udp") << fact.id;
   std::string from = "servers";
+  const auto of_module = role_of_module.find(fact.module);
+  if (of_module != role_of_module.end()) from = of_module->second;
   if (row.contains("role")) from = mapped(role_of_endpoint, row.at("role"), fact.id);
   fact.flows.push_back({from, row.at("fqdn"), true,
                         ports_of(net::protocol_number(protocol).value(), row.at("port"))});

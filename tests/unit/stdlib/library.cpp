@@ -4,127 +4,106 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
+#include <fstream>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <regex>
 #include <sstream>
 
 #include "diagnostics/render.h"
 #include "policy/model.h"
+#include "support/text.h"
 #include "tests/support/repository.h"
 
 namespace hcipol::test {
 
 namespace {
 
-struct BoundRole {
-  std::string_view name;
-  std::string_view address;
-  std::string_view since;  ///< the release that declares it
+/// What opens most of a feature, from a release on, in some clouds.
+struct Parameters {
+  std::string since;
+  std::set<std::string, std::less<>> clouds;  ///< empty: all
+  std::string text;
 };
-constexpr std::array bound_roles{
-    BoundRole{"management", "10.5.0.1", "20h2"},
-    BoundRole{"wac", "10.6.0.1", "20h2"},
-    BoundRole{"domain-controllers", "10.7.0.1", "20h2"},
-    BoundRole{"dns-servers", "10.7.0.2", "20h2"},
-    BoundRole{"time-servers", "10.7.0.3", "23h2"},
-    BoundRole{"aks-vms", "10.8.0.1", "20h2"},
-    BoundRole{"cloud-agent", "10.8.0.2", "20h2"},
-    BoundRole{"management-network", "10.8.0.3", "23h2"},
-    BoundRole{"management-machine", "10.9.0.1", "23h2"},
-    BoundRole{"arc-appliance-vms", "10.9.0.2", "23h2"},
-    BoundRole{"arc-control-plane", "10.9.0.3", "23h2"},
-    BoundRole{"private-cloud", "10.9.0.4", "23h2"},
-};
+using ParametersOfFeatures = std::map<std::string, std::vector<Parameters>, std::less<>>;
 
-/// What opens most, from a release on, in some clouds. Of the rows that a context has for a feature
-/// the last one counts; where it has none, the feature does not exist. A row without clouds ends
-/// it.
-struct Enabled {
-  std::string_view feature;
-  std::string_view since;
-  std::string_view parameters;  ///< those whose default does not open most
-  std::string_view clouds = "public usgov china";
+/// everything_on.json: the features that have parameters whose default does not open most.
+const ParametersOfFeatures& parameters_of_features() {
+  static const ParametersOfFeatures all = [] {
+    std::ifstream in(repository() / "tests/unit/stdlib/everything_on.json");
+    const auto table = nlohmann::json::parse(in);
+    ParametersOfFeatures out;
+    for (const auto& [feature, rows] : table.items()) {
+      EXPECT_TRUE(features_declared(releases().back()).contains(feature)) << feature;
+      for (const auto& row : rows) {
+        Parameters made;
+        for (const auto& [key, value] : row.items()) {
+          if (key == "since")
+            made.since = value;
+          else if (key == "with")
+            made.text = value;
+          else if (key == "clouds")
+            made.clouds = value.get<std::set<std::string, std::less<>>>();
+          else
+            ADD_FAILURE() << "everything_on.json: unknown key `" << key << "`";
+        }
+        out[feature].push_back(std::move(made));
+      }
+    }
+    return out;
+  }();
+  return all;
+}
+
+/// Of the rows that a context has for a feature the last one counts.
+std::string parameters(const Context& context, std::string_view feature) {
+  std::string text;
+  const auto found = parameters_of_features().find(feature);
+  if (found == parameters_of_features().end()) return text;
+  for (const Parameters& row : found->second) {
+    const bool here = row.clouds.empty() || row.clouds.contains(context.cloud);
+    if (here && is_from(context.release, row.since)) text = row.text;
+  }
+  return text;
+}
+
+std::string enable_line(const Context& context, const std::string& feature,
+                        std::string_view more = "") {
+  std::string text = "  enable \"" + feature + "\" { " + parameters(context, feature);
+  if (!more.empty()) text += " " + std::string(more);
+  return text + " }\n";
+}
+
+/// Names of a kind that the library declares at the top of its files, with the release that does so
+/// first.
+std::map<std::string, std::string> declared(const std::string& kind) {
+  const std::regex pattern("(^|\\n)" + kind + " \"([^\"]+)\"");
+  std::map<std::string, std::string> names;
+  for (const std::string& release : releases()) {
+    for (const auto& [path, text] : files_below("stdlib/hci/" + release, {".hcipol"})) {
+      if (path.ends_with(".test.hcipol")) continue;
+      for (std::sregex_iterator at(text.begin(), text.end(), pattern), end; at != end; ++at) {
+        names.try_emplace((*at)[2], release);
+      }
+    }
+  }
+  return names;
+}
+
+struct BoundRole {
+  std::string since;  ///< the release that declares it
+  std::string address;
 };
-constexpr std::array enabled_features{
-    // What the firewall document has itself.
-    Enabled{"registration", "20h2", "newer_module = true billing_audience = true"},
-    Enabled{"registration", "23h2", "billing_audience = true"},
-    Enabled{"registration", "23h2", "key_vault = \"contosovault\" billing_audience = true",
-            "public"},
-    Enabled{"registration", "24h2", ""},
-    Enabled{"registration", "24h2", "key_vault = \"contosovault\"", "public usgov"},
-    Enabled{"powershell-gallery", "20h2", "delivery_hosts = true"},
-    Enabled{"powershell-gallery", "22h2", "site = true"},
-    Enabled{"microsoft-update", "20h2", ""},
-    Enabled{"outbound-baseline", "20h2", ""},
-    Enabled{"cloud-witness", "20h2", "account = \"*\""},
-    Enabled{"remote-support", "20h2", ""},
-    Enabled{"between-servers", "20h2", "rdma = \"iwarp\""},
-    Enabled{"windows-admin-center", "20h2", ""},
-    Enabled{"failover-clustering", "20h2", "netbios = true random_udp = true"},
-    Enabled{"hyper-v", "20h2", "replica = true"},
-    Enabled{"storage-replica", "20h2", "topology_test = true"},
-    Enabled{"hci-service", "21h2", ""},
-    Enabled{"ntp", "23h2", ""},
-    // What it leaves to others.
-    Enabled{"active-directory", "20h2", "ldaps = true"},
-    Enabled{"dns", "20h2", ""},
-    Enabled{"aks", "20h2", "", "public"},
-    Enabled{"aks", "24h2", "", "public usgov"},
-    Enabled{"aks-network", "20h2", ""},
-    Enabled{"aks-network", "23h2", "cross_vlan = true"},
-    Enabled{"arc-servers", "20h2", "linux = true former_agent = true", "public"},
-    Enabled{"arc-servers", "21h2", "linux = true former_agent = true portal_sessions = true",
-            "public"},
-    Enabled{"arc-servers", "22h2", "linux = true former_agent = true portal_sessions = true"},
-    Enabled{"arc-servers", "24h2",
-            "linux = true former_agent = true portal_sessions = true sql_server = true "
-            "extended_security_updates = true licence_checks = true",
-            "usgov"},
-    Enabled{"arc-servers", "24h2",
-            "linux = true former_agent = true portal_sessions = true sql_server = true "
-            "extended_security_updates = true licence_checks = true "
-            "sql_key_vault = \"contosovault\"",
-            "public"},
-    Enabled{"arc-resource-bridge", "21h2", "", "public"},
-    Enabled{"arc-resource-bridge", "24h2", "", "public usgov"},
-    Enabled{"arc-resource-bridge-network", "21h2", ""},
-    Enabled{"arc-resource-bridge-network", "23h2", "private_cloud = true"},
-    Enabled{"arc-gateway", "23h2", "id = \"contosogateway\"", "public"},
-    Enabled{"arc-gateway", "24h2", "id = \"contosogateway\"", "public usgov"},
-    Enabled{"monitoring-agent", "20h2", ""},
-    Enabled{"monitoring-agent", "24h2", "", ""},
-    Enabled{"azure-monitor-agent", "22h2",
-            "workspaces = [\"00000000-0000-0000-0000-000000000000\"] "
-            "collection_endpoints = [\"contosodce\"] custom_metrics = true"},
-    Enabled{"qualys", "20h2", "", "public"},
-    Enabled{"qualys", "24h2", "", ""},
-    Enabled{"defender-for-endpoint", "20h2", "", "public"},
-    Enabled{"defender-for-endpoint", "23h2", "", "public usgov"},
-    Enabled{"azure-portal", "20h2", ""},
-    Enabled{"windows-admin-center-outbound", "20h2", "azure_services = true usage_data = true"},
-    Enabled{"windows-admin-center-outbound", "21h2",
-            "azure_services = true usage_data = true azure_portal = true former_extension = true",
-            "public"},
-    Enabled{"windows-admin-center-outbound", "24h2",
-            "azure_services = true usage_data = true azure_portal = true", "usgov"},
-    Enabled{"windows-admin-center-in-portal", "21h2", ""},
-    Enabled{"observability", "22h2", "", "public"},
-    Enabled{"observability", "24h2", "", "public usgov"},
-    // What the regional lists add.
-    Enabled{"deployment", "23h2", "", "public"},
-    Enabled{"deployment", "24h2", "", "public usgov"},
-    Enabled{"certificate-revocation", "23h2", "", "public"},
-    Enabled{"certificate-revocation", "24h2", "", "public usgov"},
-    Enabled{"azure-benefits", "23h2", "", "public"},
-    Enabled{"azure-benefits", "24h2", "", "public usgov"},
-    Enabled{"oem-dataon", "23h2", "", "public"},
-    Enabled{"oem-dell", "23h2", "", "public"},
-    Enabled{"oem-hitachi", "23h2", "", "public"},
-    Enabled{"oem-hpe", "23h2", "", "public"},
-    Enabled{"oem-lenovo", "23h2", "", "public"},
-};
+const std::map<std::string, BoundRole, std::less<>>& bound_roles() {
+  static const auto all = [] {
+    std::map<std::string, BoundRole, std::less<>> out;
+    for (const auto& [name, release] : declared("role")) {
+      out[name] = {release, "10.5.0." + std::to_string(out.size() + 1)};
+    }
+    return out;
+  }();
+  return all;
+}
 
 net::PeerSet union_of(const sema::Peers& peers) {
   net::PeerSet set;
@@ -145,9 +124,7 @@ const std::map<std::string, net::PeerSet, std::less<>>& roles() {
     std::map<std::string, net::PeerSet, std::less<>> sets;
     sets["servers"] = addresses({"10.1.0.11", "10.2.0.11"});
     sets["internet"] = {net::internet_addresses(), net::DomainSet::all()};
-    for (const BoundRole& bound : bound_roles) {
-      sets[std::string(bound.name)] = addresses({bound.address});
-    }
+    for (const auto& [name, bound] : bound_roles()) sets[name] = addresses({bound.address});
     return sets;
   }();
   return all;
@@ -206,32 +183,34 @@ std::string policy_text(const Context& context, const std::string& enables) {
   if (!context.region.empty()) text << "  region = \"" << context.region << "\"\n";
   text << "  site \"east\" { node \"e1\" { address = 10.1.0.11 } }\n"
        << "  site \"west\" { node \"w1\" { address = 10.2.0.11 } }\n";
-  for (const BoundRole& bound : bound_roles) {
+  for (const auto& [name, bound] : bound_roles()) {
     if (!is_from(context.release, bound.since)) continue;
-    text << "  role \"" << bound.name << "\" { members = " << bound.address << " }\n";
+    text << "  role \"" << name << "\" { members = " << bound.address << " }\n";
   }
   text << enables << "}\n";
   return text.str();
 }
 
+const std::set<std::string>& features_of(const Context& context) {
+  static std::map<std::pair<std::string, std::string>, std::set<std::string>> known;
+  const auto [at, is_new] = known.try_emplace({context.release, context.cloud});
+  if (!is_new) return at->second;
+  for (const std::string& feature : features_declared(context.release)) {
+    const std::string errors = compile(policy_text(context, enable_line(context, feature))).errors;
+    const bool gone =
+        errors.find("there is no feature called `" + feature + "`") != std::string::npos;
+    if (!gone && errors.find("E0403") == std::string::npos) at->second.insert(feature);
+  }
+  return at->second;
+}
+
 std::string everything_on(const Context& context,
                           const std::map<std::string_view, std::string_view>& more) {
-  std::map<std::string_view, std::string_view> on;
-  for (const Enabled& row : enabled_features) {
-    if (row.feature == "arc-gateway" && !context.gateway) continue;
-    if (!is_from(context.release, row.since)) continue;
-    if (row.clouds.empty()) on.erase(row.feature);
-    if (row.clouds.find(context.cloud) == std::string_view::npos) continue;
-    on[row.feature] = row.parameters;
-  }
   std::string text;
-  for (const auto& [feature, parameters] : on) {
-    text += "  enable \"" + std::string(feature) + "\"";
+  for (const std::string& feature : features_of(context)) {
+    if (feature == "arc-gateway" && !context.gateway) continue;
     const auto added = more.find(feature);
-    text += " { " + std::string(parameters) + " ";
-    if (added != more.end()) text += std::string(added->second) + " ";
-    text += "}";
-    text += "\n";
+    text += enable_line(context, feature, added == more.end() ? "" : added->second);
   }
   return text;
 }
@@ -255,16 +234,23 @@ net::PeerSet peer(std::string_view text) {
   return roles().contains(text) ? role(text) : host(text);
 }
 
+std::vector<std::string> roles_of(std::string_view release) {
+  std::vector<std::string> out;
+  for (const auto& [name, bound] : bound_roles()) {
+    if (is_from(release, bound.since)) out.push_back(name);
+  }
+  return out;
+}
+
+std::string address_of(std::string_view role) {
+  return bound_roles().at(std::string(role)).address;
+}
+
 std::set<std::string> features_declared(std::string_view release) {
-  static const std::regex feature("(^|\\n)feature \"([^\"]+)\"");
+  static const std::map<std::string, std::string> all = declared("feature");
   std::set<std::string> names;
-  for (const std::string& one : releases()) {
-    if (!is_from(release, one)) continue;
-    for (const auto& [path, text] : files_below("stdlib/hci/" + one, {".hcipol"})) {
-      for (std::sregex_iterator at(text.begin(), text.end(), feature), end; at != end; ++at) {
-        names.insert((*at)[2]);
-      }
-    }
+  for (const auto& [name, since] : all) {
+    if (is_from(release, since)) names.insert(name);
   }
   return names;
 }
@@ -283,6 +269,26 @@ std::vector<OpenedFlow> opened(const policy::Policy& policy) {
     }
   }
   return flows;
+}
+
+net::ServiceSet service_of(const std::string& text) {
+  net::ServiceSet set;
+  for (std::string_view part : split(text, ',')) {
+    part = trim(part);
+    const auto slash = part.find('/');
+    const auto protocol = net::protocol_number(part.substr(0, slash));
+    EXPECT_TRUE(protocol && slash != part.npos) << text;
+    if (!protocol || slash == part.npos) continue;
+    const std::string numbers(part.substr(slash + 1));
+    const auto dash = numbers.find('-');
+    const int first = std::stoi(numbers);
+    const int last = dash == numbers.npos ? first : std::stoi(numbers.substr(dash + 1));
+    const bool icmp = *protocol == net::protocol::icmp || *protocol == net::protocol::icmpv6;
+    set = set | (icmp ? net::ServiceSet::icmp_type(*protocol, static_cast<std::uint8_t>(first))
+                      : net::ServiceSet::ports(*protocol, static_cast<std::uint16_t>(first),
+                                               static_cast<std::uint16_t>(last)));
+  }
+  return set;
 }
 
 std::string to_text(const net::PacketSet& packets) {

@@ -42,16 +42,26 @@ struct Compiled {
 /// Compiles a policy of one file with the library that is built into the compiler.
 Compiled compile(const std::string& text);
 
-/// The cluster "lab" with two sites, a node in each, and every role of the release bound.
+/// The cluster "lab" with two sites, a node in each, and every role of the release bound. Roles are
+/// read from the library's files, as features are: a new one is in these tests without being named.
 std::string policy_text(const Context& context, const std::string& enables);
 
-/// `enable` lines for every feature of the release, with each parameter at what opens most. The
-/// baseline, which needs none of the others, is among them. `more` adds to a feature's parameters.
+/// Those that can be enabled in the context's release and cloud: of the ones declared, those that
+/// were not retired and for which the library knows the cloud's hosts.
+const std::set<std::string>& features_of(const Context& context);
+
+/// `enable` lines for features_of(), the gateway only if it is on in the context, with each
+/// parameter at what opens most: its default, or what everything_on.json says. The baseline, which
+/// needs none of the others, is among them. `more` adds to a feature's parameters.
 std::string everything_on(const Context& context,
                           const std::map<std::string_view, std::string_view>& more = {});
 
 /// A role's members in policy_text(); "servers" and "internet" too.
 const net::PeerSet& role(std::string_view name);
+/// The roles of a release.
+std::vector<std::string> roles_of(std::string_view release);
+/// That role's only member in policy_text(): "10.5.0.7".
+std::string address_of(std::string_view role);
 /// A name or pattern.
 net::PeerSet host(std::string_view pattern);
 /// A role if there is one of this name, else a host.
@@ -68,6 +78,9 @@ struct OpenedFlow {
 
 /// Every allow of every cluster; any other kind of rule is a failure of the test.
 std::vector<OpenedFlow> opened(const policy::Policy& policy);
+
+/// "tcp/443, udp/5000-5099, icmp/8".
+net::ServiceSet service_of(const std::string& text);
 
 /// For messages: roles by their names, everything else as it is.
 std::string to_text(const net::PacketSet& packets);

@@ -152,9 +152,9 @@ TEST_P(Misprints, DoNotOpenTcp137) {
   for (const OpenedFlow& flow : built.flows) {
     EXPECT_FALSE(flow.box.service.intersects(wrong)) << flow.rule;
   }
-  Probe probe{"10.5.0.1", "10.1.0.11", "", net::protocol::tcp, 137};
+  Probe probe{address_of("management"), "10.1.0.11", "", net::protocol::tcp, 137};
   for (const auto& device : devices(built, {})) {
-    if (!device->sees(probe.from)) continue;
+    if (!device->sees(probe)) continue;
     probe.protocol = net::protocol::tcp;
     EXPECT_FALSE(device->allows(probe)) << device->target;
     probe.protocol = net::protocol::udp;

@@ -1,10 +1,12 @@
 // The library's tests in its own language: all pass, and no rule is without one.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 #include <nlohmann/json.hpp>
 
+#include "library.h"
 #include "support/text.h"
 #include "tests/support/repository.h"
 #include "tests/support/session.h"
@@ -25,8 +27,7 @@ TEST_P(OwnTests, PassAndTouchEveryRule) {
   EXPECT_EQ(json.at("coverage").at("untouched"), nlohmann::json::array());
 }
 
-INSTANTIATE_TEST_SUITE_P(Releases, OwnTests,
-                         testing::Values("20h2", "21h2", "22h2", "23h2", "24h2"),
+INSTANTIATE_TEST_SUITE_P(Releases, OwnTests, testing::ValuesIn(releases()),
                          [](const auto& release) { return "Release" + release.param; });
 
 // One beside each file that has a feature.
@@ -71,6 +72,24 @@ cluster "lab" {
   EXPECT_EQ(shown.exit, 0) << shown.err;
   EXPECT_NE(shown.out.find("hci/acme-backup.vault"), std::string::npos) << shown.out;
   EXPECT_EQ(shown.out.find("hci/acme-backup.catalogue"), std::string::npos) << shown.out;
+  // Of the pages, a section and a line of the table are new, and nothing that was there is gone.
+  for (const std::string& release : releases()) {
+    const Outcome page = session.run({"doc", "std/hci/" + release, "--stdlib", "stdlib"});
+    EXPECT_EQ(page.exit, 0) << page.err;
+    const std::string before = pages.at("stdlib/hci/" + release + "/README.md");
+    if (!is_from(release, "21h2")) {
+      EXPECT_TRUE(page.out == before) << release;
+      continue;
+    }
+    EXPECT_NE(page.out.find("\n## `acme-backup`: Acme Backup agents\n"), std::string::npos);
+    std::size_t kept = 0;
+    const auto lines = split(before, '\n');
+    for (const std::string_view line : split(page.out, '\n')) {
+      if (kept < lines.size() && line == lines[kept]) ++kept;
+    }
+    EXPECT_EQ(kept, lines.size()) << release
+                                  << " has lost: " << lines[std::min(kept, lines.size() - 1)];
+  }
   const Outcome layout = session.run({"fmt", "--check", folder});
   EXPECT_EQ(layout.exit, 0) << layout.out;
 }
