@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "backends/common/reading.h"
 #include "diagnostics/reporter.h"
 #include "flow/flow.h"
 #include "flow/optimise.h"
@@ -27,17 +28,35 @@ struct Artefact {
   const policy::Node* node = nullptr;  ///< the server whose firewall the file is for
 };
 
+/// Packets that the device treats otherwise than a rule says: `added` match the device's form of
+/// the rule (whether or not they match the rule itself), `lost` match the rule and not that form.
+struct Change {
+  enum class Kind { added, lost };
+  Kind kind = Kind::added;
+  net::Box box;
+  /// On host firewalls: of which server, and in which direction.
+  const policy::Node* node = nullptr;
+  bool inbound = false;
+};
+
 /// Something that the device says less exactly than the policy, or not at all. On the terminal it
 /// is a warning; in the manifest it is this.
 struct Remark {
   std::string_view code;               ///< "W0611", "W0614", "W0615"
   const policy::Rule* rule = nullptr;  ///< null if it concerns the whole device
   std::string text;
+  /// What exactly is meant: no more and no less is forgiven when the artefacts are read back.
+  std::vector<Change> changes;
 };
+
+/// What the device does to packets that no flow allows: leaves them to other rules, denies those of
+/// the servers that it sees, or denies all.
+enum class Rest { others, servers_denied, all_denied };
 
 struct Emission {
   std::vector<Artefact> artefacts;
   std::vector<Remark> remarks;
+  Rest rest = Rest::others;
 };
 
 /// What a backend may use beside its input. It never reads files, clocks or the environment.
@@ -53,21 +72,23 @@ class EmitContext {
   }
 
   /// "`flow` is wider on the device: how".
-  void widened(const flow::Flow& flow, std::string_view device, std::string how) {
+  void widened(const flow::Flow& flow, std::string_view device, std::string how,
+               std::vector<Change> changes = {}) {
     const std::string what = "rule `" + flow.rule->address + "`";
     reporter_.report<Diag::widened>(place(flow.rule), what, device, how);
-    remarks.push_back({"W0611", flow.rule, std::move(how)});
+    remarks.push_back({"W0611", flow.rule, std::move(how), std::move(changes)});
   }
   /// "the device does not enforce what: why".
-  void not_enforced(const flow::Flow& flow, std::string_view device, std::string why) {
+  void not_enforced(const flow::Flow& flow, std::string_view device, std::string why,
+                    std::vector<Change> changes = {}) {
     const std::string what = "rule `" + flow.rule->address + "`";
     reporter_.report<Diag::not_enforced>(place(flow.rule), device, what, why);
-    remarks.push_back({"W0614", flow.rule, std::move(why)});
+    remarks.push_back({"W0614", flow.rule, std::move(why), std::move(changes)});
   }
   /// Something the engineer must know about this device as a whole.
   void note(std::string_view device, std::string text) {
     reporter_.report<Diag::device_note>(place(nullptr), device, text);
-    remarks.push_back({"W0615", nullptr, std::move(text)});
+    remarks.push_back({"W0615", nullptr, std::move(text), {}});
   }
   /// An error: the rule cannot be given to the device.
   DiagnosticBuilder cannot(const flow::Flow& flow, std::string_view device, std::string_view what) {
@@ -108,6 +129,10 @@ struct Backend {
   /// Turns a device's flows into files. Reports what it cannot say; whatever it returns after
   /// reporting an error is thrown away. Must not depend on anything but its arguments.
   Emission (*emit)(const flow::DevicePolicy& device, EmitContext& context) = nullptr;
+  /// Reads all files of one device by the device's own semantics. It shares nothing with the
+  /// printer, and throws Unreadable for whatever it does not know.
+  DeviceReading (*read_back)(std::span<const Artefact> artefacts,
+                             const ReadContext& context) = nullptr;
 };
 
 /// The backends, in the order of `hcipolc targets`.

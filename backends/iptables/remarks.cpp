@@ -22,7 +22,24 @@ constexpr std::string_view deny_by_name =
 struct RuleRemarks {
   const flow::Flow* flow = nullptr;
   std::vector<std::string> wider;
+  std::vector<Change> changes;
 };
+
+/// What the gateway has in place of the set.
+net::PeerSet on_the_device(const Peer& peer) {
+  std::vector<net::DomainPattern> names;
+  for (const net::DomainPattern& pattern : peer.names) {
+    names.push_back({pattern.name, false});
+    names.push_back({pattern.name, true});
+  }
+  return {peer.addresses, net::DomainSet::of(std::move(names))};
+}
+
+/// Names that the gateway has addresses for instead.
+net::DomainSet lost_names(const Peer& peer) {
+  const bool lost = peer.names.empty() && peer.set->has_names();
+  return lost ? peer.set->set.names : net::DomainSet();
+}
 
 class Reporting {
  public:
@@ -33,6 +50,7 @@ class Reporting {
     for (const auto* sets : {&flow.from, &flow.to}) {
       for (const auto* set : *sets) look_at(flow, peers_.of(set), sets == &flow.from);
     }
+    add_changes(flow);
   }
 
   void finish() {
@@ -44,9 +62,9 @@ class Reporting {
       const bool deny = remarks.flow->kind == policy::Rule::Kind::deny;
       if (deny && settings_.names == Settings::Names::dnsmasq) {
         text = std::string(deny_by_name) + (text.empty() ? "" : "; ") + text;
-        context_.not_enforced(*remarks.flow, title, std::move(text));
+        context_.not_enforced(*remarks.flow, title, std::move(text), remarks.changes);
       } else if (!text.empty()) {
-        context_.widened(*remarks.flow, title, std::move(text));
+        context_.widened(*remarks.flow, title, std::move(text), remarks.changes);
       }
     }
     if (by_name_) {
@@ -82,10 +100,33 @@ class Reporting {
     }
     if (peer.names.empty() && peer.wider.empty()) return;
     const auto [place, fresh] = index_.emplace(flow.rule, rules_.size());
-    if (fresh) rules_.push_back({&flow, {}});
+    if (fresh) rules_.push_back({&flow, {}, {}});
     auto& wider = rules_[place->second].wider;
     const bool said = std::find(wider.begin(), wider.end(), peer.wider) != wider.end();
     if (!peer.wider.empty() && !said) wider.push_back(peer.wider);
+  }
+
+  void add_changes(const flow::Flow& flow) {
+    const auto remarks = index_.find(flow.rule);
+    if (remarks == index_.end()) return;
+    net::PeerSet from, to, lost_from, lost_to;
+    bool wider = false;
+    const auto add = [&](const Peer& peer, net::PeerSet& all, net::PeerSet& lost) {
+      all = all | on_the_device(peer);
+      lost.names = lost.names | lost_names(peer);
+      wider = wider || !peer.wider.empty();
+    };
+    for (const auto* set : flow.from) add(peers_.of(set), from, lost_from);
+    for (const auto* set : flow.to) add(peers_.of(set), to, lost_to);
+    if (!wider) return;
+    auto& changes = rules_[remarks->second].changes;
+    changes.push_back({Change::Kind::added, {from, to, flow.service}});
+    const auto lose = [&](net::PeerSet source, net::PeerSet destination) {
+      net::Box box{std::move(source), std::move(destination), flow.service};
+      if (!net::is_empty(box)) changes.push_back({Change::Kind::lost, std::move(box)});
+    };
+    lose(lost_from, flow::peers(flow.to));
+    lose(flow::peers(flow.from), lost_to);
   }
 
   Peers& peers_;
