@@ -41,8 +41,11 @@ bool SideReader::add_source(const flow::Flow& flow, const policy::NamedSet& set,
       return false;
     }
     if (!peer.names.empty()) {
+      const net::PeerSet to = flow::peers(flow.to);
       context_.widened(flow, title,
-                       fmt::format("it knows `{}` as a source by addresses only", set.name));
+                       fmt::format("it knows `{}` as a source by addresses only", set.name),
+                       {{Change::Kind::added, {{peer.instead.addresses, {}}, to, flow.service}},
+                        {Change::Kind::lost, {{{}, set.set.names}, to, flow.service}}});
     }
     out.parts.push_back({&set, &peer.instead});
   }
