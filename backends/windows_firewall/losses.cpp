@@ -25,18 +25,21 @@ std::string some(const std::set<std::string>& names) {
 
 }  // namespace
 
-void Losses::add(const flow::Flow& flow, const Peers& remote, bool inbound) {
+void Losses::add(const flow::Flow& flow, const Peers& own, const Peers& remote,
+                 const policy::Node& node, bool inbound) {
   if (!remote.unmatched.empty()) {
     script_.insert(fmt::format("{}: {}", flow.rule->address, fmt::join(remote.unmatched, ", ")));
   }
   const bool lossless = remote.unmatched.empty() && remote.widened.empty() &&
                         remote.missing_tags.empty() && remote.inexpressible.empty() &&
                         remote.excepted.empty();
-  if (lossless || !seen_.emplace(flow.rule, &remote).second) return;
+  if (lossless) return;
 
   const auto [place, fresh] = index_.emplace(flow.rule, losses_.size());
-  if (fresh) losses_.push_back({&flow, {}, {}, {}, {}, {}, false});
+  if (fresh) losses_.push_back({&flow, {}, {}, {}, {}, {}, false, {}});
   Loss& loss = losses_[place->second];
+  add_changes(loss, flow, own, remote, node, inbound);
+  if (!seen_.emplace(flow.rule, &remote).second) return;
   auto& unmatched = inbound ? loss.sources : loss.unmatched;
   unmatched.insert(remote.unmatched.begin(), remote.unmatched.end());
   loss.widened.insert(remote.widened.begin(), remote.widened.end());
@@ -44,6 +47,19 @@ void Losses::add(const flow::Flow& flow, const Peers& remote, bool inbound) {
   loss.inexpressible.insert(remote.inexpressible.begin(), remote.inexpressible.end());
   loss.has_tag = loss.has_tag || remote.has_tag;
   add_excepted(loss, remote);
+}
+
+void Losses::add_changes(Loss& loss, const flow::Flow& flow, const Peers& own, const Peers& remote,
+                         const policy::Node& node, bool inbound) {
+  const auto add = [&](Change::Kind kind, net::PeerSet far) {
+    net::PeerSet near{own.addresses, {}};
+    if (!inbound) std::swap(near, far);
+    net::Box box{std::move(far), std::move(near), flow.service};
+    loss.changes.push_back({kind, std::move(box), &node, inbound});
+  };
+  if (!remote.lost.empty()) add(Change::Kind::lost, {{}, remote.lost});
+  if (!remote.widened.empty()) add(Change::Kind::added, {remote.addresses, {}});
+  if (!remote.excepted.empty()) add(Change::Kind::added, {remote.addresses, net::DomainSet::all()});
 }
 
 // "Every name but some" is every address. A deny may block more than it says, as long as nothing
@@ -84,7 +100,10 @@ void Losses::report(const Loss& loss) {
   if (!loss.unmatched.empty()) report_unmatched(loss);
   if (!loss.widened.empty()) {
     const std::vector<std::string> sentences(loss.widened.begin(), loss.widened.end());
-    context_.widened(*loss.flow, device_, list_of(sentences));
+    // What is not matched has been said with the names, if there are any.
+    const bool said = !loss.unmatched.empty();
+    context_.widened(*loss.flow, device_, list_of(sentences),
+                     said ? std::vector<Change>() : loss.changes);
   }
 }
 
@@ -96,7 +115,7 @@ void Losses::report_unmatched(const Loss& loss) {
       some(loss.unmatched), loss.unmatched.size() == 1 ? "is" : "are", deny ? "blocks" : "allows");
   why += loss.has_tag ? " (see the target's option `names`: `service-tags` or `dynamic-keywords`)"
                       : " (see the target's option `names`: `dynamic-keywords`)";
-  context_.not_enforced(*loss.flow, device_, std::move(why));
+  context_.not_enforced(*loss.flow, device_, std::move(why), loss.changes);
 }
 
 }  // namespace hcipol::backends::windows_firewall
