@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "backends/common/reading.h"
 #include "diagnostics/reporter.h"
 #include "flow/flow.h"
 #include "flow/optimise.h"
@@ -37,18 +38,36 @@ struct Wider {
   friend bool operator==(const Wider&, const Wider&) = default;
 };
 
+/// Packets that the device treats otherwise than a rule says: `added` match the device's form of
+/// the rule (whether or not they match the rule itself), `lost` match the rule and not that form.
+struct Change {
+  enum class Kind { added, lost };
+  Kind kind = Kind::added;
+  net::Box box;
+  /// On host firewalls: of which server, and in which direction.
+  const policy::Node* node = nullptr;
+  bool inbound = false;
+};
+
 /// Something that the device says less exactly than the policy, or not at all. On the terminal it
 /// is a warning; in the manifest it is this.
 struct Remark {
   std::string_view code;               ///< "W0611", "W0614", "W0615"
   const policy::Rule* rule = nullptr;  ///< null if it concerns the whole device
   std::string text;                    ///< names everything, however long
-  std::vector<Wider> wider;            ///< of a W0611: not empty
+  std::vector<Wider> wider;            ///< of a W0611, for people: not empty
+  /// What exactly is meant: no more and no less is forgiven when the artefacts are read back.
+  std::vector<Change> changes;
 };
+
+/// What the device does to packets that no flow allows: leaves them to other rules, denies those of
+/// the servers that it sees, or denies all.
+enum class Rest { others, servers_denied, all_denied };
 
 struct Emission {
   std::vector<Artefact> artefacts;
   std::vector<Remark> remarks;
+  Rest rest = Rest::others;
 };
 
 /// What a backend may use beside its input. It never reads files, clocks or the environment.
@@ -65,19 +84,23 @@ class EmitContext {
 
   /// "`flow` is wider on the device: how". A list too long for the terminal is shortened there:
   /// `whole` is then the same for the manifest.
-  void widened(const flow::Flow& flow, std::string_view device, std::string how, std::vector<Wider> wider,
-               std::string whole = "") {
+  void widened(const flow::Flow& flow, std::string_view device, std::string how,
+               std::vector<Wider> wider, std::vector<Change> changes, std::string whole = "") {
     const std::string what = "rule `" + flow.rule->address + "`";
     reporter_.report<Diag::widened>(place(flow.rule), what, device, how);
-    remarks.push_back(
-        {"W0611", flow.rule, whole.empty() ? std::move(how) : std::move(whole), std::move(wider)});
+    remarks.push_back({"W0611", flow.rule, whole.empty() ? std::move(how) : std::move(whole),
+                       std::move(wider), std::move(changes)});
   }
   /// "the device does not enforce what: why"; `whole` as in widened().
   void not_enforced(const flow::Flow& flow, std::string_view device, std::string why,
-                    std::string whole = "") {
+                    std::vector<Change> changes = {}, std::string whole = "") {
     const std::string what = "rule `" + flow.rule->address + "`";
     reporter_.report<Diag::not_enforced>(place(flow.rule), device, what, why);
-    remarks.push_back({"W0614", flow.rule, whole.empty() ? std::move(why) : std::move(whole), {}});
+    remarks.push_back({"W0614",
+                       flow.rule,
+                       whole.empty() ? std::move(why) : std::move(whole),
+                       {},
+                       std::move(changes)});
   }
   /// Something the engineer must know about this device as a whole.
   void note(std::string_view device, std::string text) {
@@ -123,6 +146,10 @@ struct Backend {
   /// Turns a device's flows into files. Reports what it cannot say; whatever it returns after
   /// reporting an error is thrown away. Must not depend on anything but its arguments.
   Emission (*emit)(const flow::DevicePolicy& device, EmitContext& context) = nullptr;
+  /// Reads all files of one device by the device's own semantics. It shares nothing with the
+  /// printer, and throws Unreadable for whatever it does not know.
+  DeviceReading (*read_back)(std::span<const Artefact> artefacts,
+                             const ReadContext& context) = nullptr;
 };
 
 /// The backends, in the order of `hcipolc targets`.

@@ -7,6 +7,7 @@
 #include "backends/azure_firewall/legalise.h"
 #include "backends/azure_firewall/limits.h"
 #include "backends/azure_firewall/print.h"
+#include "backends/azure_firewall/read_back.h"
 #include "backends/azure_firewall/settings.h"
 
 namespace hcipol::backends::azure_firewall {
@@ -52,6 +53,7 @@ Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
     check_sizes(emission.artefacts, context);
   }
   emission.remarks = std::move(context.remarks);
+  emission.rest = Rest::all_denied;
   return emission;
 }
 
@@ -76,6 +78,7 @@ Backend backend() {
       "infrastructure rules allow stays allowed";
   row.options = option_specs;
   row.emit = emit;
+  row.read_back = read_back;
   return row;
 }
 

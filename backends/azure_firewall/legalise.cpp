@@ -57,8 +57,8 @@ class Legaliser {
   void add_network_names(const Flow& flow, const Sources& from, const std::vector<Peer*>& named,
                          const net::ServiceSet& service);
   std::string why_no_network_names(const Peer& peer, const Layer4Services& services) const;
-  bool by_other_means(const Flow& flow, Peer& peer, const net::ServiceSet& service,
-                      Destinations& out);
+  bool by_other_means(const Flow& flow, const Sources& from, Peer& peer,
+                      const net::ServiceSet& service, Destinations& out);
   void add_addressed(const Flow& flow, const Sources& from, const Destinations& to,
                      const net::ServiceSet& service, const std::string& suffix);
   std::vector<std::pair<Addresses, std::string>> address_lists(const Destinations& to);
@@ -96,6 +96,12 @@ std::uint64_t size_of(const net::AddressSet& ipv4) {
   std::uint64_t size = 0;
   for (const net::AddressRange& range : ipv4.ranges()) size += range.last.low - range.first.low + 1;
   return size;
+}
+
+net::AddressSet addresses_of(const std::vector<const Ipv4*>& parts) {
+  net::AddressSet out;
+  for (const Ipv4* part : parts) out = out | part->addresses;
+  return out;
 }
 
 /// Patterns that another one covers are left out.
@@ -150,17 +156,22 @@ std::string Legaliser::why_no_network_names(const Peer& peer,
 
 /// What else the endpoint says of itself, the most exact first: addresses, its service tag, the
 /// addresses behind the tag.
-bool Legaliser::by_other_means(const Flow& flow, Peer& peer, const net::ServiceSet& service,
-                               Destinations& out) {
+bool Legaliser::by_other_means(const Flow& flow, const Sources& from, Peer& peer,
+                               const net::ServiceSet& service, Destinations& out) {
   const std::string& tag = peer.set->tag;
   const bool by_tag = peer.instead_is_tag && is_tag(tag) && tag_use(tag) != TagUse::no;
   if (!by_tag && peer.instead.empty()) return false;
+  net::PeerSet instead{peer.instead.addresses, {}};
+  if (by_tag) instead = {{}, net::DomainSet(policy::NamedSet::tag_name(tag))};
+  const net::PeerSet sources{addresses_of(from.ipv4), {}};
   context_.widened(
       flow, title,
       fmt::format("`{}` on {} is matched by {}, since {}", peer.set->name, net::to_string(service),
                   by_tag ? "the service tag `" + tag + "`" : "addresses",
                   why_no_network_names(peer, layer4(service))),
-      {{{}, stand_ins(*peer.set), net::to_string(service)}});
+      {{{}, stand_ins(*peer.set), net::to_string(service)}},
+      {{Change::Kind::added, {sources, instead, service}},
+       {Change::Kind::lost, {flow::peers(flow.from), {{}, peer.set->set.names}, service}}});
   if (by_tag) return sides_.add_tag(flow, peer, tag, out);
   out.addresses.push_back({peer.set, &peer.instead});
   return true;
@@ -175,7 +186,7 @@ void Legaliser::add_network_names(const Flow& flow, const Sources& from,
     const std::string why = why_no_network_names(*peer, services);
     if (why.empty()) {
       whole_names.push_back(peer);
-    } else if (!by_other_means(flow, *peer, service, others)) {
+    } else if (!by_other_means(flow, from, *peer, service, others)) {
       context_
           .cannot(flow, title, fmt::format("`{}` on {}", peer->set->name, net::to_string(service)))
           .note(why);
@@ -222,10 +233,21 @@ void Legaliser::add_addressed(const Flow& flow, const Sources& from, const Desti
     return;
   }
   if (services.icmp_widened) {
+    net::PeerSet destinations;
+    for (const AddressPart& part : to.addresses) {
+      destinations.addresses = destinations.addresses | part.ipv4->addresses;
+    }
+    for (const std::string& tag : to.tags) {
+      destinations.names = destinations.names | net::DomainSet(policy::NamedSet::tag_name(tag));
+    }
     context_.widened(flow, title,
                      fmt::format("it lets all of ICMP through, not only {}",
                                  net::to_string(service.only(net::protocol::icmp))),
-                     {{{}, {}, "icmp"}});
+                     {{{}, {}, "icmp"}},
+                     {{Change::Kind::added,
+                       {{addresses_of(from.ipv4), {}},
+                        destinations,
+                        net::ServiceSet::whole(net::protocol::icmp)}}});
   }
   const auto lists = address_lists(to);
   for (const Layer4& part : services.parts) {

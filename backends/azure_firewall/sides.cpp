@@ -42,9 +42,12 @@ bool SideReader::add_source(const flow::Flow& flow, const policy::NamedSet& set,
       return false;
     }
     if (!peer.names.empty()) {
+      const net::PeerSet to = flow::peers(flow.to);
       context_.widened(flow, title,
                        fmt::format("it knows `{}` as a source by addresses only", set.name),
-                       {{stand_ins(set), {}, ""}});
+                       {{stand_ins(set), {}, ""}},
+                       {{Change::Kind::added, {{peer.instead.addresses, {}}, to, flow.service}},
+                        {Change::Kind::lost, {{{}, set.set.names}, to, flow.service}}});
     }
     out.parts.push_back({&set, &peer.instead});
   }

@@ -5,6 +5,7 @@
 
 #include "backends/iptables/legalise.h"
 #include "backends/iptables/print.h"
+#include "backends/iptables/read_back.h"
 #include "backends/iptables/settings.h"
 
 namespace hcipol::backends::iptables {
@@ -16,6 +17,7 @@ Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
   Emission emission;
   emission.artefacts = print(legalise(device, settings, context));
   emission.remarks = std::move(context.remarks);
+  emission.rest = settings.rest == Settings::Rest::pass ? Rest::others : Rest::servers_denied;
   return emission;
 }
 
@@ -37,6 +39,7 @@ Backend backend() {
       "1024 bytes for a domain and its sets, 524288 prefixes in a set, 255 bytes of comment";
   row.options = options();
   row.emit = emit;
+  row.read_back = read_back;
   return row;
 }
 

@@ -24,10 +24,27 @@ struct RuleRemarks {
   std::vector<std::string> sentences;
   std::vector<std::string> whole;  ///< the same, with no list shortened
   std::vector<Wider> wider;        ///< one for each set of services
+  std::vector<Change> changes;
 };
 
 void add_once(std::vector<std::string>& all, const std::string& one) {
   if (!one.empty() && std::find(all.begin(), all.end(), one) == all.end()) all.push_back(one);
+}
+
+/// What the gateway has in place of the set.
+net::PeerSet on_the_device(const Peer& peer) {
+  std::vector<net::DomainPattern> names;
+  for (const net::DomainPattern& pattern : peer.names) {
+    names.push_back({pattern.name, false});
+    names.push_back({pattern.name, true});
+  }
+  return {peer.addresses, net::DomainSet::of(std::move(names))};
+}
+
+/// Names that the gateway has addresses for instead.
+net::DomainSet lost_names(const Peer& peer) {
+  const bool lost = peer.names.empty() && peer.set->has_names();
+  return lost ? peer.set->set.names : net::DomainSet();
 }
 
 class Reporting {
@@ -39,6 +56,7 @@ class Reporting {
     for (const auto* sets : {&flow.from, &flow.to}) {
       for (const auto* set : *sets) look_at(flow, peers_.of(set), sets == &flow.from);
     }
+    add_changes(flow);
   }
 
   void finish() {
@@ -50,9 +68,11 @@ class Reporting {
         for (std::string* each : {&text, &whole}) {
           *each = std::string(deny_by_name) + (each->empty() ? "" : "; ") + *each;
         }
-        context_.not_enforced(*remarks.flow, title, std::move(text), std::move(whole));
+        context_.not_enforced(*remarks.flow, title, std::move(text), remarks.changes,
+                              std::move(whole));
       } else if (!text.empty()) {
-        context_.widened(*remarks.flow, title, std::move(text), remarks.wider, std::move(whole));
+        context_.widened(*remarks.flow, title, std::move(text), remarks.wider, remarks.changes,
+                         std::move(whole));
       }
     }
     if (by_name_) {
@@ -88,7 +108,7 @@ class Reporting {
     }
     if (peer.names.empty() && peer.wider.empty()) return;
     const auto [place, fresh] = index_.emplace(flow.rule, rules_.size());
-    if (fresh) rules_.push_back({&flow, {}, {}, {}});
+    if (fresh) rules_.push_back({&flow, {}, {}, {}, {}});
     RuleRemarks& remarks = rules_[place->second];
     add_once(remarks.sentences, peer.wider);
     add_once(remarks.whole, peer.wider_whole.empty() ? peer.wider : peer.wider_whole);
@@ -98,6 +118,29 @@ class Reporting {
                               [&](const Wider& one) { return one.on == on; });
     if (wider == remarks.wider.end()) wider = remarks.wider.insert(wider, {{}, {}, on});
     for (const std::string& by : peer.wider_by) add_once(source ? wider->from : wider->to, by);
+  }
+
+  void add_changes(const flow::Flow& flow) {
+    const auto remarks = index_.find(flow.rule);
+    if (remarks == index_.end()) return;
+    net::PeerSet from, to, lost_from, lost_to;
+    bool wider = false;
+    const auto add = [&](const Peer& peer, net::PeerSet& all, net::PeerSet& lost) {
+      all = all | on_the_device(peer);
+      lost.names = lost.names | lost_names(peer);
+      wider = wider || !peer.wider.empty();
+    };
+    for (const auto* set : flow.from) add(peers_.of(set), from, lost_from);
+    for (const auto* set : flow.to) add(peers_.of(set), to, lost_to);
+    if (!wider) return;
+    auto& changes = rules_[remarks->second].changes;
+    changes.push_back({Change::Kind::added, {from, to, flow.service}});
+    const auto lose = [&](net::PeerSet source, net::PeerSet destination) {
+      net::Box box{std::move(source), std::move(destination), flow.service};
+      if (!net::is_empty(box)) changes.push_back({Change::Kind::lost, std::move(box)});
+    };
+    lose(lost_from, flow::peers(flow.to));
+    lose(flow::peers(flow.from), lost_to);
   }
 
   Peers& peers_;

@@ -112,6 +112,7 @@ struct Document {
 
   std::vector<SecurityRule> rules;
   std::vector<SecurityRule> cleanup;  ///< after the rules; on Panorama in the post-rulebase
+  bool denies_rest = true;            ///< whether there is to be such a clean-up
 
   // Owners of what the rules point to.
   std::deque<Members> lists;

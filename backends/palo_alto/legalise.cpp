@@ -47,6 +47,22 @@ Families families(const std::vector<const NamedSet*>& sets) {
   return out;
 }
 
+// What a URL category holds of the set: its patterns, and the names right above them.
+net::DomainSet names_by_url(const NamedSet& set) {
+  std::vector<net::DomainPattern> out;
+  for (const net::DomainPattern& pattern : set.set.names.patterns()) {
+    if (!pattern.wildcard) continue;
+    out.push_back(pattern);
+    out.push_back({pattern.name, false});
+  }
+  return net::DomainSet::of(std::move(out)) & set.set.names;
+}
+
+net::PeerSet addresses_instead(const NamedSet& set) {
+  if (!set.addresses.empty()) return {set.addresses, {}};
+  return {{}, net::DomainSet(NamedSet::tag_name(set.tag))};
+}
+
 net::ServiceSet usable(const net::ServiceSet& service, Families both) {
   if (service.is_any()) return service;
   net::ServiceSet out = service;
@@ -136,6 +152,7 @@ Legaliser::Legaliser(const flow::DevicePolicy& device, EmitContext& context)
   document_.device_group = settings_.device_group;
   document_.log_setting = settings_.log_setting;
   document_.profile_group = settings_.profile_group;
+  document_.denies_rest = settings_.default_deny;
   document_.object_tag = "hcipol";
   document_.cluster_tag = "hcipol-" + key_;
 }
@@ -253,7 +270,9 @@ void Legaliser::add_stand_ins(const Flow& flow, const SecurityRule& base, const 
         fmt::format(
             "on {}, `{}` is every address of {}", net::to_string(service), set->name,
             set->addresses.empty() ? "its service tag `" + set->tag + "`" : "its `address`"),
-        {{{}, stand_ins(*set), net::to_string(service)}});
+        {{{}, stand_ins(*set), net::to_string(service)}},
+        {{Change::Kind::added, {flow::peers(flow.from), addresses_instead(*set), service}},
+         {Change::Kind::lost, {flow::peers(flow.from), {{}, names_by_url(*set)}, service}}});
   }
   SecurityRule rule = base;
   rule.to = keep(addresses.where.members());

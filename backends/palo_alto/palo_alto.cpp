@@ -3,6 +3,7 @@
 
 #include "backends/palo_alto/legalise.h"
 #include "backends/palo_alto/print.h"
+#include "backends/palo_alto/read_back.h"
 #include "backends/palo_alto/settings.h"
 
 namespace hcipol::backends::palo_alto {
@@ -11,6 +12,8 @@ namespace {
 
 Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
   Document document = legalise(device, context);
+  Emission out;
+  out.rest = document.denies_rest ? Rest::servers_denied : Rest::others;
   Artefact artefact;
   artefact.path = document.file_name;
   artefact.text = print(document);
@@ -18,7 +21,6 @@ Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
   for (SecurityRule& rule : document.rules) {
     artefact.rules.push_back({std::move(rule.name), rule.origin});
   }
-  Emission out;
   out.artefacts.push_back(std::move(artefact));
   out.remarks = std::move(context.remarks);
   return out;
@@ -45,6 +47,7 @@ Backend backend() {
       "service.";
   out.options = option_specs();
   out.emit = emit;
+  out.read_back = read_back;
   return out;
 }
 

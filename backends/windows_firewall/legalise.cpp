@@ -132,7 +132,7 @@ void Legaliser::add_server(const flow::HostFlows& host) {
 void Legaliser::add_flow(Script& script, const flow::Flow& flow, bool inbound) {
   Peers& own = book_.peers(inbound ? flow.to : flow.from, false);
   Peers& remote = book_.peers(inbound ? flow.from : flow.to, !inbound);
-  losses_.add(flow, remote, inbound);
+  losses_.add(flow, own, remote, *script.node, inbound);
   Rule rule = pattern(flow, inbound);
   const auto [place, fresh] = document_.matches.try_emplace(flow.service);
   if (fresh) place->second = matches(flow.service);

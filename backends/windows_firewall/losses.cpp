@@ -27,18 +27,21 @@ std::string some(const std::set<std::string>& names, std::size_t shown = shown_o
 
 }  // namespace
 
-void Losses::add(const flow::Flow& flow, const Peers& remote, bool inbound) {
+void Losses::add(const flow::Flow& flow, const Peers& own, const Peers& remote,
+                 const policy::Node& node, bool inbound) {
   if (!remote.unmatched.empty()) {
     script_.insert(fmt::format("{}: {}", flow.rule->address, fmt::join(remote.unmatched, ", ")));
   }
   const bool lossless = remote.unmatched.empty() && remote.widened.empty() &&
                         remote.missing_tags.empty() && remote.inexpressible.empty() &&
                         remote.excepted.empty();
-  if (lossless || !seen_.emplace(flow.rule, &remote, flow.service).second) return;
+  if (lossless) return;
 
   const auto [place, fresh] = index_.emplace(flow.rule, losses_.size());
   if (fresh) losses_.emplace_back().flow = &flow;
   Loss& loss = losses_[place->second];
+  add_changes(loss, flow, own, remote, node, inbound);
+  if (!seen_.emplace(flow.rule, &remote, flow.service).second) return;
   auto& unmatched = inbound ? loss.sources : loss.unmatched;
   unmatched.insert(remote.unmatched.begin(), remote.unmatched.end());
   loss.widened.insert(remote.widened.begin(), remote.widened.end());
@@ -51,6 +54,19 @@ void Losses::add(const flow::Flow& flow, const Peers& remote, bool inbound) {
   loss.inexpressible.insert(remote.inexpressible.begin(), remote.inexpressible.end());
   loss.has_tag = loss.has_tag || remote.has_tag;
   add_excepted(loss, remote, inbound, on);
+}
+
+void Losses::add_changes(Loss& loss, const flow::Flow& flow, const Peers& own, const Peers& remote,
+                         const policy::Node& node, bool inbound) {
+  const auto add = [&](Change::Kind kind, net::PeerSet far) {
+    net::PeerSet near{own.addresses, {}};
+    if (!inbound) std::swap(near, far);
+    net::Box box{std::move(far), std::move(near), flow.service};
+    loss.changes.push_back({kind, std::move(box), &node, inbound});
+  };
+  if (!remote.lost.empty()) add(Change::Kind::lost, {{}, remote.lost});
+  if (!remote.widened.empty()) add(Change::Kind::added, {remote.addresses, {}});
+  if (!remote.excepted.empty()) add(Change::Kind::added, {remote.addresses, net::DomainSet::all()});
 }
 
 // "Every name but some" is every address. A deny may block more than it says, as long as nothing
@@ -96,10 +112,14 @@ void Losses::report(const Loss& loss) {
   if (!loss.widened.empty()) {
     const std::vector<std::string> sentences(loss.widened.begin(), loss.widened.end());
     std::vector<Wider> wider;
-    for (const auto& [on, from] : loss.wider_from)
+    for (const auto& [on, from] : loss.wider_from) {
       wider.push_back({{from.begin(), from.end()}, {}, on});
+    }
     for (const auto& [on, to] : loss.wider_to) wider.push_back({{}, {to.begin(), to.end()}, on});
-    context_.widened(*loss.flow, device_, list_of(sentences), std::move(wider));
+    // What is not matched has been said with the names, if there are any.
+    const bool said = !loss.unmatched.empty();
+    context_.widened(*loss.flow, device_, list_of(sentences), std::move(wider),
+                     said ? std::vector<Change>() : loss.changes);
   }
 }
 
@@ -112,7 +132,7 @@ void Losses::report_unmatched(const Loss& loss) {
         loss.has_tag ? " (see the target's option `names`: `service-tags` or `dynamic-keywords`)"
                      : " (see the target's option `names`: `dynamic-keywords`)");
   };
-  context_.not_enforced(*loss.flow, device_, why(some(loss.unmatched)),
+  context_.not_enforced(*loss.flow, device_, why(some(loss.unmatched)), loss.changes,
                         why(some(loss.unmatched, loss.unmatched.size())));
 }
 

@@ -22,8 +22,9 @@ class Losses {
       : context_(context), device_(device), resolves_(resolves) {}
 
   void start_script() { script_.clear(); }
-  /// `remote` is the flow's other side. Both must stay until report().
-  void add(const flow::Flow& flow, const Peers& remote, bool inbound);
+  /// `own` is the server's side of the flow and `remote` the other. All must stay until report().
+  void add(const flow::Flow& flow, const Peers& own, const Peers& remote, const policy::Node& node,
+           bool inbound);
   /// Since start_script(), for people: "hci/updates.https: *.windowsupdate.com".
   const std::set<std::string>& of_script() const { return script_; }
   /// Reports everything, in the order in which it was added first.
@@ -39,8 +40,11 @@ class Losses {
     std::set<std::string> missing_tags;
     std::set<std::string> inexpressible;
     bool has_tag = false;
+    std::vector<Change> changes;
   };
 
+  static void add_changes(Loss& loss, const flow::Flow& flow, const Peers& own, const Peers& remote,
+                          const policy::Node& node, bool inbound);
   void add_excepted(Loss& loss, const Peers& remote, bool inbound, const std::string& on) const;
   void report(const Loss& loss);
   void report_unmatched(const Loss& loss);

@@ -91,6 +91,7 @@ void PeerBook::add(Peers& peers, const flow::NamedSet& set, bool remote_of_outbo
       peers.tags.push_back(set.tag);
     } else if (mode_ == NameMode::report) {
       peers.unmatched.push_back(fmt::format("service tag {}", set.tag));
+      peers.lost = peers.lost | set.set.names;
     } else {
       peers.missing_tags.push_back(set.tag);
     }
@@ -109,7 +110,10 @@ void PeerBook::add_names(Peers& peers, const flow::NamedSet& set, bool remote_of
     for (const auto& pattern : set.set.names.patterns()) {
       peers.names.push_back(net::to_string(pattern));
     }
-  } else if (!set.addresses.empty()) {
+    return;
+  }
+  peers.lost = peers.lost | set.set.names;
+  if (!set.addresses.empty()) {
     peers.addresses = peers.addresses | set.addresses;
     peers.fixed = peers.fixed | set.addresses;
     peers.widened.push_back(

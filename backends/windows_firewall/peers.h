@@ -30,6 +30,7 @@ struct Peers {
   std::vector<std::string> names;  ///< host names for dynamic keywords, sorted
   std::vector<std::string> tags;   ///< service tags whose addresses are among `addresses`
   net::AddressSet fixed;           ///< `addresses` without those
+  net::DomainSet lost;             ///< names that no rule will match as such
   // What is lost, by the policy's names.
   std::vector<std::string> unmatched;      ///< host names (or tags) that nothing stands for here
   std::vector<std::string> widened;        ///< sentences: what stands for names instead

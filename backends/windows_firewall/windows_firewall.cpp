@@ -6,6 +6,7 @@
 
 #include "backends/windows_firewall/legalise.h"
 #include "backends/windows_firewall/print.h"
+#include "backends/windows_firewall/read_back.h"
 
 namespace hcipol::backends::windows_firewall {
 
@@ -34,7 +35,10 @@ std::span<const sema::OptionSpec> options() {
 }
 
 Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
-  return {print(legalise(device, context)), std::move(context.remarks)};
+  Emission out;
+  out.artefacts = print(legalise(device, context));
+  out.remarks = std::move(context.remarks);
+  return out;
 }
 
 }  // namespace
@@ -52,6 +56,7 @@ Backend backend() {
   row.capabilities.limits = "At most 1,000 addresses in a rule: longer lists become several rules.";
   row.options = options();
   row.emit = emit;
+  row.read_back = read_back;
   return row;
 }
 

@@ -31,6 +31,7 @@ build:      -t, --target NAME[,NAME]   only these targets (default: every `targe
             --file PATH                with -o -: which file
             --check                    compare with what is there, write nothing
             --no-optimise              a device rule for every rule of the policy
+            --no-verify                do not read the files back to prove what they mean
 check:      --deny CODE[,CODE]         warnings to fail on: W0412, or W04 for all that begin so; build too
 fmt:        --check                    list what is not formatted, write nothing
             --diff                     show what would change, write nothing
@@ -147,6 +148,7 @@ class Reader {
       app_.add_option("-o,--output", options_.output);
       app_.add_option("--file", options_.file);
       app_.add_flag("!--no-optimise", options_.optimise);
+      app_.add_flag("!--no-verify", options_.verify);
     }
     if (is("build") || is("fmt") || is("lock")) app_.add_flag("--check", options_.check);
     if (is("check") || is("build")) {

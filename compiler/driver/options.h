@@ -43,6 +43,7 @@ struct Options {
   std::string output = "build";
   std::string file;
   bool optimise = true;
+  bool verify = true;
   bool check = false;  ///< build and fmt
 
   // why

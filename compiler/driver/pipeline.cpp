@@ -1,9 +1,12 @@
 // The page to read second: what happens to a policy, one line per pass.
 #include "driver/pipeline.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "backends/backend.h"
+#include "backends/common/proof.h"
 #include "driver/locking.h"
 #include "driver/question.h"
 #include "flow/lower.h"
@@ -102,6 +105,19 @@ void add_rule(BuiltFile& file, std::string id, const policy::Rule* rule) {
     return;
   }
   for (const policy::Rule* carried : rule->carries) file.rules.emplace_back(id, carried);
+}
+
+// A difference is a fault of ours, whatever the policy says.
+void prove(const backends::Backend& backend, const flow::DevicePolicy& device,
+           const backends::Emission& emission, Compilation& c) {
+  try {
+    const auto found = backends::difference(backend, device, emission);
+    if (!found) return;
+    bug(fmt::format("the files for {} of cluster `{}` do not mean what the policy says: {}",
+                    device.view->target->folder(), device.cluster->name, *found));
+  } catch (const net::NodeLimitExceeded&) {
+    flow::report_too_complex(*device.cluster, c.reporter);
+  }
 }
 
 /// The rules of the policy that a rule stands for: itself, or all that it carries.
@@ -256,6 +272,11 @@ Built emit(Compilation& c) {
       // 17-18  legalise and print
       backends::EmitContext context(c.reporter, *device);
       backends::Emission emission = backend->emit(*device, context);
+
+      // 19  read back, and prove that the files mean the flows
+      if (c.prove && !c.reporter.has_errors()) {
+        prove(*backend, *device, emission, c);
+      }
       const std::string& cluster = c.policy.clusters[i].name;
       for (backends::Artefact& artefact : emission.artefacts) {
         BuiltFile file{cluster,

@@ -35,6 +35,8 @@ struct Compilation {
   /// The flows of each cluster, in the order of policy.clusters.
   std::vector<std::vector<flow::Flow>> flows;
   bool optimise = true;  ///< devices get fewer flows with the same meaning
+  /// Whether emit() reads each device's files back and proves that they mean its flows.
+  bool prove = false;
   /// The invariants that exceptions break, and may.
   std::vector<verify::Waived> waived;
 
@@ -87,7 +89,7 @@ bool compile(const Options& options, const std::vector<std::string>& targets,
 /// come before forget_trees().
 verify::LintReport lint(Environment& environment, Compilation& compilation);
 
-/// Passes 15 to 18: every cluster for every target. Reports into the compilation; the result is
+/// Passes 15 to 19: every cluster for every target. Reports into the compilation; the result is
 /// only good if it has no errors then.
 Built emit(Compilation& compilation);
 

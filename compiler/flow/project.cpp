@@ -115,7 +115,21 @@ class Projection {
                          out[first].to == out[first + 1].to;
       if (twice) out.pop_back();
     }
+    drop_repetitions(out);
     return out;
+  }
+
+  // Both ways of a rule can come to the same where the device sees only part of each.
+  static void drop_repetitions(std::vector<Flow>& flows) {
+    std::map<const policy::Rule*, std::vector<Flow>> known;
+    std::erase_if(flows, [&](const Flow& flow) {
+      std::vector<Flow>& others = known[flow.rule];
+      const bool repeats = std::any_of(others.begin(), others.end(), [&](const Flow& other) {
+        return other.from == flow.from && other.to == flow.to && other.service == flow.service;
+      });
+      if (!repeats) others.push_back(flow);
+      return repeats;
+    });
   }
 
   void see(const Flow& flow, const net::PeerSet& from, const net::PeerSet& to, const void* from_key,

@@ -8,6 +8,7 @@
 #include "flow/effective.h"
 #include "net/cover.h"
 #include "tests/bench/boxes.h"
+#include "tests/bench/elementary.h"
 #include "tests/bench/policies.h"
 
 extern "C" const TSLanguage* tree_sitter_hcipol();
@@ -64,6 +65,16 @@ void palo_alto(benchmark::State& state) {
 }
 void windows_firewall(benchmark::State& state) {
   run(state, {"windows-firewall"});
+}
+
+/// Reading a gateway's files back and proving what they mean; by flows of a thousand lines.
+void read_back(benchmark::State& state) {
+  const hcipol::bench::ElementaryRules device(static_cast<unsigned>(state.range(0)));
+  for (auto _ : state) {
+    const std::string difference = device.difference();
+    if (!difference.empty()) state.SkipWithError(difference.c_str());
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(device.lines()));
 }
 
 using Lists = std::vector<std::vector<hcipol::net::Box>>;
@@ -222,6 +233,7 @@ BENCHMARK(azure_firewall)->RangeMultiplier(4)->Range(smallest, largest)->Complex
 BENCHMARK(iptables)->RangeMultiplier(4)->Range(smallest, largest)->Complexity();
 BENCHMARK(palo_alto)->RangeMultiplier(4)->Range(smallest, largest)->Complexity();
 BENCHMARK(windows_firewall)->RangeMultiplier(4)->Range(smallest, largest)->Complexity();
+BENCHMARK(read_back)->Arg(100)->Arg(1000)->Unit(benchmark::kMillisecond);
 BENCHMARK_TEMPLATE(covers, product)->Arg(300)->Arg(1000)->Unit(benchmark::kMillisecond);
 BENCHMARK_TEMPLATE(pairwise, product)->Arg(300)->Unit(benchmark::kMillisecond);
 BENCHMARK_TEMPLATE(covers, access_list)->Arg(1000)->Arg(10000)->Unit(benchmark::kMillisecond);

@@ -22,6 +22,7 @@ class Builder {
   Builder(const Options& options, Environment& environment)
       : options_(options), environment_(environment) {
     c_.optimise = options.optimise;
+    c_.prove = options.verify;
   }
 
   int run() {

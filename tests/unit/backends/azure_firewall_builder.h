@@ -9,6 +9,7 @@
 
 #include "backends/azure_firewall/azure_firewall.h"
 #include "flow/flow.h"
+#include "tests/unit/backends/proved.h"
 
 namespace hcipol::test::azure {
 
@@ -153,7 +154,9 @@ class Builder {
   Outcome emit() {
     Outcome out;
     backends::EmitContext context(out.reporter, device_);
-    out.emission = backends::azure_firewall::backend().emit(device_, context);
+    const auto backend = backends::azure_firewall::backend();
+    out.emission = backend.emit(device_, context);
+    expect_proved(backend, device_, out.emission, out.reporter);
     return out;
   }
 

@@ -10,6 +10,7 @@
 
 #include "backends/iptables/iptables.h"
 #include "support/bug.h"
+#include "tests/unit/backends/proved.h"
 
 namespace hcipol::test::iptables {
 
@@ -102,7 +103,9 @@ class Builder {
   std::map<std::string, std::string> emit() {
     reporter = Reporter();
     backends::EmitContext context(reporter, device);
-    emission = backends::iptables::backend().emit(device, context);
+    const auto backend = backends::iptables::backend();
+    emission = backend.emit(device, context);
+    expect_proved(backend, device, emission, reporter);
     std::map<std::string, std::string> out;
     for (const auto& artefact : emission.artefacts) out[artefact.path] = artefact.text;
     return out;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "backends/palo_alto/palo_alto.h"
+#include "tests/unit/backends/proved.h"
 
 namespace hcipol::backends::palo_alto::testing {
 
@@ -170,7 +171,10 @@ class World {
               });
     reporter_ = Reporter();
     EmitContext context(reporter_, device_);
-    return backend().emit(device_, context);
+    const Backend row = backend();
+    Emission emission = row.emit(device_, context);
+    test::expect_proved(row, device_, emission, reporter_);
+    return emission;
   }
   std::string text() {
     const Emission emission = emit();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backends/windows_firewall/windows_firewall.h"
+#include "tests/unit/backends/proved.h"
 
 namespace hcipol::test::windows_firewall {
 
@@ -131,7 +132,9 @@ struct World {
 
   std::vector<backends::Artefact> build() {
     backends::EmitContext context(reporter, device);
-    backends::Emission emission = backends::windows_firewall::backend().emit(device, context);
+    const auto backend = backends::windows_firewall::backend();
+    backends::Emission emission = backend.emit(device, context);
+    expect_proved(backend, device, emission, reporter);
     remarks = std::move(emission.remarks);
     return std::move(emission.artefacts);
   }

@@ -1,0 +1,129 @@
+// Written from the language's rules and the remarks alone: what a backend made of the flows on the
+// way is not asked.
+#include "backends/common/meaning.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace hcipol::backends {
+
+namespace {
+
+using Kind = policy::Rule::Kind;
+using Sets = std::vector<const policy::NamedSet*>;
+
+class Collector {
+ public:
+  Collector(const ReadContext& context, const Emission& emission, const Reading& reading,
+            SetPool& pool)
+      : context_(context), device_(context.device()), reading_(reading), pool_(pool) {
+    for (const Remark& remark : emission.remarks) {
+      for (const Change& change : remark.changes) add(remark, change);
+    }
+    add_flows();
+    if (emission.rest == Rest::servers_denied) add_rest();
+  }
+  Meaning take() { return std::move(out_); }
+
+ private:
+  MeantKind& kind(Kind kind) {
+    return kind == Kind::allow ? out_.allow : kind == Kind::deny ? out_.deny : out_.exception;
+  }
+
+  void add(const Remark& remark, const Change& change) {
+    if (change.node != reading_.node) return;
+    if (change.node != nullptr && change.inbound != reading_.inbound) return;
+    net::Box box{context_.meant(change.box.from), context_.meant(change.box.to),
+                 change.box.service};
+    if (change.kind == Change::Kind::lost) {
+      lost_[remark.rule].push_back(std::move(box));
+    } else {
+      kind(remark.rule->kind).added.push_back(std::move(box));
+    }
+  }
+
+  void add_flows() {
+    if (reading_.node == nullptr) return add_flows(device_.flows);
+    for (const flow::HostFlows& host : device_.hosts) {
+      if (host.node == reading_.node) add_flows(reading_.inbound ? host.inbound : host.outbound);
+    }
+  }
+
+  void add_flows(const std::vector<flow::Flow>& flows) {
+    std::vector<Grouped> plain[3];
+    for (const flow::Flow& flow : flows) {
+      const net::PeerSet* from = peers(flow.from);
+      const net::PeerSet* to = peers(flow.to);
+      add_ends(flow);
+      if (const auto lost = lost_.find(flow.rule); lost != lost_.end()) {
+        kind(flow.kind).clipped.push_back({{*from, *to, flow.service}, lost->second});
+      } else {
+        plain[static_cast<std::size_t>(flow.kind)].push_back(
+            {from, to, pool_.services.known(&flow.service)});
+      }
+    }
+    for (const Kind one : {Kind::allow, Kind::deny, Kind::exception}) {
+      for (const Grouped& each : regrouped(std::move(plain[static_cast<std::size_t>(one)]), pool_))
+        kind(one).whole.push_back({*each.from, *each.to, *each.service});
+    }
+    std::sort(out_.ends.begin(), out_.ends.end());
+    out_.ends.erase(std::unique(out_.ends.begin(), out_.ends.end()), out_.ends.end());
+  }
+
+  const net::PeerSet* meant(const policy::NamedSet* set) {
+    const auto [place, fresh] = meant_.try_emplace(set, nullptr);
+    if (fresh) place->second = pool_.peers.keep(context_.meant(set->set));
+    return place->second;
+  }
+  const net::PeerSet* peers(const Sets& sets) {
+    std::vector<const net::PeerSet*> parts;
+    for (const policy::NamedSet* set : sets) parts.push_back(meant(set));
+    return pool_.peers.united(parts);
+  }
+  void add_ends(const flow::Flow& flow) {
+    for (const policy::NamedSet* from : flow.from) {
+      for (const policy::NamedSet* to : flow.to) out_.ends.emplace_back(meant(from), meant(to));
+    }
+  }
+
+  void add_rest() {
+    const std::optional<sema::Flow>& sees = device_.view->sees;
+    if (!sees) {
+      add_rest({net::AddressSet::all(), {}}, {net::AddressSet::all(), {}}, net::ServiceSet::any());
+      return;
+    }
+    const net::PeerSet& from = *peers(sees->from.parts);
+    const net::PeerSet& to = *peers(sees->to.parts);
+    add_rest(from, to, sees->service);
+    if (sees->both_ways) add_rest(to, from, sees->service);
+  }
+
+  // The servers' own traffic and nobody else's: one end is a server.
+  void add_rest(const net::PeerSet& from, const net::PeerSet& to, const net::ServiceSet& service) {
+    if (device_.cluster->servers == nullptr) return;
+    const net::AddressSet& servers = device_.cluster->servers->set.addresses;
+    const net::PeerSet from_server{from.addresses & servers, {}};
+    const net::PeerSet to_server{to.addresses & servers, {}};
+    out_.rest.push_back({from_server, {to.addresses, {}}, service});
+    out_.rest.push_back({{from.addresses, {}}, to_server, service});
+    out_.rest_with_names.push_back({from_server, to, service});
+    out_.rest_with_names.push_back({from, to_server, service});
+  }
+
+  const ReadContext& context_;
+  const flow::DevicePolicy& device_;
+  const Reading& reading_;
+  SetPool& pool_;
+  std::unordered_map<const policy::Rule*, std::vector<net::Box>> lost_;
+  std::unordered_map<const policy::NamedSet*, const net::PeerSet*> meant_;
+  Meaning out_;
+};
+
+}  // namespace
+
+Meaning meaning(const ReadContext& context, const Emission& emission, const Reading& reading,
+                SetPool& pool) {
+  return Collector(context, emission, reading, pool).take();
+}
+
+}  // namespace hcipol::backends

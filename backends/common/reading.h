@@ -1,0 +1,92 @@
+// What a device does, as read back from its files: lists of rules over sets of packets, whatever
+// language they were written in.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "flow/flow.h"
+#include "net/packet_set.h"
+
+namespace hcipol::backends {
+
+/// A rule of a device. What a null pointer stands for is not asked about: every peer, every
+/// service.
+struct ReadRule {
+  /// `leave` ends the list without a verdict. After `jump` to another list that had none, the rules
+  /// behind go on; after `go`, they do not.
+  enum class Act : std::uint8_t { allow, deny, leave, jump, go };
+
+  const net::PeerSet* from = nullptr;
+  const net::PeerSet* to = nullptr;
+  const net::ServiceSet* service = nullptr;
+  Act act = Act::allow;
+  std::uint32_t list = 0;  ///< the index of the list that `jump` and `go` lead to
+};
+
+/// The first rule that matches decides.
+using RuleList = std::vector<ReadRule>;
+
+/// What becomes of one kind of traffic. Packets that no rule decides on are left to rules that are
+/// not the policy's, or denied.
+struct Reading {
+  enum class Traffic {
+    connections,  ///< the first packet of each
+    replies,      ///< what belongs or is related to a connection that was allowed
+    invalid,      ///< what belongs to none although it should
+    neighbours    ///< neighbour discovery that no router has touched (RFC 4861)
+  };
+
+  std::string file;  ///< for people, the one to look at
+  Traffic traffic = Traffic::connections;
+  std::vector<net::Family> families;   ///< of the packets that the lists decide on
+  const policy::Node* node = nullptr;  ///< the server whose firewall it is, on host firewalls
+  bool inbound = false;                ///< to that server
+  std::vector<RuleList> lists;         ///< the first one is asked first
+  bool denies_rest = false;
+  net::ServiceSet never;  ///< what no packet can ask for as the device sees it
+};
+
+/// Thrown by readers for whatever they do not know for certain, and for what the device refuses.
+struct Unreadable : std::runtime_error {
+  Unreadable(std::string_view file, std::size_t line, std::string_view what);
+};
+
+/// All that a device's files say. Rules point into `peers` and `services`.
+struct DeviceReading {
+  std::vector<Reading> readings;
+  std::deque<net::PeerSet> peers;
+  std::deque<net::ServiceSet> services;
+
+  const net::PeerSet* keep(net::PeerSet set) { return &peers.emplace_back(std::move(set)); }
+  const net::ServiceSet* keep(net::ServiceSet set) {
+    return &services.emplace_back(std::move(set));
+  }
+};
+
+/// What a reader knows besides the bytes: what is at the site, and what a service tag stands for.
+class ReadContext {
+ public:
+  explicit ReadContext(const flow::DevicePolicy& device);
+
+  const flow::DevicePolicy& device() const { return device_; }
+  const sema::Options& options() const { return device_.view->options; }
+  /// The tag's prefixes as the policy's data has them; without data a name that no host can have.
+  /// Tags are compared without regard to case.
+  net::PeerSet tag(std::string_view tag) const;
+  /// A set's meaning for devices: its service tags are resolved, and every name at once says
+  /// nothing that the addresses beside it do not say.
+  net::PeerSet meant(const net::PeerSet& set) const;
+
+ private:
+  const flow::DevicePolicy& device_;
+  std::unordered_map<std::string, net::AddressSet> tags_;  ///< by the tag in lower case
+};
+
+}  // namespace hcipol::backends

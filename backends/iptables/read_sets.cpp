@@ -1,0 +1,194 @@
+// Lines are run in order, as the tools would, so that a swap that is missing leaves a set empty.
+#include "backends/iptables/read_sets.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <set>
+
+#include "backends/common/read_text.h"
+
+namespace hcipol::backends::iptables {
+
+namespace {
+
+constexpr std::size_t longest_set_name = 31;
+constexpr std::size_t longest_dnsmasq_line = 1024;
+/// What ipset itself makes room for. A learnt set that is full blocks in silence.
+constexpr std::size_t fewest_members = 65536;
+
+}  // namespace
+
+void SetTable::fail(std::string_view what) const {
+  throw Unreadable(file_, line_, what);
+}
+
+SetTable::Set& SetTable::at(std::string_view name) {
+  const auto found = sets_.find(name);
+  if (found == sets_.end()) fail("there is no set " + quoted(name));
+  return found->second;
+}
+
+void SetTable::restore(std::string_view file, std::string_view text) {
+  file_ = file;
+  Words words;
+  for_each_line(file, text, [&](std::string_view line, std::size_t number) {
+    line_ = number;
+    if (line.empty() || line.front() == '#') return;
+    split_words(line, words);
+    run(words);
+  });
+}
+
+void SetTable::run(const Words& words) {
+  const std::string_view verb = words.front();
+  if (verb == "create") return create(words);
+  if (verb == "add") return add(words);
+  if (verb == "flush" && words.size() == 2) {
+    at(words[1]).members.clear();
+  } else if (verb == "swap" && words.size() == 3) {
+    Set& a = at(words[1]);
+    Set& b = at(words[2]);
+    const bool alike = a.type == b.type && a.family == b.family && a.most == b.most;
+    if (!alike || a.timeout != b.timeout) fail("a swap of sets that are not alike");
+    std::swap(a, b);
+  } else if (verb == "destroy" && words.size() == 2) {
+    at(words[1]);
+    sets_.erase(sets_.find(words[1]));
+  } else {
+    fail("no line of ipset that is known here: " + quoted(verb));
+  }
+}
+
+void SetTable::create(const Words& words) {
+  if (words.size() < 3) fail("a set without a type");
+  if (words[1].empty() || words[1].size() > longest_set_name) fail("a name of ipset is too long");
+  Set made;
+  made.type = words[2];
+  if (made.type != "hash:net" && made.type != "hash:ip") fail("type " + quoted(made.type));
+  made.most = fewest_members;
+  bool exist = false;
+  for (std::size_t i = 3; i < words.size(); ++i) {
+    const std::string_view word = words[i];
+    if (word == "-exist") {
+      exist = true;
+      continue;
+    }
+    if (i + 1 == words.size()) fail("option " + quoted(word));
+    const std::string_view value = words[++i];
+    if (word == "family" && (value == "inet" || value == "inet6")) {
+      made.family = value == "inet" ? net::Family::ipv4 : net::Family::ipv6;
+    } else if (word == "maxelem") {
+      made.most = number_of(value, std::numeric_limits<std::uint32_t>::max()).value_or(0);
+      if (made.most == 0) fail("maxelem " + quoted(value));
+    } else if (word == "timeout") {
+      made.timeout = number_of(value, 2'147'483).value_or(0);
+      if (made.timeout == 0) fail("timeout " + quoted(value));
+    } else {
+      fail("option " + quoted(word));
+    }
+  }
+  if (made.most < fewest_members) fail("a set that is soon full");
+  const auto [place, fresh] = sets_.try_emplace(std::string(words[1]), std::move(made));
+  if (!fresh && !exist) fail("set " + quoted(words[1]) + " is there already");
+}
+
+void SetTable::add(const Words& words) {
+  if (words.size() != 3) fail("`add` takes a set and a member");
+  Set& set = at(words[1]);
+  const auto cidr = net::parse_cidr(words[2]);
+  if (!cidr || cidr->network.family != set.family) fail("member " + quoted(words[2]));
+  if (cidr->length == 0) fail("a set of type hash:net takes no /0");
+  if (set.type == "hash:ip" && cidr->length != net::width(set.family)) fail("no single address");
+  if (set.members.size() == set.most) fail("the set is full");
+  set.members.push_back({cidr->network, net::last_of(cidr->network, cidr->length)});
+}
+
+void SetTable::learn(std::string_view file, std::string_view text) {
+  file_ = file;
+  std::map<std::string, std::set<std::string_view>, std::less<>> domains;
+  for_each_line(file, text, [&](std::string_view line, std::size_t number) {
+    line_ = number;
+    if (line.empty() || line.front() == '#') return;
+    constexpr std::string_view start = "ipset=/";
+    const std::size_t end = line.find('/', start.size());
+    if (!line.starts_with(start) || end == std::string_view::npos) fail("no line of `ipset`");
+    if (line.size() > longest_dnsmasq_line) fail("dnsmasq does not start with a line this long");
+    const auto domain = net::parse_pattern(line.substr(start.size(), end - start.size()));
+    if (!domain || domain->wildcard) fail("no domain");
+    const auto [place, fresh] = domains.try_emplace(domain->name);
+    if (!fresh) fail("of two lines for a domain only the first counts");
+    std::string_view rest = line.substr(end + 1);
+    for (bool more = true; more;) {
+      const std::size_t comma = rest.find(',');
+      const std::string_view name = rest.substr(0, comma);
+      const Set& set = at(name);
+      if (set.type != "hash:ip" || set.timeout == 0) fail(quoted(name) + " is not filled by names");
+      place->second.insert(sets_.find(name)->first);
+      more = comma != std::string_view::npos;
+      if (more) rest.remove_prefix(comma + 1);
+    }
+  });
+  learns_ = learns_ || !domains.empty();
+  static const std::set<std::string_view> none;
+  for (const auto& [domain, sets] : domains) {
+    const std::set<std::string_view>* parent = &none;
+    for (std::string_view above = domain; parent == &none;) {
+      const std::size_t dot = above.find('.');
+      if (dot == std::string_view::npos) break;
+      above.remove_prefix(dot + 1);
+      if (const auto found = domains.find(above); found != domains.end()) parent = &found->second;
+    }
+    // What the longest line leaves out is taken out again.
+    const auto say = [&, &name = domain](std::string_view set, bool included) {
+      at(set).names.push_back({{name, false}, included});
+      at(set).names.push_back({{name, true}, included});
+    };
+    for (const std::string_view set : sets) {
+      if (!parent->contains(set)) say(set, true);
+    }
+    for (const std::string_view set : *parent) {
+      if (!sets.contains(set)) say(set, false);
+    }
+  }
+}
+
+void SetTable::read_cache(std::string_view file, std::string_view text) {
+  file_ = file;
+  unsigned longest = 0;
+  std::set<std::string_view> seen;
+  for_each_line(file, text, [&](std::string_view line, std::size_t number) {
+    line_ = number;
+    if (line.empty() || line.front() == '#') return;
+    const std::size_t equals = line.find('=');
+    const std::string_view key = line.substr(0, equals);
+    if (key != "max-cache-ttl" && key != "max-ttl") fail("option " + quoted(key));
+    if (!seen.insert(key).second) fail("dnsmasq does not start if an option stands twice");
+    const auto seconds =
+        number_of(equals == std::string_view::npos ? "" : line.substr(equals + 1), 1u << 30);
+    if (!seconds || *seconds == 0) fail("no number of seconds");
+    longest = std::max(longest, *seconds);
+  });
+  line_ = 0;
+  if (seen.size() != 2) fail("nothing bounds how long answers are kept");
+  for (const auto& [name, set] : sets_) {
+    if (set.timeout != 0 && set.timeout < longest) {
+      fail("answers are kept for longer than the addresses in " + quoted(name));
+    }
+  }
+}
+
+net::PeerSet SetTable::members(std::string_view name, net::Family family) const {
+  const Set& set = sets_.find(name)->second;
+  if (set.family != family) throw Unreadable("ipset", 0, quoted(name) + " is of the other family");
+  return {net::AddressSet::of(set.members), net::DomainSet::of(false, set.names)};
+}
+
+std::vector<std::string_view> SetTable::names() const {
+  std::vector<std::string_view> out;
+  for (const auto& [name, set] : sets_) out.push_back(name);
+  return out;
+}
+
+}  // namespace hcipol::backends::iptables

@@ -1,0 +1,105 @@
+// What the proof is worth: faults in the files of the examples' devices, each of which it must
+// find.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <regex>
+
+#include "backends/common/proof.h"
+#include "tests/mutation/mutants.h"
+#include "tests/support/emitted.h"
+
+namespace hcipol::test {
+namespace {
+
+using Make = Mutants (*)(const backends::Emission&);
+
+struct Kind {
+  const char* backend;
+  Make make;
+};
+
+class Mutation : public testing::TestWithParam<Kind> {};
+
+backends::Emission mutated(const backends::Emission& emission, const Mutant& mutant) {
+  backends::Emission out = emission;
+  for (const auto& [file, text] : mutant.texts) out.artefacts[file].text = text;
+  if (mutant.gone) {
+    out.artefacts.erase(out.artefacts.begin() + static_cast<std::ptrdiff_t>(*mutant.gone));
+  }
+  return out;
+}
+
+/// Faults without an effect, with the reason for it, which is to be seen in the file alone.
+struct Neutral {
+  const char* fault;
+  const char* place;  ///< a regular expression for the place
+  const char* reason;
+};
+
+const std::vector<Neutral>& neutral() {
+  static const std::vector<Neutral> all{
+      {"removed rule", R"(.*-A \S+\.denied -p tcp -j REJECT --reject-with tcp-reset => )",
+       "the next line rejects it in another way"},
+      {"lost set", R"(.*-A \S+\.management .*-m set --match-set \S+\.servers-v[46] dst .*)",
+       "management is no server, so the top chain lets its packets come here only to one"},
+      {"widened prefix", R"(.*-A \S+\.flows -s 10\.0\.9\.10 -j \S+\.proxy\.corp .*)",
+       "the top chain lets only 10.0.9.10 come here, or packets to servers, of which that chain "
+       "has "
+       "none"},
+      {"widened prefix", R"(.*-A \S+\.except -s 10\.1\.0\.12 -d 198\.51\.100\.20 .*)",
+       "the top chain lets packets to there come here from servers only, and 10.1.0.13 is none"},
+      {"wrong order", R"(.*/post-rulebase/.*)", "all of these rules deny"},
+  };
+  return all;
+}
+
+const Neutral* why_neutral(const Mutant& mutant) {
+  for (const Neutral& one : neutral()) {
+    if (mutant.fault == one.fault && std::regex_match(mutant.place, std::regex(one.place)))
+      return &one;
+  }
+  return nullptr;
+}
+
+TEST_P(Mutation, EveryFaultIsFound) {
+  std::map<std::string, int> found_by_kind;
+  int found = 0;
+  for (const std::string& example : example_names()) {
+    EmittedPolicy policy(example_files(example), "examples/" + example);
+    for (const Emitted& one : policy.devices()) {
+      if (one.backend->name != GetParam().backend) continue;
+      for (const Mutant& mutant : GetParam().make(one.emission)) {
+        const auto difference =
+            backends::difference(*one.backend, *one.device, mutated(one.emission, mutant));
+        if (!difference && why_neutral(mutant) != nullptr) continue;
+        if (!difference) {
+          ADD_FAILURE() << example << ", " << one.name << ": " << mutant.fault << " in "
+                        << mutant.place;
+          continue;
+        }
+        ++found;
+        ++found_by_kind[mutant.fault];
+        if (std::getenv("HCIPOL_MUTANTS"))
+          std::cerr << mutant.fault << " | " << mutant.place << " | " << *difference << "\n";
+      }
+    }
+  }
+  RecordProperty("faults", found);
+  EXPECT_GE(found, 150);
+  EXPECT_GE(found_by_kind.size(), 15u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Faults, Mutation,
+                         testing::Values(Kind{"azure-firewall", azure_mutants},
+                                         Kind{"iptables", iptables_mutants},
+                                         Kind{"palo-alto", palo_alto_mutants},
+                                         Kind{"windows-firewall", windows_mutants}),
+                         [](const auto& kind) {
+                           std::string name = kind.param.backend;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace hcipol::test

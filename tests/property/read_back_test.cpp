@@ -1,0 +1,94 @@
+// Every device of every example and of random policies, read back: its files mean its flows.
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "backends/common/proof.h"
+#include "tests/support/emitted.h"
+#include "tests/support/random_policy.h"
+
+namespace hcipol {
+namespace {
+
+using test::Emitted;
+using test::EmittedPolicy;
+
+class ReadBackExamples : public testing::TestWithParam<std::string> {};
+
+TEST_P(ReadBackExamples, MeanWhatTheirFlowsMean) {
+  EmittedPolicy policy(test::example_files(GetParam()), "examples/" + GetParam());
+  ASSERT_FALSE(policy.devices().empty());
+  for (const Emitted& one : policy.devices()) {
+    ASSERT_FALSE(one.refused) << one.name;
+    const auto found = backends::difference(*one.backend, *one.device, one.emission);
+    EXPECT_FALSE(found) << one.name << ": " << found.value_or("");
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Devices, ReadBackExamples, testing::ValuesIn(test::example_names()));
+
+/// One target of each kind that has a reading of its own.
+const std::string more_targets = R"(
+target "iptables" "left" { default = "return" }
+target "iptables" "drop" {
+  sees    = servers <-> any
+  default = "drop"
+  log     = false
+}
+target "palo-alto" {}
+target "palo-alto" "zones" {
+  zones = { "inside" = servers, "ops" = [10.0.0.0/30, fd00::/125] }
+}
+target "palo-alto" "panorama" {
+  sees         = servers <-> any
+  device_group = "hci"
+  zones        = { "inside" = servers, "ops" = 10.0.0.0/30 }
+  outside_zone = "untrust"
+  default_deny = false
+}
+target "azure-firewall" {}
+target "azure-firewall" "literals" { ip_groups = false }
+target "windows-firewall" {}
+target "windows-firewall" "names" { names = "dynamic-keywords" }
+)";
+
+constexpr unsigned read_back_batches = 20;
+constexpr unsigned proved_in_a_batch = test::sanitized ? 3 : 50;  ///< in a batch, for each target
+
+class ReadBackRandom : public testing::TestWithParam<unsigned> {};
+
+// Devices refuse what they cannot say; so many policies are drawn that each proves
+// proved_in_a_batch.
+TEST_P(ReadBackRandom, MeansWhatItsFlowsMean) {
+  std::mt19937 random(GetParam());
+  std::map<std::string, unsigned> proved;
+  const auto done = [&] {
+    if (proved.empty()) return false;
+    for (const auto& [name, count] : proved) {
+      if (count < proved_in_a_batch) return false;
+    }
+    return true;
+  };
+  for (unsigned drawn = 0; !done(); ++drawn) {
+    ASSERT_LT(drawn, 40 * proved_in_a_batch) << "a target refuses nearly everything";
+    const std::string text = test::random_policy(random, 5).text() + more_targets;
+    EmittedPolicy policy({{"main.hcipol", text}}, ".");
+    ASSERT_EQ(policy.devices().size(), 10u) << text;
+    for (const Emitted& one : policy.devices()) {
+      unsigned& count = proved[one.name];
+      if (one.refused || count == proved_in_a_batch) continue;
+      const auto found = backends::difference(*one.backend, *one.device, one.emission);
+      std::string files;
+      for (const auto& artefact : one.emission.artefacts) {
+        if (found) files += artefact.path + "\n" + artefact.text.substr(0, 20'000);
+      }
+      ASSERT_FALSE(found) << one.name << ": " << *found << "\n" << text << files;
+      ++count;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Devices, ReadBackRandom, testing::Range(0u, read_back_batches));
+
+}  // namespace
+}  // namespace hcipol
