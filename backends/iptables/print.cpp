@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "backends/iptables/words.h"
+#include "iptables_script.h"
 
 namespace hcipol::backends::iptables {
 
@@ -124,7 +125,8 @@ std::string heading(const Document& document, std::string_view what) {
 
 /// {0} iptables or ip6tables, {1} the file, {2} the top chain.
 constexpr std::string_view how_to_load =
-    R"(# Load the file `ipset` first, if there is one, then this, then hook it in:
+    R"(# `sh apply.sh apply` does all of this, and takes it back unless you confirm. By hand: load the
+# file `ipset` first, if there is one, then this, then hook it in:
 #   {0}-restore -w 10 --noflush < {1}
 #   {0} -w 10 -C FORWARD -j {2} || {0} -w 10 -I FORWARD 1 -j {2}
 # Without --noflush every other rule of the filter table is lost. A second load replaces the
@@ -247,6 +249,15 @@ max-cache-ttl={1}
 max-ttl={1}
 )";
 
+/// The fixed part is apply.sh beside this file. A base is made of letters, digits, `-` and `_`.
+Artefact print_apply(const Document& document) {
+  std::string out = "#!/bin/sh\n";
+  out += heading(document, "loads, undoes and compares the files beside it");
+  put(out, "base='", document.base, "'\n\n");
+  for (const EmbeddedFile& file : iptables_script()) put(out, file.text);
+  return {"apply.sh", std::move(out), {}};
+}
+
 }  // namespace
 
 std::vector<Artefact> print(Document document) {
@@ -259,6 +270,7 @@ std::vector<Artefact> print(Document document) {
     out.push_back(
         {"dnsmasq-cache.conf", fmt::format(cache_file, learnt_seconds, cache_seconds), {}});
   }
+  out.push_back(print_apply(document));
   return out;
 }
 

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "backends/iptables/read_rules.h"
+#include "iptables_script.h"
 #include "backends/iptables/read_sets.h"
 
 namespace hcipol::backends::iptables {
@@ -107,7 +108,7 @@ class Files {
  private:
   std::span<const Artefact> artefacts_;
   const std::set<std::string_view> known_{"rules.v4", "rules.v6", "ipset", "dnsmasq.conf",
-                                          "dnsmasq-cache.conf"};
+                                          "dnsmasq-cache.conf", "apply.sh"};
 };
 
 void check_all_used(const SetTable& sets, const RuleFile& v4, const RuleFile& v6) {
@@ -115,6 +116,33 @@ void check_all_used(const SetTable& sets, const RuleFile& v4, const RuleFile& v6
     const bool used = v4.sets_used().contains(name) || v6.sets_used().contains(name);
     if (!used) throw Unreadable("ipset", 0, "no rule names the set `" + std::string(name) + "`");
   }
+}
+
+// A shebang, a comment, the chain that it hooks and whose name all that it removes begins with; the
+// rest is the same in every one.
+void check_script(const Artefact& script, std::string_view chain) {
+  std::string_view text = script.text;
+  std::size_t number = 0;
+  const auto line = [&](std::string_view begin, std::string_view what) {
+    ++number;
+    const std::size_t end = text.find('\n');
+    const std::string_view found = text.substr(0, end);
+    if (end == std::string_view::npos || !found.starts_with(begin)) {
+      throw Unreadable(script.path, number, what);
+    }
+    text.remove_prefix(end + 1);
+    return found.substr(begin.size());
+  };
+  if (!line("#!/bin/sh", "it does not begin as a script does").empty()) {
+    throw Unreadable(script.path, number, "another shell than sh");
+  }
+  line("# ", "its heading is missing");
+  if (line("base=", "the name of the chain is missing") != "'" + std::string(chain) + "'") {
+    throw Unreadable(script.path, number, "it hooks another chain than rules.v4 says");
+  }
+  std::string fixed = "\n";
+  for (const EmbeddedFile& file : iptables_script()) fixed += file.text;
+  if (text != fixed) throw Unreadable(script.path, 0, "its fixed part is not what it was");
 }
 
 }  // namespace
@@ -134,6 +162,7 @@ DeviceReading read_back(std::span<const Artefact> artefacts, const ReadContext&)
   const RuleFile v4(first.path, first.text, net::Family::ipv4, sets, out);
   const RuleFile v6(second.path, second.text, net::Family::ipv6, sets, out);
   check_all_used(sets, v4, v6);
+  check_script(files.need("apply.sh"), v4.chains()[v4.top()].name);
   for (const RuleFile* file : {&v4, &v6}) {
     for (const Traffic traffic : {Traffic::connections, Traffic::replies, Traffic::invalid}) {
       out.readings.push_back(View(*file, traffic).take());

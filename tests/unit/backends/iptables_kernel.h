@@ -36,6 +36,7 @@ class Folder {
     const int status = pclose(pipe);
     return {WIFEXITED(status) ? WEXITSTATUS(status) : 255, out};
   }
+  std::string path() const { return path_.string(); }
   std::string text(const std::string& name) const {
     std::ifstream in(path_ / name);
     return {std::istreambuf_iterator<char>(in), {}};
