@@ -7,8 +7,8 @@
 #include <set>
 
 #include "backends/iptables/read_rules.h"
-#include "iptables_script.h"
 #include "backends/iptables/read_sets.h"
+#include "iptables_script.h"
 
 namespace hcipol::backends::iptables {
 
@@ -107,8 +107,8 @@ class Files {
 
  private:
   std::span<const Artefact> artefacts_;
-  const std::set<std::string_view> known_{"rules.v4", "rules.v6", "ipset", "dnsmasq.conf",
-                                          "dnsmasq-cache.conf", "apply.sh"};
+  const std::set<std::string_view> known_{"rules.v4",     "rules.v6",           "ipset",
+                                          "dnsmasq.conf", "dnsmasq-cache.conf", "apply.sh"};
 };
 
 void check_all_used(const SetTable& sets, const RuleFile& v4, const RuleFile& v6) {

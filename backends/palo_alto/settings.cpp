@@ -143,7 +143,7 @@ std::string Reader::edl_url() {
   return url;
 }
 
-net::AddressSet addresses_of(const sema::Peers& peers) {
+net::AddressSet zone_addresses(const sema::Peers& peers) {
   net::AddressSet out;
   for (const sema::NamedSet* part : peers.parts) out = out | part->set.addresses;
   return out;
@@ -156,7 +156,7 @@ std::vector<Zone> Reader::zones() {
     // Words of the rule language, which stand in the same lists as zone names.
     if (name == "any" || name == "multicast") fault = "PAN-OS keeps this word for itself";
     if (!fault.empty()) bad("zones", fmt::format("zone `{}`: {}", name, fault));
-    Zone zone{name, addresses_of(peers)};
+    Zone zone{name, zone_addresses(peers)};
     if (zone.addresses.empty()) bad("zones", fmt::format("zone `{}` has no addresses", name));
     for (const Zone& other : out) {
       const net::AddressSet both = zone.addresses & other.addresses;
