@@ -1,3 +1,4 @@
+# What apply.sh does, the same for every cluster: `base` names the chain that FORWARD jumps to.
 usage() {
   cat <<TEXT
 usage: sh apply.sh COMMAND, as root, beside the files that it loads

@@ -2,6 +2,7 @@
 # hcipolc: loads, undoes and compares the files beside it for cluster prod. Generated; changes are lost.
 base='HCI-prod'
 
+# What apply.sh does, the same for every cluster: `base` names the chain that FORWARD jumps to.
 usage() {
   cat <<TEXT
 usage: sh apply.sh COMMAND, as root, beside the files that it loads
