@@ -105,7 +105,7 @@ class EmitContext {
   /// Something the engineer must know about this device as a whole.
   void note(std::string_view device, std::string text) {
     reporter_.report<Diag::device_note>(place(nullptr), device, text);
-    remarks.push_back({"W0615", nullptr, std::move(text), {}});
+    remarks.push_back({"W0615", nullptr, std::move(text), {}, {}});
   }
   /// An error: the rule cannot be given to the device.
   DiagnosticBuilder cannot(const flow::Flow& flow, std::string_view device, std::string_view what) {
