@@ -14,7 +14,7 @@ namespace hcipol::backends::azure_firewall {
 
 namespace {
 
-using Act = ReadRule::Act;
+using ReadAct = ReadRule::Act;
 using Json = ReadJson;
 
 class TemplateReader {
@@ -224,7 +224,7 @@ class TemplateReader {
     members.skip_text("description");
     Ordered out;
     out.order = {application, collection.group, collection.priority};
-    out.rule.act = collection.allow ? Act::allow : Act::deny;
+    out.rule.act = collection.allow ? ReadAct::allow : ReadAct::deny;
     out.rule.from = matches_.peers(members, "source", *collection.depends_on, false);
     if (out.rule.from == nullptr) members.fail("a rule without a source");
     if (application) {

@@ -7,11 +7,11 @@ namespace hcipol::backends {
 
 namespace {
 
-using Act = ReadRule::Act;
+using ReadAct = ReadRule::Act;
 using net::PacketSet;
 
-bool leads_on(Act act) {
-  return act == Act::jump || act == Act::go;
+bool leads_on(ReadAct act) {
+  return act == ReadAct::jump || act == ReadAct::go;
 }
 
 }  // namespace
@@ -19,7 +19,7 @@ bool leads_on(Act act) {
 std::vector<Step> steps_of(const RuleList& list, SetPool& pool) {
   std::vector<Step> out;
   for (std::size_t first = 0; first < list.size();) {
-    const Act act = list[first].act;
+    const ReadAct act = list[first].act;
     const auto alike = [&](const ReadRule& rule) {
       return rule.act == act && (!leads_on(act) || rule.list == list[first].list);
     };
@@ -59,15 +59,15 @@ Outcome Outcomes::of(const Step& step) {
   const PacketSet matched = universe_.of(boxes);
   Outcome out = nothing();
   switch (step.act) {
-    case Act::allow: out.allow = matched; break;
-    case Act::deny: out.deny = matched; break;
-    case Act::leave: out.leave = matched; break;
-    case Act::jump:
-    case Act::go: {
+    case ReadAct::allow: out.allow = matched; break;
+    case ReadAct::deny: out.deny = matched; break;
+    case ReadAct::leave: out.leave = matched; break;
+    case ReadAct::jump:
+    case ReadAct::go: {
       const Outcome& inner = of(step.list);
       out.allow = matched & inner.allow;
       out.deny = matched & inner.deny;
-      if (step.act == Act::go) out.leave = matched - out.allow - out.deny;
+      if (step.act == ReadAct::go) out.leave = matched - out.allow - out.deny;
       break;
     }
   }

@@ -18,7 +18,7 @@ namespace hcipol::backends::nftables {
 
 namespace {
 
-using Act = ReadRule::Act;
+using ReadAct = ReadRule::Act;
 using net::Family;
 using Traffic = Reading::Traffic;
 
@@ -159,7 +159,7 @@ class View {
       if (rule.service) read.service = operands_.service(*rule.service);
       put(list, read, rule.verdict, line);
       const bool all = read.from == nullptr && read.to == nullptr && read.service == nullptr;
-      if (all && rule.verdict.act != Act::jump) return;
+      if (all && rule.verdict.act != ReadAct::jump) return;
     }
   }
 
@@ -179,7 +179,7 @@ class View {
 
   void put(std::size_t list, ReadRule rule, const ReadVerdict& verdict, std::size_t line) {
     rule.act = verdict.act;
-    if (rule.act == Act::jump || rule.act == Act::go) {
+    if (rule.act == ReadAct::jump || rule.act == ReadAct::go) {
       const auto found = by_name_.find(verdict.chain);
       if (found == by_name_.end()) table_.fail(line, "there is no chain " + quoted(verdict.chain));
       rule.list = place(found->second);

@@ -10,7 +10,7 @@ namespace hcipol::backends::nftables {
 
 namespace {
 
-using Act = ReadRule::Act;
+using ReadAct = ReadRule::Act;
 
 constexpr std::size_t longest_comment = 128;
 constexpr std::size_t longest_prefix = 127;
@@ -25,7 +25,7 @@ class RuleReader {
     if (take("ct state vmap { established : accept, related : accept, invalid : ")) {
       out_.kind = RuleReading::Kind::states;
       if (rest_ != "drop }" && rest_ != "return }") fail("another verdict for what is invalid");
-      out_.verdict.act = rest_ == "drop }" ? Act::deny : Act::leave;
+      out_.verdict.act = rest_ == "drop }" ? ReadAct::deny : ReadAct::leave;
       return out_;
     }
     if (look_up()) return out_;
@@ -221,14 +221,14 @@ RuleReading read_rule(const Table& table, const TableLine& line) {
 }
 
 ReadVerdict read_verdict(const Table& table, const TableLine& line, std::string_view text) {
-  if (text == "accept") return {Act::allow, {}};
-  if (text == "return") return {Act::leave, {}};
+  if (text == "accept") return {ReadAct::allow, {}};
+  if (text == "return") return {ReadAct::leave, {}};
   for (const std::string_view refusal :
        {"drop", "reject with icmpx admin-prohibited", "reject with tcp reset"}) {
-    if (text == refusal) return {Act::deny, {}};
+    if (text == refusal) return {ReadAct::deny, {}};
   }
-  if (text.starts_with("jump ")) return {Act::jump, text.substr(5)};
-  if (text.starts_with("goto ")) return {Act::go, text.substr(5)};
+  if (text.starts_with("jump ")) return {ReadAct::jump, text.substr(5)};
+  if (text.starts_with("goto ")) return {ReadAct::go, text.substr(5)};
   table.fail(line.number, "a verdict that is not known here");
 }
 

@@ -15,7 +15,7 @@ namespace hcipol::backends::palo_alto {
 
 namespace {
 
-using Act = ReadRule::Act;
+using ReadAct = ReadRule::Act;
 using Names = std::vector<std::string_view>;
 
 constexpr std::size_t longest_rule_name = 63;
@@ -62,8 +62,8 @@ class Zones {
 class ConfigReader {
  public:
   /// `wide`: of which verdict the rules are that take in what may be in their zones.
-  ConfigReader(const Artefact& artefact, const ReadContext& context, net::Family family, Act wide,
-               DeviceReading& out)
+  ConfigReader(const Artefact& artefact, const ReadContext& context, net::Family family,
+               ReadAct wide, DeviceReading& out)
       : file_(artefact.path),
         wide_(wide),
         out_(out),
@@ -173,7 +173,8 @@ class ConfigReader {
       }
       destination = out_.keep(net::PeerSet{{}, *names});
     }
-    const ReadRule base{source, destination, service, action == "allow" ? Act::allow : Act::deny};
+    const ReadRule base{source, destination, service,
+                        action == "allow" ? ReadAct::allow : ReadAct::deny};
     add(rule, base, type, from, to);
   }
 
@@ -220,7 +221,7 @@ class ConfigReader {
 
   /// What a rule that names a zone matches of it. Addresses of no zone may be in any, as far as is
   /// known: rules of one verdict take them in, those of the other cannot be relied on for them.
-  const net::PeerSet* reach(Act act, const net::PeerSet* zone) {
+  const net::PeerSet* reach(ReadAct act, const net::PeerSet* zone) {
     if (act != wide_ || zones_.unnamed() == nullptr) return zone;
     const auto [known, fresh] = reach_.try_emplace(zone, nullptr);
     if (fresh) known->second = out_.keep(*zone | *zones_.unnamed());
@@ -234,10 +235,10 @@ class ConfigReader {
   }
 
   /// What is in the zones; null for everything.
-  const net::PeerSet* place(const Elements& rule, Act act, const Names& zones) {
+  const net::PeerSet* place(const Elements& rule, ReadAct act, const Names& zones) {
     if (zones.front() == "any") return nullptr;
     const auto [known, fresh] = places_.try_emplace(
-        fmt::format("{} {}", act == Act::allow, fmt::join(zones, "\n")), nullptr);
+        fmt::format("{} {}", act == ReadAct::allow, fmt::join(zones, "\n")), nullptr);
     if (!fresh) return known->second;
     net::PeerSet out;
     for (const std::string_view name : zones) {
@@ -281,7 +282,7 @@ class ConfigReader {
   }
 
   std::string_view file_;
-  Act wide_;
+  ReadAct wide_;
   DeviceReading& out_;
   pugi::xml_document xml_;
   ObjectReader objects_;
@@ -303,7 +304,7 @@ DeviceReading read_back(std::span<const Artefact> artefacts, const ReadContext& 
   DeviceReading out;
   bool by_family = false;
   bool zones_unknown = false;
-  const auto add = [&](std::vector<net::Family> families, Act wide) {
+  const auto add = [&](std::vector<net::Family> families, ReadAct wide) {
     ConfigReader reader(file, context, families.front(), wide, out);
     by_family = reader.by_family();
     zones_unknown = reader.zones_unknown();
@@ -313,8 +314,8 @@ DeviceReading read_back(std::span<const Artefact> artefacts, const ReadContext& 
     reading.families = std::move(families);
     reading.lists.push_back(reader.take());
   };
-  for (const Act wide : {Act::allow, Act::deny}) {
-    if (wide == Act::deny && !zones_unknown) break;
+  for (const ReadAct wide : {ReadAct::allow, ReadAct::deny}) {
+    if (wide == ReadAct::deny && !zones_unknown) break;
     add({net::Family::ipv4, net::Family::ipv6}, wide);
     if (by_family) add({net::Family::ipv6}, wide);
   }

@@ -20,7 +20,7 @@ namespace hcipol::backends::windows_firewall {
 
 namespace {
 
-using Act = ReadRule::Act;
+using ReadAct = ReadRule::Act;
 using TextList = std::vector<const std::string*>;
 
 /// [MS-FASP] 2.2.5.
@@ -169,7 +169,7 @@ class ServerReader {
       reading.node = node_;
       reading.inbound = inbound;
       RuleList& list = reading.lists.emplace_back();
-      for (const Act act : {Act::deny, Act::allow}) {
+      for (const ReadAct act : {ReadAct::deny, ReadAct::allow}) {
         for (const ReadRule& rule : rules_[inbound]) {
           if (rule.act == act) list.push_back(rule);
         }
@@ -275,7 +275,7 @@ class ServerReader {
       if (remote != nullptr) check_families(rule, *local, *remote);
     }
     ReadRule out;
-    out.act = action == "Allow" ? Act::allow : Act::deny;
+    out.act = action == "Allow" ? ReadAct::allow : ReadAct::deny;
     out.from = inbound ? remote : local;
     out.to = inbound ? local : remote;
     out.service = lists_.service(rule, protocol, ports, types);
