@@ -13,11 +13,8 @@ namespace hcipol::backends {
 
 std::span<const Backend> all() {
   static const std::array rows{
-      azure_firewall::backend(),
-      iptables::backend(),
-      nftables::backend(),
-      palo_alto::backend(),
-      windows_firewall::backend(),
+      azure_firewall::backend(), iptables::backend(),         nftables::backend(),
+      palo_alto::backend(),      windows_firewall::backend(),
   };
   return rows;
 }
