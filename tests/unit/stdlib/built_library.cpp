@@ -7,6 +7,7 @@
 #include <regex>
 #include <set>
 
+#include "tests/support/random_policy.h"
 #include "tests/support/repository.h"
 
 namespace hcipol::test {
@@ -57,6 +58,10 @@ std::string address_of_tag(const std::string& tag) {
   const auto place = tags_of_library().find(tag);
   EXPECT_NE(place, tags_of_library().end()) << tag;
   return "20." + std::to_string(1 + std::distance(tags_of_library().begin(), place)) + ".0.9";
+}
+
+std::vector<std::string> read_releases() {
+  return sanitized ? std::vector{releases().back()} : releases();
 }
 
 BuiltLibrary build(const Context& context, const std::string& enables,

@@ -30,6 +30,10 @@ std::string address_of_tag(const std::string& tag);
 /// Every tag that an endpoint of the library has.
 const std::set<std::string>& tags_of_library();
 
+/// The releases whose artefacts are read back: all of them. With the sanitizers one build takes
+/// seconds, and the newest release, which extends all others, has to do.
+std::vector<std::string> read_releases();
+
 /// With some_region() of the cloud.
 Context context_of(std::string_view release, std::string_view cloud);
 

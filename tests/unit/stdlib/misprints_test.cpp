@@ -24,7 +24,7 @@ class Misprints : public testing::TestWithParam<std::tuple<std::string, std::str
 };
 
 INSTANTIATE_TEST_SUITE_P(Library, Misprints,
-                         testing::Combine(testing::ValuesIn(releases()),
+                         testing::Combine(testing::ValuesIn(read_releases()),
                                           testing::Values("public", "usgov", "china")),
                          [](const auto& tried) {
                            return std::get<0>(tried.param) + "_" +

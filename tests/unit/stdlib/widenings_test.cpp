@@ -27,7 +27,7 @@ class Widenings : public testing::TestWithParam<std::tuple<std::string, std::str
 };
 
 INSTANTIATE_TEST_SUITE_P(Library, Widenings,
-                         testing::Combine(testing::ValuesIn(releases()),
+                         testing::Combine(testing::ValuesIn(read_releases()),
                                           testing::Values("public", "usgov", "china")),
                          [](const auto& tried) {
                            return std::get<0>(tried.param) + "_" +
