@@ -27,6 +27,7 @@ class ElementaryRules {
     device_.cluster = &cluster_;
     device_.view = &view_;
     emission_.rest = backends::Rest::servers_denied;
+    add_script();
     std::string rules;
     for (unsigned f = 0; f < flows; ++f) add_flow(f, rules);
     write(rules);
@@ -45,6 +46,16 @@ class ElementaryRules {
                   unsigned length) {
     const net::Address network{net::Family::ipv4, 0, a << 24 | b << 16 | c << 8 | d};
     set.set.addresses = set.set.addresses | net::AddressSet(net::Cidr{network, length});
+  }
+
+  /// The one file whose text does not come from the rules.
+  void add_script() {
+    Reporter reporter;
+    backends::EmitContext context(reporter, device_);
+    backends::Emission printed = backend_.emit(device_, context);
+    for (backends::Artefact& one : printed.artefacts) {
+      if (one.path == "apply.sh") emission_.artefacts.push_back(std::move(one));
+    }
   }
 
   void add_flow(unsigned number, std::string& out) {
