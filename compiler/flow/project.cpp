@@ -108,18 +108,15 @@ class Projection {
     const net::PeerSet to = peers(sees.to.parts);
     std::vector<Flow> out;
     for (const Flow& flow : all) {
-      const std::size_t first = out.size();
       see(flow, from, to, &sees.from, &sees.to, out);
       if (sees.both_ways) see(flow, to, from, &sees.to, &sees.from, out);
-      const bool twice = out.size() == first + 2 && out[first].from == out[first + 1].from &&
-                         out[first].to == out[first + 1].to;
-      if (twice) out.pop_back();
     }
     drop_repetitions(out);
     return out;
   }
 
-  // Both ways of a rule can come to the same where the device sees only part of each.
+  // What the device sees of a flow one way and the other, or of both ways of a rule, can be the
+  // same.
   static void drop_repetitions(std::vector<Flow>& flows) {
     std::map<const policy::Rule*, std::vector<Flow>> known;
     std::erase_if(flows, [&](const Flow& flow) {
