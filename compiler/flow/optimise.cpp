@@ -25,7 +25,7 @@ using Sets = std::vector<const NamedSet*>;
 using Rules = std::vector<const policy::Rule*>;
 
 /// A flow on its way, with every rule that it carries, some of them perhaps more than once.
-struct Optimiser::Item {
+struct CarriedFlow {
   Flow flow;
   Rules rules;
 };
@@ -34,11 +34,10 @@ namespace {
 
 // ---- covered flows
 
-template <class Item>
-std::vector<Item> without_covered(std::span<const Flow> flows) {
+std::vector<CarriedFlow> without_covered(std::span<const Flow> flows) {
   std::map<StandInClass, std::vector<std::size_t>> groups;
   for (std::size_t i = 0; i < flows.size(); ++i) groups[stand_in_class(flows[i])].push_back(i);
-  std::vector<Item> items;
+  std::vector<CarriedFlow> items;
   items.reserve(flows.size());
   for (const Flow& flow : flows) items.push_back({flow, {flow.rule}});
   std::vector<bool> dropped(flows.size());
@@ -54,7 +53,7 @@ std::vector<Item> without_covered(std::span<const Flow> flows) {
       }
     }
   }
-  std::vector<Item> out;
+  std::vector<CarriedFlow> out;
   out.reserve(items.size());
   for (std::size_t i = 0; i < items.size(); ++i) {
     if (!dropped[i]) out.push_back(std::move(items[i]));
@@ -145,13 +144,12 @@ std::size_t hash_of(const std::tuple<Fields...>& fields) {
   return hash;
 }
 
-template <class Item>
 class Joiner {
  public:
-  Joiner(std::vector<Item> items, const RuleCapabilities& device) {
+  Joiner(std::vector<CarriedFlow> items, const RuleCapabilities& device) {
     std::map<decltype(treatment(items[0].flow, device)), std::size_t> numbers;
     parts_.reserve(items.size());
-    for (Item& item : items) {
+    for (CarriedFlow& item : items) {
       const auto number =
           numbers.try_emplace(treatment(item.flow, device), numbers.size()).first->second;
       Sets from = sorted(item.flow.from), to = sorted(item.flow.to);
@@ -159,7 +157,7 @@ class Joiner {
     }
   }
 
-  std::vector<Item> run() {
+  std::vector<CarriedFlow> run() {
     std::size_t before = 0;
     do {
       before = parts_.size();
@@ -178,7 +176,7 @@ class Joiner {
              first.item.flow.from = first.from;
            });
     } while (parts_.size() < before);
-    std::vector<Item> out;
+    std::vector<CarriedFlow> out;
     out.reserve(parts_.size());
     for (Part& part : parts_) out.push_back(std::move(part.item));
     return out;
@@ -189,7 +187,7 @@ class Joiner {
     net::ServiceSet& service() { return item.flow.service; }
     const net::ServiceSet& service() const { return item.flow.service; }
 
-    Item item;
+    CarriedFlow item;
     std::size_t treatment;  ///< its number; what parts of one number join to has it too
     Sets from;              ///< sorted()
     Sets to;                ///< sorted()
@@ -349,16 +347,16 @@ void prove_equal(std::span<const Flow> before, std::span<const Flow> after) {
 }  // namespace
 
 Optimiser::Optimiser(std::span<const Flow> flows)
-    : before_(flows), uncovered_(without_covered<Item>(flows)) {}
+    : before_(flows), uncovered_(without_covered(flows)) {}
 
 Optimiser::~Optimiser() = default;
 
 const Optimised& Optimiser::fewer(const RuleCapabilities& device) {
   if (const auto known = made_.find(device); known != made_.end()) return known->second;
   Optimised out;
-  std::vector<Item> items = Joiner<Item>(uncovered_, device).run();
+  std::vector<CarriedFlow> items = Joiner(uncovered_, device).run();
   out.flows.reserve(items.size());
-  for (Item& item : items) {
+  for (CarriedFlow& item : items) {
     Rules& rules = item.rules;
     std::sort(rules.begin(), rules.end());
     rules.erase(std::unique(rules.begin(), rules.end()), rules.end());

@@ -26,6 +26,9 @@ struct Optimised {
   std::deque<policy::Rule> rules;
 };
 
+/// A flow on its way through the optimiser.
+struct CarriedFlow;
+
 /// Drops every flow that flows of its kind cover together, and joins flows of one feature that are
 /// equal in all but their source, their destination or their service. Only flows that a device
 /// treats alike are joined: ports with ports, wildcards with wildcards, logged with logged, and
@@ -45,10 +48,8 @@ class Optimiser {
   const Optimised& fewer(const RuleCapabilities& device);
 
  private:
-  struct Item;
-
   std::span<const Flow> before_;
-  std::vector<Item> uncovered_;
+  std::vector<CarriedFlow> uncovered_;
   std::map<RuleCapabilities, Optimised> made_;
 };
 
