@@ -10,8 +10,6 @@
 
 #include "backends/common/gateway/peers.h"
 #include "backends/common/gateway/remarks.h"
-#include "backends/common/names.h"
-#include "backends/common/text.h"
 #include "backends/iptables/services.h"
 
 namespace hcipol::backends::iptables {
@@ -339,12 +337,6 @@ class FamilyBuilder {
   std::map<std::string, const Peer*> others_;
 };
 
-std::string log_prefix(const flow::Flow& flow, const Settings& settings) {
-  const std::string before = settings.base + (flow.kind == Kind::deny ? " denied " : " allowed ");
-  return readable(before + shortened(flow.rule->address, max_log_prefix - before.size()),
-                  max_log_prefix);
-}
-
 }  // namespace
 
 Document legalise(const flow::DevicePolicy& device, const Settings& settings,
@@ -362,7 +354,8 @@ Document legalise(const flow::DevicePolicy& device, const Settings& settings,
     FlowText text;
     text.comment = &document.words.emplace_back(gateway::comment_of(flow, max_comment));
     if (flow.rule->log) {
-      text.log_prefix = &document.words.emplace_back(log_prefix(flow, settings));
+      text.log_prefix =
+          &document.words.emplace_back(gateway::log_prefix(flow, settings, max_log_prefix));
     }
     std::string fault;
     v4.add(flow, text, fault);

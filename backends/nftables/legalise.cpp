@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "backends/common/gateway/remarks.h"
-#include "backends/common/names.h"
 #include "backends/common/text.h"
 #include "backends/nftables/phase.h"
 #include "backends/nftables/services.h"
@@ -321,12 +320,6 @@ class Builder {
   std::unordered_set<const policy::Rule*> traced_;
 };
 
-std::string log_prefix(const flow::Flow& flow, const Settings& settings) {
-  const std::string before = settings.base + (flow.kind == Kind::deny ? " denied " : " allowed ");
-  return readable(before + shortened(flow.rule->address, max_log_prefix - before.size()),
-                  max_log_prefix);
-}
-
 }  // namespace
 
 Document legalise(const flow::DevicePolicy& device, const Settings& settings,
@@ -342,7 +335,8 @@ Document legalise(const flow::DevicePolicy& device, const Settings& settings,
     FlowText text;
     text.comment = &document.words.emplace_back(gateway::comment_of(flow, max_comment));
     if (flow.rule->log) {
-      text.log_prefix = &document.words.emplace_back(log_prefix(flow, settings));
+      text.log_prefix =
+          &document.words.emplace_back(gateway::log_prefix(flow, settings, max_log_prefix));
     }
     builder.add(flow, text);
   }

@@ -1,8 +1,6 @@
 // The row of the table of backends: what the device can do, and emit = legalise, then print.
 #include "backends/nftables/nftables.h"
 
-#include <utility>
-
 #include "backends/nftables/legalise.h"
 #include "backends/nftables/print.h"
 #include "backends/nftables/read_back.h"
@@ -14,11 +12,7 @@ namespace {
 
 Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
   const Settings settings = gateway::read_settings(device, dialect(), context);
-  Emission emission;
-  emission.artefacts = print(legalise(device, settings, context));
-  emission.remarks = std::move(context.remarks);
-  emission.rest = settings.rest == Settings::Rest::pass ? Rest::others : Rest::servers_denied;
-  return emission;
+  return gateway::emission(print(legalise(device, settings, context)), settings, context);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "backends/common/names.h"
 #include "backends/common/text.h"
 #include "support/date.h"
 
@@ -175,6 +176,12 @@ std::string comment_of(const flow::Flow& flow, std::size_t bytes) {
   // The beginning of an address is no address.
   if (!rule.origin.source.empty() && text.size() + source.size() <= bytes) text += source;
   return readable(text, bytes);
+}
+
+std::string log_prefix(const flow::Flow& flow, const Settings& settings, std::size_t bytes) {
+  const bool denied = flow.kind == policy::Rule::Kind::deny;
+  const std::string before = settings.base + (denied ? " denied " : " allowed ");
+  return readable(before + shortened(flow.rule->address, bytes - before.size()), bytes);
 }
 
 }  // namespace hcipol::backends::gateway

@@ -16,4 +16,7 @@ void report_peers(const flow::DevicePolicy& device, Peers& peers, EmitContext& c
 /// answers for it, until when and why. One line of at most `bytes` bytes.
 std::string comment_of(const flow::Flow& flow, std::size_t bytes);
 
+/// "HCI-prod denied main/files.no-smb": what a log line begins with, in at most `bytes` bytes.
+std::string log_prefix(const flow::Flow& flow, const Settings& settings, std::size_t bytes);
+
 }  // namespace hcipol::backends::gateway

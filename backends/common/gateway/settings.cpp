@@ -110,4 +110,12 @@ Settings read_settings(const flow::DevicePolicy& device, const Dialect& dialect,
   return settings;
 }
 
+Emission emission(std::vector<Artefact> artefacts, const Settings& settings, EmitContext& context) {
+  Emission out;
+  out.artefacts = std::move(artefacts);
+  out.remarks = std::move(context.remarks);
+  out.rest = settings.rest == Settings::Rest::pass ? Rest::others : Rest::servers_denied;
+  return out;
+}
+
 }  // namespace hcipol::backends::gateway

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "backends/backend.h"
 #include "backends/common/gateway/dialect.h"
@@ -44,5 +45,8 @@ std::string word_fault(std::string_view name, std::string_view what);
 /// options that are not valid (E0611) and goes on with their defaults.
 Settings read_settings(const flow::DevicePolicy& device, const Dialect& dialect,
                        EmitContext& context);
+
+/// The files, with what was remarked on the way to them and what the gateway does with the rest.
+Emission emission(std::vector<Artefact> artefacts, const Settings& settings, EmitContext& context);
 
 }  // namespace hcipol::backends::gateway
