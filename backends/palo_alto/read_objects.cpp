@@ -3,6 +3,8 @@
 // away from them in every rule.
 #include "backends/palo_alto/read_objects.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "backends/common/options.h"
@@ -262,28 +264,28 @@ void ObjectReader::read_categories(pugi::xml_node profiles) {
   section.done();
 }
 
-std::optional<net::PeerSet> ObjectReader::peers(
-    const std::vector<std::string_view>& members) const {
+template <class Set>
+std::optional<Set> ObjectReader::union_of(const std::unordered_map<std::string_view, Set>& known,
+                                          std::string_view what,
+                                          const std::vector<std::string_view>& members) const {
   if (members.size() == 1 && members.front() == "any") return std::nullopt;
-  net::PeerSet out;
+  Set out;
   for (const std::string_view member : members) {
-    const auto found = peers_.find(member);
-    if (found == peers_.end()) fail("there is no address " + quoted(member));
+    const auto found = known.find(member);
+    if (found == known.end()) fail(fmt::format("there is no {} {}", what, quoted(member)));
     out = out | found->second;
   }
   return out;
 }
 
+std::optional<net::PeerSet> ObjectReader::peers(
+    const std::vector<std::string_view>& members) const {
+  return union_of(peers_, "address", members);
+}
+
 std::optional<net::DomainSet> ObjectReader::categories(
     const std::vector<std::string_view>& members) const {
-  if (members.size() == 1 && members.front() == "any") return std::nullopt;
-  net::DomainSet out;
-  for (const std::string_view member : members) {
-    const auto found = categories_.find(member);
-    if (found == categories_.end()) fail("there is no URL category " + quoted(member));
-    out = out | found->second;
-  }
-  return out;
+  return union_of(categories_, "URL category", members);
 }
 
 std::optional<net::ServiceSet> ObjectReader::services(
