@@ -33,12 +33,13 @@ class Collector {
   void add(const Remark& remark, const Change& change) {
     if (change.node != reading_.node) return;
     if (change.node != nullptr && change.inbound != reading_.inbound) return;
-    net::Box box{context_.meant(change.box.from), context_.meant(change.box.to),
-                 change.box.service};
+    const Grouped box{pool_.peers.keep(context_.meant(change.box.from)),
+                      pool_.peers.keep(context_.meant(change.box.to)),
+                      pool_.services.keep(change.box.service)};
     if (change.kind == Change::Kind::lost) {
-      lost_[remark.rule].push_back(std::move(box));
+      lost_[remark.rule].push_back(box);
     } else {
-      kind(remark.rule->kind).added.push_back(std::move(box));
+      kind(remark.rule->kind).added.push_back(box);
     }
   }
 
@@ -55,16 +56,15 @@ class Collector {
       const net::PeerSet* from = peers(flow.from);
       const net::PeerSet* to = peers(flow.to);
       add_ends(flow);
+      const Grouped box{from, to, pool_.services.known(&flow.service)};
       if (const auto lost = lost_.find(flow.rule); lost != lost_.end()) {
-        kind(flow.kind).clipped.push_back({{*from, *to, flow.service}, lost->second});
+        kind(flow.kind).clipped.push_back({box, lost->second});
       } else {
-        plain[static_cast<std::size_t>(flow.kind)].push_back(
-            {from, to, pool_.services.known(&flow.service)});
+        plain[static_cast<std::size_t>(flow.kind)].push_back(box);
       }
     }
     for (const Kind one : {Kind::allow, Kind::deny, Kind::exception}) {
-      for (const Grouped& each : regrouped(std::move(plain[static_cast<std::size_t>(one)]), pool_))
-        kind(one).whole.push_back({*each.from, *each.to, *each.service});
+      kind(one).whole = regrouped(std::move(plain[static_cast<std::size_t>(one)]), pool_);
     }
     std::sort(out_.ends.begin(), out_.ends.end());
     out_.ends.erase(std::unique(out_.ends.begin(), out_.ends.end()), out_.ends.end());
@@ -114,7 +114,7 @@ class Collector {
   const flow::DevicePolicy& device_;
   const Reading& reading_;
   SetPool& pool_;
-  std::unordered_map<const policy::Rule*, std::vector<net::Box>> lost_;
+  std::unordered_map<const policy::Rule*, std::vector<Grouped>> lost_;
   std::unordered_map<const policy::NamedSet*, const net::PeerSet*> meant_;
   Meaning out_;
 };

@@ -13,16 +13,17 @@ namespace hcipol::backends {
 /// The flows of one kind: what the device should match of them is (`whole` \ lost) ∪ `added`.
 struct MeantKind {
   struct Clipped {
-    net::Box box;
-    std::vector<net::Box> lost;
+    Grouped box;
+    std::vector<Grouped> lost;
   };
 
-  std::vector<net::Box> whole;   ///< of rules that lose nothing
+  std::vector<Grouped> whole;    ///< of rules that lose nothing
   std::vector<Clipped> clipped;  ///< of rules that do
-  std::vector<net::Box> added;
+  std::vector<Grouped> added;
 };
 
-/// Boxes that speak of both families, and in which "every name" is not yet told from "none".
+/// Boxes of sets that the pool keeps, which speak of both families, and in which "every name" is
+/// not yet told from "none".
 struct Meaning {
   MeantKind allow;
   MeantKind deny;

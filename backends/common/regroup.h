@@ -43,6 +43,8 @@ struct Grouped {
   const net::PeerSet* from = nullptr;
   const net::PeerSet* to = nullptr;
   const net::ServiceSet* service = nullptr;
+
+  friend bool operator==(const Grouped&, const Grouped&) = default;
 };
 
 /// Together they match exactly what `rules` match, which must not depend on each other's order.

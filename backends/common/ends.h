@@ -1,0 +1,37 @@
+// Who talks to whom: what a firewall that remembers connections lets through beside new ones.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "backends/common/agreed.h"
+#include "backends/common/claim.h"
+
+namespace hcipol::backends {
+
+class Ends {
+ public:
+  Ends(const Claim& claim, FamilySets& sets) : claim_(claim), sets_(sets) {}
+
+  net::PeerSet servers() const;
+  /// The servers and the ends of flows. A flow from or to everyone is about its other end, unless
+  /// that is as wide, as names are.
+  const net::PeerSet& all();
+  /// What comes from or goes to one of them.
+  std::vector<net::Box> touching(const net::PeerSet& peers) const;
+  /// Everything between two ends that may open a connection, but for what `rules` plainly let
+  /// through.
+  std::vector<net::Box> both_ways(const std::vector<FlatRule>& rules);
+
+  /// Of replies and of invalid packets: nothing is wrong, which can be seen rule by rule.
+  bool plainly_right();
+
+ private:
+  std::vector<net::Box> remaining(const MeantKind::Clipped& each);
+
+  const Claim& claim_;
+  FamilySets& sets_;
+  std::optional<net::PeerSet> all_;
+};
+
+}  // namespace hcipol::backends

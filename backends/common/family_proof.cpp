@@ -1,0 +1,317 @@
+// Every list of rules becomes three sets of packets, from the bottom of the jumps up; what is meant
+// becomes two; and the difference is one operation. What device and policy plainly agree on is left
+// out at first, which is nearly everything when nothing is wrong.
+#include "backends/common/family_proof.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "backends/common/agreed.h"
+#include "backends/common/ends.h"
+#include "support/bug.h"
+
+namespace hcipol::backends {
+
+namespace {
+
+using net::Family;
+using net::PacketSet;
+using net::PeerSet;
+using net::ServiceSet;
+using Traffic = Reading::Traffic;
+
+/// The packets that only a name tells from others.
+struct Mentioned {
+  net::DomainSet from;
+  net::DomainSet to;
+};
+
+class NameCollector {
+ public:
+  void add(const PeerSet* set) {
+    if (set == nullptr) return;
+    for (const auto& entry : set->names.entries()) patterns_.push_back(entry.pattern);
+  }
+  net::DomainSet take() { return net::DomainSet::of(std::move(patterns_)); }
+
+ private:
+  std::vector<net::DomainPattern> patterns_;
+};
+
+std::string words_of(const net::Endpoint& endpoint) {
+  const auto* address = std::get_if<net::Address>(&endpoint);
+  return address != nullptr ? net::to_string(*address) : std::get<std::string>(endpoint);
+}
+
+std::string words_of(const net::Packet& packet) {
+  return fmt::format("{} -> {} on {}", words_of(packet.from), words_of(packet.to),
+                     net::to_string(ServiceSet::containing(packet.service)));
+}
+
+/// RFC 4890 §4.4.1: router and neighbour solicitations and advertisements.
+const ServiceSet& discovery() {
+  static const ServiceSet set = [] {
+    ServiceSet out;
+    for (std::uint8_t type = 133; type <= 136; ++type) {
+      out = out | ServiceSet::icmp_type(net::protocol::icmpv6, type);
+    }
+    return out;
+  }();
+  return set;
+}
+
+/// One claim about the packets of one family.
+class FamilyProof {
+ public:
+  /// `brief`: of a part of the rules only. Then names that it does not mention count too.
+  FamilyProof(const Claim& claim, FamilySets& sets, bool brief)
+      : claim_(claim),
+        sets_(sets),
+        traffic_(claim.reading.traffic),
+        brief_(brief),
+        ends_(claim, sets) {}
+
+  /// "passes/is denied …", or nothing.
+  std::optional<std::string> run() {
+    collect();
+    universe_.emplace(boxes_);
+    const auto box_of = [&](const Grouped& rule) { return sets_.box(rule); };
+    device_.emplace(Outcomes(*universe_, claim_.lists, box_of, claim_.reading.file).first());
+    if (claim_.reading.denies_rest) device_->deny = universe_->all() - device_->allow;
+    domain_.emplace(universe_->of(domain_box()));
+    switch (traffic_) {
+      case Traffic::connections: return connections();
+      case Traffic::replies: return replies();
+      case Traffic::invalid: return invalid();
+      case Traffic::neighbours: return neighbours();
+    }
+    bug("a kind of traffic that nobody knows");
+  }
+
+ private:
+  // ---- boxes of one family
+
+  std::vector<net::Box> shares(const std::vector<net::Box>& boxes) const {
+    std::vector<net::Box> out;
+    for (const net::Box& each : boxes) {
+      net::Box box = sets_.share(each);
+      if (!net::is_empty(box)) out.push_back(std::move(box));
+    }
+    return out;
+  }
+
+  net::Box domain_box() const {
+    const bool discovers = traffic_ == Traffic::neighbours;
+    return {{sets_.every_address(), mentioned_.from},
+            {sets_.every_address(), mentioned_.to},
+            discovers ? discovery() : sets_.possible()};
+  }
+  // ---- all that will be asked about
+
+  void collect() {
+    for (const std::vector<Step>& list : claim_.lists) {
+      for (const Step& step : list) add(step.rules);
+    }
+    switch (traffic_) {
+      case Traffic::connections:
+        add_meaning();
+        add(claim_.meaning.rest);
+        add(claim_.meaning.rest_with_names);
+        break;
+      case Traffic::neighbours:
+        add_meaning();
+        add(servers_discovery());
+        break;
+      case Traffic::replies:
+        ways_ = ends_.both_ways({});
+        add(ways_);
+        add(ends_.touching(ends_.all()));
+        break;
+      case Traffic::invalid: add(ends_.touching(ends_.servers())); break;
+    }
+    mentioned_ = brief_ ? Mentioned{net::DomainSet::all(), net::DomainSet::all()} : mentioned();
+    boxes_.push_back(domain_box());
+  }
+  void add(const std::vector<Grouped>& rules) {
+    for (const Grouped& rule : rules) boxes_.push_back(sets_.box(rule));
+  }
+  void add(const std::vector<net::Box>& boxes) {
+    for (const net::Box& box : boxes) boxes_.push_back(sets_.share(box));
+  }
+  void add_meaning() {
+    for (const MeantKind* kind : claim_.meaning.kinds()) {
+      add(kind->whole);
+      add(kind->added);
+      for (const MeantKind::Clipped& each : kind->clipped) {
+        boxes_.push_back(sets_.box(each.box));
+        add(each.lost);
+      }
+    }
+  }
+
+  /// By rules and by the meaning, before they were shared out to families.
+  Mentioned mentioned() const {
+    NameCollector from, to;
+    const auto add = [&](const std::vector<Grouped>& rules) {
+      for (const Grouped& rule : rules) {
+        from.add(rule.from);
+        to.add(rule.to);
+      }
+    };
+    for (const std::vector<Step>& list : claim_.lists) {
+      for (const Step& step : list) add(step.rules);
+    }
+    for (const MeantKind* kind : claim_.meaning.kinds()) {
+      add(kind->whole);
+      add(kind->added);
+      for (const MeantKind::Clipped& each : kind->clipped) {
+        add({each.box});
+        add(each.lost);
+      }
+    }
+    for (const auto* boxes : {&claim_.meaning.rest, &claim_.meaning.rest_with_names}) {
+      for (const net::Box& box : *boxes) {
+        from.add(&box.from);
+        to.add(&box.to);
+      }
+    }
+    Mentioned out{from.take(), to.take()};
+    if (traffic_ == Traffic::replies) out.from = out.to = out.from | out.to;
+    return out;
+  }
+
+  // ---- what is meant
+
+  PacketSet meant(const MeantKind& kind) {
+    PacketSet out = universe_->of(sets_.boxes(kind.whole)) | universe_->of(sets_.boxes(kind.added));
+    for (const MeantKind::Clipped& each : kind.clipped) {
+      const std::vector<net::Box> box = sets_.boxes({each.box});
+      out = out | (universe_->of(box) - universe_->of(sets_.boxes(each.lost)));
+    }
+    return out;
+  }
+
+  struct Meant {
+    PacketSet allow;
+    PacketSet deny;
+  };
+
+  Meant meant() {
+    const PacketSet allow = meant(claim_.meaning.allow);
+    const PacketSet deny = meant(claim_.meaning.deny);
+    const PacketSet except = meant(claim_.meaning.exception);
+    // Where blocks win or are taken out beforehand, denies and exceptions never meet.
+    if (claim_.order == flow::Order::block_wins) return {(allow | except) - deny, deny};
+    if (claim_.order == flow::Order::allows_only) return {allow | except, universe_->none()};
+    return {(allow - deny) | except, deny - except};
+  }
+
+  // ---- comparing
+
+  std::optional<std::string> unlike(const PacketSet& wrong, fmt::string_view sentence) {
+    const auto packet = (wrong & *domain_).witness();
+    if (!packet) return std::nullopt;
+    return fmt::format(fmt::runtime(sentence), words_of(*packet));
+  }
+
+  std::optional<std::string> connections() {
+    Meant meant = this->meant();
+    if (auto found = unlike(device_->allow - meant.allow, "{} passes and should not")) return found;
+    if (auto found = unlike(meant.allow - device_->allow, "{} does not pass and should"))
+      return found;
+    if (claim_.all_denied) meant.deny = universe_->all() - meant.allow;
+    const Meaning& meaning = claim_.meaning;
+    const PacketSet least = meant.deny | (universe_->of(shares(meaning.rest)) - meant.allow);
+    const PacketSet most = least | (universe_->of(shares(meaning.rest_with_names)) - meant.allow);
+    if (auto found = unlike(device_->deny - most, "{} is denied and should be left to other rules"))
+      return found;
+    return unlike(least - device_->deny, "{} is left to other rules and should be denied");
+  }
+
+  // What is open may go on; what the policy has nothing to do with is left alone.
+  std::optional<std::string> replies() {
+    if (auto found = unlike(universe_->of(ways_) - device_->allow,
+                            "what belongs to an open connection does not pass: {}"))
+      return found;
+    if (auto found = unlike(device_->deny, "what belongs to an open connection is denied: {}"))
+      return found;
+    return unlike(device_->allow - universe_->of(ends_.touching(ends_.all())),
+                  "what the policy does not speak of passes as part of a connection: {}");
+  }
+
+  std::optional<std::string> invalid() {
+    if (auto found = unlike(device_->allow, "packets that belong to no connection pass: {}"))
+      return found;
+    return unlike(device_->deny - universe_->of(ends_.touching(ends_.servers())),
+                  "packets that are not the servers' are denied: {}");
+  }
+
+  // ---- neighbour discovery
+
+  std::vector<net::Box> servers_discovery() const {
+    const PeerSet servers = ends_.servers();
+    if (servers.empty()) return {};
+    const PeerSet everyone = sets_.everyone();
+    return {{servers, everyone, discovery()}, {everyone, servers, discovery()}};
+  }
+
+  std::optional<std::string> neighbours() {
+    const PacketSet meant = this->meant().allow | universe_->of(servers_discovery());
+    if (auto found = unlike(meant - device_->allow, "neighbour discovery does not pass: {}"))
+      return found;
+    return unlike(device_->allow - meant, "untracked packets pass: {}");
+  }
+
+  const Claim& claim_;
+  FamilySets& sets_;
+  Traffic traffic_;
+  bool brief_;
+  Ends ends_;
+  Mentioned mentioned_;
+  std::vector<net::Box> boxes_;
+  std::vector<net::Box> ways_;
+  std::optional<net::PacketUniverse> universe_;
+  std::optional<Outcome> device_;
+  std::optional<PacketSet> domain_;
+};
+
+/// The meaning's share of what asks for these services.
+Meaning about(const ServiceSet& services, const Meaning& meaning) {
+  const auto elsewhere = [&](const Grouped& rule) { return !rule.service->intersects(services); };
+  Meaning out = meaning;
+  for (MeantKind* kind : {&out.allow, &out.deny, &out.exception}) {
+    std::erase_if(kind->whole, elsewhere);
+    std::erase_if(kind->added, elsewhere);
+    std::erase_if(kind->clipped, [&](const auto& each) { return elsewhere(each.box); });
+  }
+  return out;
+}
+
+/// Nothing is wrong with the part of a claim that is left when what is plainly right is gone.
+bool plainly_right(const Claim& claim, FamilySets& sets) {
+  const auto right = [&](const std::vector<std::vector<Step>>& lists, const Meaning& meaning) {
+    const Claim rest{claim.reading, lists, meaning, claim.cluster, claim.order, claim.all_denied};
+    return !FamilyProof(rest, sets, true).run();
+  };
+  switch (claim.reading.traffic) {
+    case Traffic::connections: {
+      const auto left = disputed(claim.lists, claim.meaning, claim.order, sets);
+      return left && right(left->lists, left->meaning);
+    }
+    case Traffic::neighbours: return right(claim.lists, about(discovery(), claim.meaning));
+    case Traffic::replies:
+    case Traffic::invalid: break;
+  }
+  return Ends(claim, sets).plainly_right();
+}
+
+}  // namespace
+
+std::optional<std::string> refutation(const Claim& claim, FamilySets& sets) {
+  if (plainly_right(claim, sets)) return std::nullopt;
+  return FamilyProof(claim, sets, false).run();
+}
+
+}  // namespace hcipol::backends
