@@ -132,7 +132,9 @@ class Wanted {
     if (!sets_.empty(share)) denies_.push_back(share);
   }
   void take(const MeantKind& kind, bool deniable, MeantKind& left) {
-    left.clipped = kind.clipped;
+    for (const MeantKind::Clipped& each : kind.clipped) {
+      if (!wholly_lost(each)) left.clipped.push_back(each);
+    }
     for (const auto* groups : {&kind.whole, &kind.added}) {
       for (const Grouped& each : *groups) {
         const Grouped share = sets_.share(each);
@@ -140,6 +142,15 @@ class Wanted {
         (deniable && denied(share) ? left.whole : plain_).push_back(share);
       }
     }
+  }
+  bool wholly_lost(const MeantKind::Clipped& each) {
+    const Grouped box = sets_.share(each.box);
+    return sets_.empty(box) ||
+           std::any_of(each.lost.begin(), each.lost.end(), [&](const Grouped& rule) {
+             const Grouped lost = sets_.share(rule);
+             return lost.from->contains(*box.from) && lost.to->contains(*box.to) &&
+                    lost.service->contains(*box.service);
+           });
   }
   bool denied(const Grouped& share) {
     looks_ += denies_.size();
@@ -190,9 +201,7 @@ std::optional<Disputed> disputed(const std::vector<std::vector<Step>>& lists,
   device = regrouped(std::move(device), sets.pool());
   Wanted wanted(meaning, order, sets);
   std::vector<Grouped> policy = regrouped(std::move(wanted.plain()), sets.pool());
-  const std::size_t before = policy.size();
   drop_common(device, policy);
-  if (policy.size() == before) return std::nullopt;
 
   Disputed out;
   left.insert(left.begin(), Step{Act::allow, 0, std::move(device)});

@@ -29,7 +29,7 @@ struct Disputed {
   Meaning meaning;
 };
 
-/// Of connections. Nothing if all is left.
+/// Of connections. Nothing where flattened() gives nothing.
 std::optional<Disputed> disputed(const std::vector<std::vector<Step>>& lists,
                                  const Meaning& meaning, flow::Order order, FamilySets& sets);
 

@@ -150,6 +150,7 @@ ScriptValue ScriptReader::list() {
 ScriptValue ScriptReader::table() {
   ScriptValue out;
   out.kind = ValueKind::table;
+  out.table.reserve(entries_);
   separator(';');
   while (!take("}")) {
     const bool quoted = at_ < text_.size() && text_[at_] == '\'';
@@ -165,6 +166,7 @@ ScriptValue ScriptReader::table() {
     const bool closes = at_ < text_.size() && text_[at_] == '}';
     if (!separated && !closes) fail("no end of an entry");
   }
+  entries_ = out.table.size();
   return out;
 }
 
@@ -186,12 +188,18 @@ ScriptValue ScriptReader::shared_list() {
 std::string ScriptReader::string() {
   need("'");
   std::string out;
-  while (at_ < text_.size()) {
-    const char c = text_[at_];
-    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7e) break;
-    ++at_;
-    if (c == '\'' && !take("'")) return out;
-    out += c;
+  for (std::size_t end = at_; end < text_.size(); ++end) {
+    const char c = text_[end];
+    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7e) {
+      at_ = end;
+      break;
+    }
+    if (c != '\'') continue;
+    out.append(text_, at_, end - at_);
+    at_ = end + 1;
+    if (!take("'")) return out;
+    out += '\'';
+    end = at_ - 1;
   }
   fail("a string that does not end, or that is not printable ASCII");
 }

@@ -79,6 +79,7 @@ class ScriptReader {
   std::size_t at_ = 0;
   mutable std::size_t line_ = 1;     ///< at `counted_`
   mutable std::size_t counted_ = 0;  ///< a place in the text
+  std::size_t entries_ = 0;          ///< of the table before: those of a list are alike
   std::map<std::string, ScriptValue, std::less<>> values_;
 };
 
