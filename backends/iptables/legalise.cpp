@@ -10,6 +10,7 @@
 
 #include "backends/common/gateway/peers.h"
 #include "backends/common/gateway/remarks.h"
+#include "backends/iptables/branches.h"
 #include "backends/iptables/services.h"
 
 namespace hcipol::backends::iptables {
@@ -88,17 +89,8 @@ class FamilyBuilder {
 
   Rules finish() {
     add_frame();
-    Chain flows{name("flows"), {}};
-    if (!except_.lines.empty()) flows.lines.push_back(jump(Act::jump, name("except")));
-    if (!deny_.lines.empty()) flows.lines.push_back(jump(Act::jump, name("deny")));
-    for (auto& [label, part] : allow_) {
-      for (const Match* match : part.peer->in(family_)) {
-        flows.lines.push_back(jump(Act::jump, name(label)));
-        flows.lines.back().from = match;
-      }
-    }
     const bool refuses = needs_denied();
-    if (!flows.lines.empty()) rules_.chains.push_back(std::move(flows));
+    add_flows();
     if (!except_.lines.empty()) take("except", except_);
     if (!deny_.lines.empty()) take("deny", deny_);
     for (auto& [label, part] : allow_) take(label, part);
@@ -114,10 +106,34 @@ class FamilyBuilder {
     std::vector<const flow::Flow*> flows;
   };
 
+  void add_flows() {
+    Chain flows{name("flows"), {}};
+    for (auto& [label, part] : allow_) {
+      for (const Match* match : part.peer->in(family_)) {
+        flows.lines.push_back(jump(Act::jump, name(label)));
+        flows.lines.back().from = match;
+      }
+    }
+    std::vector<Chain> chains = branches(std::move(flows), Side::from, document_);
+    // Before all allows, wherever those are.
+    std::vector<Line> first;
+    if (!except_.lines.empty()) first.push_back(jump(Act::jump, name("except")));
+    if (!deny_.lines.empty()) first.push_back(jump(Act::jump, name("deny")));
+    auto& lines = chains.front().lines;
+    lines.insert(lines.begin(), first.begin(), first.end());
+    if (lines.empty()) return;
+    std::move(chains.begin(), chains.end(), std::back_inserter(rules_.chains));
+  }
+
   void take(std::string_view label, Part& part) {
-    rules_.chains.push_back({name(label), std::move(part.lines)});
+    Chain chain{name(label), std::move(part.lines)};
     for (const flow::Flow* flow : part.flows) {
-      rules_.traces.push_back({rules_.chains.back().name + " " + flow->id, flow->rule});
+      rules_.traces.push_back({chain.name + " " + flow->id, flow->rule});
+    }
+    // Where the source has led here, only the destination is left to tell lines apart.
+    const Side side = part.peer != nullptr ? Side::to : better_side(chain.lines);
+    for (Chain& one : branches(std::move(chain), side, document_)) {
+      rules_.chains.push_back(std::move(one));
     }
   }
 
@@ -210,21 +226,32 @@ class FamilyBuilder {
       Peers::use(servers, family_);
       add_both_ways(top.lines, servers, name("ours"));
     }
-    for (const auto& [label, peer] : others_) add_both_ways(top.lines, *peer, name("others"));
+    add_others(top.lines);
     rules_.chains.push_back(std::move(top));
     if (rules_.knows_servers) rules_.chains.push_back(ours());
     if (!others_.empty()) rules_.chains.push_back(others());
   }
 
+  void add_others(std::vector<Line>& lines) {
+    const Shared shared = share(others_, family_);
+    for (const Peer* peer : shared.apart) add_both_ways(lines, *peer, name("others"));
+    if (shared.prefixes.empty()) return;
+    const std::string list = dialect().list_name(settings_.base, "others", family_);
+    document_.lists.push_back({list, family_, shared.prefixes});
+    add_both_ways(lines, &document_.matches.emplace_back(Match{Match::Kind::list, list}),
+                  name("others"));
+  }
+
+  void add_both_ways(std::vector<Line>& lines, const Match* match, const std::string& chain) {
+    Line line = jump(Act::go, chain);
+    line.from = match;
+    lines.push_back(line);
+    if (match == nullptr) return;
+    std::swap(line.from, line.to);
+    lines.push_back(std::move(line));
+  }
   void add_both_ways(std::vector<Line>& lines, const Peer& peer, const std::string& chain) {
-    for (const Match* match : peer.in(family_)) {
-      Line line = jump(Act::go, chain);
-      line.from = match;
-      lines.push_back(line);
-      if (match == nullptr) return;
-      std::swap(line.from, line.to);
-      lines.push_back(std::move(line));
-    }
+    for (const Match* match : peer.in(family_)) add_both_ways(lines, match, chain);
   }
 
   bool has_flows() const {

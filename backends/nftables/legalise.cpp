@@ -182,27 +182,10 @@ class Builder {
       }
       if (prefixes.empty()) continue;
       const std::string name = peers_.dialect().list_name(settings_.base, "others", family);
-      document_.lists.push_back({name, family, outermost(std::move(prefixes))});
+      document_.lists.push_back({name, family, gateway::outermost(std::move(prefixes))});
       const Match& match = document_.matches.emplace_back(Match{Match::Kind::list, name});
       add_both_ways(rules, &match, family, "others");
     }
-  }
-
-  /// Without the prefixes that lie within others. Neighbours are not joined: one more leaves the
-  /// rest alone.
-  static std::vector<net::Cidr> outermost(std::vector<net::Cidr> prefixes) {
-    std::sort(prefixes.begin(), prefixes.end(), [](const net::Cidr& a, const net::Cidr& b) {
-      return std::pair(a.network, a.length) < std::pair(b.network, b.length);
-    });
-    std::vector<net::Cidr> out;
-    for (const net::Cidr& cidr : prefixes) {
-      if (!out.empty() && net::first_of(cidr.network, out.back().length) == out.back().network &&
-          cidr.length >= out.back().length) {
-        continue;
-      }
-      out.push_back(cidr);
-    }
-    return out;
   }
 
   void add_jumps(std::vector<Rule>& rules) {

@@ -220,4 +220,19 @@ void Peers::write(EmitContext& context) {
   sets_.domains = domains.lines(context);
 }
 
+std::vector<net::Cidr> outermost(std::vector<net::Cidr> prefixes) {
+  std::sort(prefixes.begin(), prefixes.end(), [](const net::Cidr& a, const net::Cidr& b) {
+    return std::pair(a.network, a.length) < std::pair(b.network, b.length);
+  });
+  std::vector<net::Cidr> out;
+  for (const net::Cidr& cidr : prefixes) {
+    if (!out.empty() && net::first_of(cidr.network, out.back().length) == out.back().network &&
+        cidr.length >= out.back().length) {
+      continue;
+    }
+    out.push_back(cidr);
+  }
+  return out;
+}
+
 }  // namespace hcipol::backends::gateway

@@ -44,6 +44,10 @@ struct Sets {
   std::deque<Match> matches;  ///< owner of what rules point to
 };
 
+/// Without the prefixes that lie within others. Neighbours are not joined: one more leaves the rest
+/// alone.
+std::vector<net::Cidr> outermost(std::vector<net::Cidr> prefixes);
+
 /// Entries of learnt sets must outlive every cached answer, since an answer from a cache does not
 /// renew them.
 inline constexpr unsigned learnt_seconds = 86400;

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "gateway_builder.h"
-#include "gateway_kernel.h"
+#include "tests/support/gateway_kernel.h"
 #include "tests/support/repository.h"
 
 namespace hcipol::test::iptables {

@@ -2,7 +2,7 @@
 // flows.
 #include <gtest/gtest.h>
 
-#include "gateway_kernel.h"
+#include "tests/support/gateway_kernel.h"
 #include "gateway_policy.h"
 #include "iptables_reader.h"
 

@@ -1,0 +1,99 @@
+// A gateway of the kernel's own between two networks, on which rules are loaded and tried with
+// packets. Nothing of it touches the machine's network.
+#pragma once
+
+#include <sys/types.h>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/support/frames.h"
+
+namespace hcipol::test {
+
+/// What becomes of the first packet of a connection, sent from before the gateway to behind it.
+enum class Fate {
+  passed,       ///< it arrived, and so did the answer to it
+  one_way,      ///< it arrived, and the answer did not
+  reset,        ///< a TCP reset came back
+  unreachable,  ///< an ICMP error came back
+  silent,       ///< nothing came back
+};
+std::string to_string(Fate fate);
+
+/// Three network namespaces without names: before, on, and behind the gateway. They end with the
+/// process, however it ends. The thread that makes the lab is the one that uses it.
+class GatewayLab {
+ public:
+  /// Why there can be none, as a sentence without its full stop; "" if there can. `programs` are
+  /// what is called, along PATH and sbin.
+  static std::string missing(const std::vector<std::string>& programs);
+
+  GatewayLab();
+  ~GatewayLab();
+  GatewayLab(const GatewayLab&) = delete;
+  GatewayLab& operator=(const GatewayLab&) = delete;
+
+  /// Runs a script on the gateway; what it prints, with its errors, and its status.
+  std::pair<int, std::string> run(const std::string& script) const;
+  /// Starts a program on the gateway, which ends with the lab or in stop().
+  void start(const std::vector<std::string>& words);
+  /// The exit code of the program that was started last, once it has ended.
+  std::optional<int> ended();
+  void stop();
+
+  /// Asks the gateway's port 53, from before the gateway, for a name's addresses. False if the
+  /// answer to one of both questions did not come within `seconds`.
+  bool ask(const std::string& name, double seconds = 0.2);
+
+  struct Probe {
+    net::Address from;
+    net::Address to;
+    std::uint32_t service = 0;  ///< a point of the service axis
+
+    friend auto operator<=>(const Probe&, const Probe&) = default;
+  };
+  /// Whether a probe can be sent as the first packet of a connection: between unicast addresses
+  /// that no host has to itself, and of a kind that connection tracking takes for a first packet.
+  static bool can_send(const Probe& probe);
+  /// What becomes of each, in this order. All connections of before are forgotten.
+  std::vector<Fate> send(std::span<const Probe> probes);
+
+  /// Seconds for each of `packets` packets, sent from the probes in turn as fast as they go. None
+  /// of them is answered, so each is a connection's first.
+  double flood(std::span<const Probe> probes, unsigned packets);
+
+ private:
+  enum Side { before, gateway, behind };
+
+  static std::pair<int, std::string> shell(const std::string& script);
+  [[noreturn]] static void fail(const std::string& what);
+  void enter(Side side) const;
+  void leave() const;
+  void build();
+  void open_socket(Side side, const char* interface);
+  void forget() const;
+  void put(Side side, const Bytes& frame) const;
+  std::uint16_t next_tag();
+  /// Takes what arrived; `at` is told of each frame.
+  template <class At>
+  void take(Side side, const At& at);
+  /// Waits until the gateway has done with all that was put before.
+  template <class At>
+  void settle(Side side, const At& at);
+  void send_some(std::span<const Probe> probes, std::span<Fate> fates);
+
+  int home_ = -1;
+  std::map<Side, int> places_;
+  std::map<Side, int> sockets_;
+  std::vector<pid_t> running_;
+  std::vector<std::uint8_t> buffer_;
+  std::uint16_t tag_ = 20000;
+  std::uint32_t id_ = 0;
+};
+
+}  // namespace hcipol::test
