@@ -25,7 +25,7 @@ bool in_region(const Fact& fact, const Context& context) {
 
 /// Features whose rows from other documents than the regional lists the gateway closes as well.
 const std::set<std::string_view> behind_gateway{"registration", "arc-servers",
-                                                "arc-resource-bridge"};
+                                                "arc-resource-bridge", "azure-monitor-agent"};
 
 /// What the gateway carries, it closes. The regional lists say what that is; of hosts that only
 /// other documents have, Microsoft's list of what it reaches does, in the public cloud.
