@@ -49,7 +49,7 @@ plan:       --base REV|DIR|FILE.json   what to compare with (default: HEAD); FIL
             --exit-code                diff too: exit 2 if flows change
 doc:        [MODULE] --format markdown|html|json, -o FILE (default: - for output), --stdlib DIR
             --cloud NAME, --region NAME  for one cloud, with the names of one region
-graph:      --of features|modules|roles
+graph:      --of features|modules|roles   features: PATH may be a module, as in std/hci/21h2
 import:     endpoints FILE             a list of URLs: JSON, a Markdown page, CSV, or names
             -o, --output FILE          where to write (default: -, standard output)
             --feature NAME             what it is called (default: after FILE);  --from ROLE

@@ -131,7 +131,7 @@ std::vector<const policy::Rule*> written(const policy::Rule* rule) {
 std::vector<report::ClusterFlows> Compilation::cluster_flows() const {
   std::vector<report::ClusterFlows> out;
   for (std::size_t i = 0; i < policy.clusters.size(); ++i) {
-    out.push_back({&policy.clusters[i], &flows[i]});
+    out.push_back({&policy.clusters[i], &flows[i], &features[i]});
   }
   return out;
 }

@@ -209,6 +209,7 @@ class FeatureResolver {
     sema::FeatureScope& scope = out_.emplace_back();
     scope.feature = feature;
     scope.enabled_at = why.enabled_at;
+    for (const auto& [needed, span] : needs_[feature]) scope.needs.push_back(full_name(needed));
     for (const syntax::Block* endpoint : find_blocks(feature.block->items, "endpoint")) {
       if (endpoint->labels.size() == 1) scope.endpoints[endpoint->labels[0].text] = endpoint;
     }

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -65,17 +66,41 @@ std::string graph_of_features(const std::vector<ClusterFlows>& clusters) {
       "features", clusters, [](const ClusterFlows& entry, const std::string& prefix) {
         std::string out;
         const std::string cluster = "cluster " + entry.cluster->name;
+        auto scope = entry.features->begin();
         for (const policy::EnabledFeature& feature : entry.cluster->features) {
           const std::string name = fmt::format("{}{}/{}", prefix, feature.module, feature.name);
-          constexpr std::string_view required = "required by ";
-          if (feature.because.starts_with(required)) {
-            out += edge(prefix + feature.because.substr(required.size()), name, "requires");
-          } else {
+          if (!feature.because.starts_with("required by ")) {
             out += edge(cluster, name, feature.because);
           }
+          for (const std::string& needed : scope->needs) {
+            out += edge(name, prefix + needed, "requires");
+          }
+          ++scope;
         }
         return out;
       });
+}
+
+std::string graph_of_features(const Catalogue& catalogue) {
+  std::string out;
+  std::set<std::pair<std::string, std::string>> conflicts;
+  for (const CatalogueFeature& feature : catalogue.features) {
+    out += fmt::format("  {};\n", dot_text(feature.name));
+    if (!feature.automatic.empty()) {
+      out += edge("any cluster", feature.name, "automatic: " + feature.automatic);
+    }
+    for (const std::string& needed : feature.requires_) {
+      out += edge(feature.name, needed, "requires");
+    }
+    for (const std::string& other : feature.conflicts) {
+      conflicts.insert(std::minmax(feature.name, other));
+    }
+  }
+  for (const auto& [one, other] : conflicts) {
+    out += fmt::format("  {} -> {} [label=\"conflicts\", dir=none, style=dashed];\n", dot_text(one),
+                       dot_text(other));
+  }
+  return graph("features of " + catalogue.module, out);
 }
 
 std::string graph_of_roles(const std::vector<ClusterFlows>& clusters) {

@@ -1,10 +1,12 @@
 // `hcipolc show`: the expanded rules of every cluster, as a table.
 #pragma once
 
+#include <deque>
 #include <string>
 #include <vector>
 
 #include "flow/flow.h"
+#include "sema/scope.h"
 
 namespace hcipol::report {
 
@@ -12,6 +14,8 @@ namespace hcipol::report {
 struct ClusterFlows {
   const policy::Cluster* cluster = nullptr;
   const std::vector<flow::Flow>* flows = nullptr;
+  /// In the order of cluster->features; null where the cluster was not compiled but read.
+  const std::deque<sema::FeatureScope>* features = nullptr;
 };
 
 /// One line per flow: action, rule, source, destination, service; exceptions first, then denies.

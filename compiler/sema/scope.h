@@ -55,6 +55,8 @@ struct FeatureScope {
   std::function<void(std::string_view name, Span used_at)> read_parameter;
   /// Where it is enabled, for "because this needs it".
   Span enabled_at;
+  /// What it requires, in the order of the file: "hci/arc-servers".
+  std::vector<std::string> needs;
 };
 
 /// A variable of a `for`, and the ones around it.
