@@ -152,6 +152,7 @@ bool ComparedPolicy::compile_side(const std::string& where, const Options& optio
     own.library_directory.clear();
   }
   if (compile(own, {}, then, c)) {
+    keep_flows_only(c);
     side_.policy = {&c.policy, &c.flows};
     side_.sources = &c.sources;
     return true;

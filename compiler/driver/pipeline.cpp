@@ -120,10 +120,25 @@ void prove(const backends::Backend& backend, const flow::DevicePolicy& device,
   }
 }
 
-/// The rules of the policy that a rule stands for: itself, or all that it carries.
-std::vector<const policy::Rule*> written(const policy::Rule* rule) {
-  if (rule == nullptr || rule->carries.empty()) return {rule};
-  return {rule->carries.begin(), rule->carries.end()};
+void keep(const policy::Cluster& cluster, const policy::Target& target,
+          backends::Emission& emission, Built& built) {
+  for (backends::Artefact& artefact : emission.artefacts) {
+    BuiltFile file{cluster.name,
+                   target.folder(),
+                   join_path(cluster.name + "/" + target.folder(), artefact.path),
+                   std::move(artefact.text),
+                   {},
+                   artefact.node};
+    file.rules.reserve(artefact.rules.size());
+    for (auto& entry : artefact.rules) add_rule(file, std::move(entry.id), entry.rule);
+    built.files.push_back(std::move(file));
+  }
+  for (backends::Remark& remark : emission.remarks) {
+    for (const policy::Rule* rule : written(remark.rule)) {
+      built.remarks.push_back({cluster.name, target.folder(), std::string(remark.code), rule,
+                               remark.text, remark.wider});
+    }
+  }
 }
 
 }  // namespace
@@ -252,8 +267,15 @@ void forget_trees(Compilation& c) {
   for (sema::ModuleSource& source : c.program->sources) source.files.clear();
 }
 
-Built emit(Compilation& c) {
-  Built built;
+void keep_flows_only(Compilation& c) {
+  // Each looks into the next one.
+  c.evaluator.reset();
+  c.features.clear();
+  c.scopes.clear();
+  c.program.reset();
+}
+
+void emit(Compilation& c, const TakeEmission& take) {
   for (std::size_t i = 0; i < c.policy.clusters.size(); ++i) {
     ClusterFlows flows(c, i);
     for (std::size_t t = 0; t < c.policy.targets.size(); ++t) {
@@ -277,29 +299,23 @@ Built emit(Compilation& c) {
       if (c.prove && !c.reporter.has_errors()) {
         prove(*backend, *device, emission, c);
       }
-      const std::string& cluster = c.policy.clusters[i].name;
-      for (backends::Artefact& artefact : emission.artefacts) {
-        BuiltFile file{cluster,
-                       target.folder(),
-                       join_path(cluster + "/" + target.folder(), artefact.path),
-                       std::move(artefact.text),
-                       {},
-                       artefact.node};
-        file.rules.reserve(artefact.rules.size());
-        for (auto& entry : artefact.rules) add_rule(file, std::move(entry.id), entry.rule);
-        built.files.push_back(std::move(file));
-      }
-      for (backends::Remark& remark : emission.remarks) {
-        for (const policy::Rule* rule : written(remark.rule)) {
-          built.remarks.push_back({cluster, target.folder(), std::string(remark.code), rule,
-                                   remark.text, remark.wider});
-        }
-      }
+      take(c.policy.clusters[i], target, emission);
     }
   }
+}
+
+Built emit(Compilation& c) {
+  Built built;
+  emit(c, [&](const policy::Cluster& cluster, const policy::Target& target,
+              backends::Emission& emission) { keep(cluster, target, emission, built); });
   std::sort(built.files.begin(), built.files.end(),
             [](const BuiltFile& a, const BuiltFile& b) { return a.path < b.path; });
   return built;
+}
+
+std::vector<const policy::Rule*> written(const policy::Rule* rule) {
+  if (rule == nullptr || rule->carries.empty()) return {rule};
+  return {rule->carries.begin(), rule->carries.end()};
 }
 
 Date as_of(const Options& options, const Environment& environment, bool& given) {

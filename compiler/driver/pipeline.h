@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -89,13 +90,24 @@ bool compile(const Options& options, const std::vector<std::string>& targets,
 /// come before forget_trees().
 verify::LintReport lint(Environment& environment, Compilation& compilation);
 
-/// Passes 15 to 19: every cluster for every target. Reports into the compilation; the result is
+/// What passes 15 to 19 make of a cluster for one of the targets.
+using TakeEmission =
+    std::function<void(const policy::Cluster&, const policy::Target&, backends::Emission&)>;
+
+/// Passes 15 to 19: every cluster for every target. Reports into the compilation; what was taken is
 /// only good if it has no errors then.
+void emit(Compilation& compilation, const TakeEmission& take);
+/// The same, all of it kept: what a build writes.
 Built emit(Compilation& compilation);
+/// The rules of the policy that a device's rule stands for: itself, or all that it carries; null
+/// stands for the whole device.
+std::vector<const policy::Rule*> written(const policy::Rule* rule);
 
 /// Frees the trees, which nothing asks for once the policy is analysed and nothing is compiled from
 /// them again.
 void forget_trees(Compilation& compilation);
+/// The same, and all else that only led to `policy` and `flows`.
+void keep_flows_only(Compilation& compilation);
 
 /// Today, as the policy sees it: `--as-of`, else SOURCE_DATE_EPOCH, else the environment's day.
 /// `given` tells whether it was asked for.

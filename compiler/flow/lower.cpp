@@ -45,6 +45,10 @@ class Lowering {
   explicit Lowering(const policy::Cluster& cluster) : cluster_(cluster) {}
 
   std::vector<Flow> run() {
+    // A large policy has as many flows as rules, and room for twice as many is much memory.
+    std::size_t most = 0;
+    for (const policy::Rule& rule : cluster_.rules) most += rule.both_ways ? 2 : 1;
+    flows_.reserve(most);
     for (const policy::Rule& rule : cluster_.rules) {
       add(rule, rule.from.parts, rule.to.parts);
       if (rule.both_ways && rule.from.parts != rule.to.parts) {

@@ -52,7 +52,8 @@ inline std::string policy_of(unsigned rules) {
 
 /// The product's shape: clusters of 16 roles that have 150 rules each, in 30 of 90 features that
 /// all of them share. Destinations are groups of up to 30 networks, names, roles and the servers.
-inline std::string clusters_of(unsigned clusters) {
+/// With `edited`, one rule in a hundred asks for another port.
+inline std::string clusters_of(unsigned clusters, bool edited = false) {
   constexpr unsigned roles = 16, groups = 60, features = 90;
   std::string out;
   for (unsigned i = 0; i < roles; ++i) out += fmt::format("role \"r{:02}\" {{}}\n", i);
@@ -67,7 +68,8 @@ inline std::string clusters_of(unsigned clusters) {
   for (unsigned f = 0; f < features; ++f) {
     out += fmt::format("\nfeature \"f{:02}\" {{\n", f);
     for (unsigned i = 0; i < 5; ++i) {
-      const unsigned n = f * 5 + i, port = 1024 + n * 37 % 9000;
+      const unsigned n = f * 5 + i;
+      const unsigned port = edited && n % 100 == 7 ? 20001 : 1024 + n * 37 % 9000;
       const std::string to = n % 4 == 0 ? fmt::format("\"h{}.zone{}.example.com\"", n % 40, n % 12)
                              : n % 4 == 1 ? fmt::format("r{:02}", n * 5 % roles)
                              : n % 4 == 2 ? "servers"

@@ -24,6 +24,7 @@ extern "C" const TSLanguage* tree_sitter_hcipol();
 namespace {
 
 namespace fs = std::filesystem;
+namespace bench = hcipol::bench;
 
 double seconds(const timeval& t) {
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
@@ -91,7 +92,7 @@ double write_floor(const std::vector<std::string>& texts, const fs::path& folder
 }
 
 void measure(const std::string& program, unsigned rules, unsigned runs, const fs::path& folder) {
-  const std::string text = hcipol::bench::policy_of(rules);
+  const std::string text = bench::policy_of(rules);
   const fs::path policy = folder / "policy";
   fs::create_directories(policy);
   std::ofstream(policy / "main.hcipol", std::ios::binary) << text;
@@ -128,6 +129,38 @@ void measure(const std::string& program, unsigned rules, unsigned runs, const fs
       static_cast<double>(cost.memory) / 1024);
 }
 
+void write_policy(const fs::path& folder, const std::string& text) {
+  fs::create_directories(folder);
+  std::ofstream(folder / "main.hcipol", std::ios::binary) << text;
+}
+
+/// `check` with all lints, and `plan` of one rule in a hundred, of clusters in the product's shape.
+void measure_company(const std::string& program, unsigned clusters, bool devices, unsigned runs,
+                     const fs::path& folder) {
+  std::string targets;
+  if (devices) {
+    for (const auto* target : {"azure-firewall", "iptables", "nftables", "palo-alto"}) {
+      targets += fmt::format("\ntarget \"{}\" {{}}\n", target);
+    }
+    targets += "\ntarget \"windows-firewall\" { names = \"dynamic-keywords\" }\n";
+  }
+  const fs::path base = folder / "base", head = folder / "head";
+  write_policy(base, bench::clusters_of(clusters) + targets);
+  write_policy(head, bench::clusters_of(clusters, true) + targets);
+  Cost check, plan;
+  const double check_cpu = median(runs, [&] {
+    check = run({program, "check", "-q", head});
+    return check.cpu;
+  });
+  const double plan_cpu = median(runs, [&] {
+    plan = run({program, "plan", "--base", base, head});
+    return plan.cpu;
+  });
+  fmt::print("{:>6} {:>7} {:>9.3f} {:>8.1f} {:>9.3f} {:>8.1f}\n", clusters * 150,
+             devices ? "every" : "none", check_cpu, static_cast<double>(check.memory) / 1024,
+             plan_cpu, static_cast<double>(plan.memory) / 1024);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -150,5 +183,13 @@ int main(int argc, char** argv) {
       "on the same text; write: the same "
       "bytes;\n"
       "beyond = build - parse\n");
+  fmt::print("\nclusters of 150 rules; plan: one rule in a hundred asks for another port\n");
+  fmt::print("{:>6} {:>7} {:>9} {:>8} {:>9} {:>8}\n", "rules", "targets", "check", "MiB", "plan",
+             "MiB");
+  for (const unsigned clusters : {300u, 1000u}) {
+    for (const bool devices : {false, true}) {
+      measure_company(argv[1], clusters, devices, runs, folder);
+    }
+  }
   fs::remove_all(folder);
 }

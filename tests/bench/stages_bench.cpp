@@ -9,6 +9,7 @@
 #include "net/cover.h"
 #include "tests/bench/boxes.h"
 #include "tests/bench/elementary.h"
+#include "tests/bench/memory.h"
 #include "tests/bench/policies.h"
 
 extern "C" const TSLanguage* tree_sitter_hcipol();
@@ -134,6 +135,11 @@ void pairwise(benchmark::State& state) {
   state.counters["covered"] = static_cast<double>(covered);
 }
 
+void count(benchmark::State& state, const hcipol::bench::Memory& memory) {
+  state.counters["inputs_MiB"] = memory.before();
+  state.counters["stage_MiB"] = memory.added();
+}
+
 /// All lints, without what comes before them; by clusters of 150 rules.
 void lints(benchmark::State& state) {
   MemoryFileSystem files(
@@ -143,10 +149,12 @@ void lints(benchmark::State& state) {
   environment.today = *hcipol::parse_date("2022-06-01");
   Compilation compilation;
   if (!compile(Options{}, {}, environment, compilation)) state.SkipWithError("the policy is wrong");
+  const hcipol::bench::Memory memory;
   for (auto _ : state) {
     const auto report = lint(environment, compilation);
     benchmark::DoNotOptimize(report.findings.data());
   }
+  count(state, memory);
   state.SetComplexityN(state.range(0));
 }
 
@@ -194,12 +202,14 @@ struct Company {
 /// What `plan` adds to compiling both sides, up to the rows with their names.
 void plan(benchmark::State& state) {
   const Company base(state.range(0), false), head(state.range(0), true);
+  const hcipol::bench::Memory memory;
   for (auto _ : state) {
     hcipol::Reporter reporter;
     const auto diff = hcipol::flow::diff(base.both(), head.both(), reporter);
     if (diff.empty()) state.SkipWithError("no change");
     benchmark::DoNotOptimize(diff.clusters.data());
   }
+  count(state, memory);
   state.SetComplexityN(state.range(0));
 }
 

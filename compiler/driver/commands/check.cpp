@@ -17,7 +17,7 @@ int run_check(const Options& options, Environment& environment) {
     lint(environment, compilation);
     // A policy that no device could take is wrong too: the targets that it names are tried.
     forget_trees(compilation);
-    emit(compilation);
+    emit(compilation, [](const auto&...) {});
   }
   const int code = finish(options, environment, compilation.reporter, compilation.sources);
   if (code == exit_fine && !options.quiet) {

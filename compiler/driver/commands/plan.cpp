@@ -21,6 +21,7 @@ class Planner {
     if (!compile(options_, {}, environment_, head)) {
       return finish(options_, environment_, head.reporter, head.sources);
     }
+    keep_flows_only(head);
     const std::string& name = options_.base;
     const bool on_disk = name.ends_with(".json") || environment_.files->is_directory(name);
     const bool good = on_disk ? base_.read(name, options_, environment_, head.reporter)
@@ -84,9 +85,12 @@ class Planner {
 
   static bool mark_widened(Compilation& head, flow::PolicyDiff& diff) {
     std::set<const policy::Rule*> widened;
-    for (const BuiltRemark& remark : emit(head).remarks) {
-      if (remark.code == "W0611" && remark.rule != nullptr) widened.insert(remark.rule);
-    }
+    emit(head, [&](const policy::Cluster&, const policy::Target&, const backends::Emission& made) {
+      for (const backends::Remark& remark : made.remarks) {
+        if (remark.code != "W0611" || remark.rule == nullptr) continue;
+        for (const policy::Rule* rule : written(remark.rule)) widened.insert(rule);
+      }
+    });
     flow::mark(diff, flow::Risk::widened, widened);
     return !head.reporter.has_errors();
   }
