@@ -1,6 +1,7 @@
 // What a backend is: a row with a name, options, capabilities and a function that writes files.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -64,9 +65,24 @@ struct Remark {
 /// the servers that it sees, or denies all.
 enum class Rest { others, servers_denied, all_denied };
 
+/// How much of a limit of the device its artefacts use.
+struct Budget {
+  std::string limit;  ///< what is counted: "entries of the longest IP group"
+  std::uint64_t used = 0;
+  std::uint64_t allowed = 0;
+};
+
+/// Something on the device that applying a later build would not take away by itself.
+struct Made {
+  std::string what;    ///< "IP group `ipg-prod-servers`"
+  std::string remove;  ///< the command that does; unique among what the builds of a policy make
+};
+
 struct Emission {
   std::vector<Artefact> artefacts;
   std::vector<Remark> remarks;
+  std::vector<Budget> budgets;  ///< the limits that this device has, always in the same order
+  std::vector<Made> made;       ///< in the order in which it can be removed
   Rest rest = Rest::others;
 };
 

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "backends/azure_firewall/azure_firewall.h"
+#include "backends/azure_nsg/azure_nsg.h"
 #include "backends/backend.h"
 #include "backends/iptables/iptables.h"
 #include "backends/nftables/nftables.h"
@@ -13,8 +14,8 @@ namespace hcipol::backends {
 
 std::span<const Backend> all() {
   static const std::array rows{
-      azure_firewall::backend(), iptables::backend(),         nftables::backend(),
-      palo_alto::backend(),      windows_firewall::backend(),
+      azure_firewall::backend(), azure_nsg::backend(), iptables::backend(),
+      nftables::backend(),       palo_alto::backend(), windows_firewall::backend(),
   };
   return rows;
 }

@@ -1,14 +1,21 @@
 // The row of the azure-firewall backend: what it offers, and emit() = legalise, then print.
 #include "backends/azure_firewall/azure_firewall.h"
 
+#include <fmt/format.h>
+
 #include <array>
+#include <set>
 #include <utility>
 
 #include "backends/azure_firewall/legalise.h"
 #include "backends/azure_firewall/limits.h"
+#include "backends/azure_firewall/made.h"
 #include "backends/azure_firewall/print.h"
 #include "backends/azure_firewall/read_back.h"
 #include "backends/azure_firewall/settings.h"
+#include "backends/azure_firewall/validate.h"
+#include "support/bug.h"
+#include "support/text.h"
 
 namespace hcipol::backends::azure_firewall {
 
@@ -19,12 +26,16 @@ constexpr std::array option_specs{
         "mode", "string", "\"standalone\"",
         "`standalone` creates a firewall policy, `child` creates one below `base_policy`, "
         "`attach` adds rule collection groups to the existing `policy`"},
+    sema::OptionSpec{"format", "string", "\"arm\"",
+                     "`arm` writes a template and its parameters, `rcg-json` a bare array of rule "
+                     "collection groups for Azure Verified Modules and Bicep's `loadJsonContent`"},
     sema::OptionSpec{"policy", "string", "\"afwp-hci-<cluster>\"", "name of the firewall policy"},
     sema::OptionSpec{"base_policy", "string", "none",
                      "resource id of the parent policy, for `mode = \"child\"`"},
     sema::OptionSpec{
         "priority", "number", "1000",
-        "priority of the network group, 100 to 64900; the application group has 100 more"},
+        "priority of the first network group, 100 to 64900; the first application group has 100 "
+        "more, and further groups of a kind, where one is not enough, 10 more each"},
     sema::OptionSpec{
         "tier", "string", "\"Standard\"",
         "`Basic`, `Standard` or `Premium`; Basic cannot match host names in network rules"},
@@ -33,25 +44,48 @@ constexpr std::array option_specs{
         "whether the firewall answers DNS queries, as host names in network rules need"},
     sema::OptionSpec{"dns_servers", "list(string)", "Azure DNS",
                      "IPv4 addresses of the DNS servers that the firewall asks"},
-    sema::OptionSpec{"ip_groups", "bool", "true",
+    sema::OptionSpec{"ip_groups", "bool", "true, with rcg-json false",
                      "whether sources and long lists of destinations become IP groups"},
     sema::OptionSpec{"api_version", "string", "\"2025-05-01\"",
                      "version of Microsoft.Network in the template, from 2022-11-01 on"},
 };
+
+/// What Azure would refuse is a fault of ours: whatever a policy can ask for is refused before.
+void check(std::span<const Artefact> artefacts, EmitContext& context) {
+  std::set<std::string> doubts;
+  for (const Finding& finding : validate(artefacts)) {
+    if (finding.doubt) {
+      doubts.insert(finding.what);
+      continue;
+    }
+    bug(fmt::format("{} would be refused ({}): {}", artefacts.front().path, finding.check,
+                    finding.what));
+  }
+  const std::vector<std::string> names(doubts.begin(), doubts.end());
+  if (names.empty()) return;
+  context.note(
+      title, fmt::format("it has been seen to refuse host names with `--`: {}", some_of(names, 3)));
+}
 
 Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
   const std::size_t errors_before = context.reporter().errors();
   const Settings settings = read_settings(device, context);
   Emission emission;
   const Document document = legalise(device, settings, context);
-  check_limits(document, context);
-  // What follows an error is thrown away. An empty list of resources deploys nothing, so in that
-  // case there is nothing to write either.
-  const bool failed = context.reporter().errors() > errors_before;
-  if (!failed && (settings.mode != Mode::attach || !document.groups.empty())) {
-    emission.artefacts = print(document);
-    check_sizes(emission.artefacts, context);
+  Budgets budgets(document);
+  // What follows an error is thrown away. A template without resources deploys nothing, so in that
+  // case there is nothing to write either; a module that reads an array wants one.
+  const bool something = settings.mode != Mode::attach || settings.format == Format::rcg_json ||
+                         !document.groups.empty();
+  if (context.reporter().errors() == errors_before && something) {
+    // Far beyond the limits, printing would only take time.
+    if (budgets.within()) emission.artefacts = print(document);
+    budgets.add_files(emission.artefacts);
+    if (budgets.within()) check(emission.artefacts, context);
   }
+  budgets.report(context);
+  emission.budgets = budgets.take();
+  emission.made = made_by(document);
   emission.remarks = std::move(context.remarks);
   emission.rest = Rest::all_denied;
   return emission;

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -19,15 +20,24 @@ inline constexpr std::string_view title = "Azure Firewall";
 /// for a policy that exists.
 enum class Mode { standalone, child, attach };
 
+/// A template with its file of parameters, or a bare array of rule collection groups for modules
+/// that make the policy themselves (Azure Verified Modules, `loadJsonContent`).
+enum class Format { arm, rcg_json };
+
 /// Every string below is meant literally; print() sees to it that none becomes an ARM expression.
 
-/// Microsoft.Network/ipGroups. Its addresses are a parameter of the template.
+/// Microsoft.Network/ipGroups. Its addresses are a parameter of the template. More addresses than
+/// one may have are several IP groups.
 struct IpGroup {
   std::string name;
   std::string parameter;
   std::string comment;
   std::vector<std::string> addresses;  ///< IPv4 addresses, prefixes and ranges; never empty
+  std::size_t parts = 1;               ///< how many IP groups there are of these addresses
 };
+
+/// What an IP group is made of: the peer's name, all of its addresses, and which part of them.
+using IpGroupKey = std::tuple<std::string, std::vector<std::string>, std::size_t>;
 
 /// One side of a rule by address: either literals (`*` and, as destinations, service tags included)
 /// or IP groups. Azure takes both at once, but no published template does so.
@@ -82,18 +92,19 @@ struct RuleCollectionGroup {
 
 struct Document {
   Mode mode = Mode::standalone;
+  Format format = Format::arm;
   std::string cluster;  ///< as the policy writes it
   std::string file;     ///< path without ".json"
   std::string api_version;
-  std::string policy;
+  std::string policy;       ///< empty if `format` is rcg_json and nobody has said it
   std::string base_policy;  ///< resource id, for Mode::child
   std::string tier;
   bool dns_proxy = false;
   std::vector<std::string> dns_servers;
-  /// By the peer's name and its addresses; a std::map, so that rules can point into it.
-  std::map<std::pair<std::string, std::vector<std::string>>, IpGroup> ip_groups;
-  std::vector<RuleCollectionGroup> groups;  ///< network before application; none of them empty
-  std::vector<std::string> absent_groups;   ///< names of those that would be empty
+  std::map<IpGroupKey, IpGroup> ip_groups;  ///< a std::map, so that rules can point into it
+  /// Network before application; none of them empty. In the order in which Azure shall write them.
+  std::vector<RuleCollectionGroup> groups;
+  std::vector<std::string> absent_groups;  ///< names of those that would be empty
 };
 
 }  // namespace hcipol::backends::azure_firewall

@@ -9,13 +9,14 @@
 #include <optional>
 #include <utility>
 
-#include "backends/azure_firewall/naming.h"
+#include "backends/azure_firewall/limits.h"
 #include "backends/azure_firewall/notes.h"
 #include "backends/azure_firewall/peers.h"
 #include "backends/azure_firewall/rule_groups.h"
 #include "backends/azure_firewall/service_tags.h"
 #include "backends/azure_firewall/services.h"
 #include "backends/azure_firewall/sides.h"
+#include "backends/common/arm/naming.h"
 #include "backends/common/names.h"
 #include "backends/common/stand_ins.h"
 #include "support/bug.h"
@@ -41,13 +42,16 @@ struct Draft {
 
 class Legaliser {
  public:
-  Legaliser(const Settings& settings, EmitContext& context, Document& document)
+  Legaliser(const policy::Cluster& cluster, const Settings& settings, EmitContext& context,
+            Document& document)
       : settings_(settings),
         context_(context),
         document_(document),
         peers_(document),
+        notes_(cluster),
         sides_(peers_, notes_, context) {}
 
+  void count_pairs(const std::vector<Flow>& flows);
   void add(const Flow& flow);
   void finish();
 
@@ -76,6 +80,7 @@ class Legaliser {
   Notes notes_;
   SideReader sides_;
   RuleGroups groups_;
+  std::size_t longest_list_ = longest_literal_list;
   std::vector<Draft> drafts_;  ///< of the flow at hand
 };
 
@@ -90,18 +95,6 @@ std::string description(const policy::Rule& rule) {
   }
   if (!rule.origin.source.empty()) text += ". Source: " + rule.origin.source;
   return one_line(text, longest_description);
-}
-
-std::uint64_t size_of(const net::AddressSet& ipv4) {
-  std::uint64_t size = 0;
-  for (const net::AddressRange& range : ipv4.ranges()) size += range.last.low - range.first.low + 1;
-  return size;
-}
-
-net::AddressSet addresses_of(const std::vector<const Ipv4*>& parts) {
-  net::AddressSet out;
-  for (const Ipv4* part : parts) out = out | part->addresses;
-  return out;
 }
 
 /// Patterns that another one covers are left out.
@@ -159,7 +152,7 @@ std::string Legaliser::why_no_network_names(const Peer& peer,
 bool Legaliser::by_other_means(const Flow& flow, const Sources& from, Peer& peer,
                                const net::ServiceSet& service, Destinations& out) {
   const std::string& tag = peer.set->tag;
-  const bool by_tag = peer.instead_is_tag && is_tag(tag) && tag_use(tag) != TagUse::no;
+  const bool by_tag = peer.instead_is_tag && arm::is_tag(tag) && tag_use(tag) != TagUse::no;
   if (!by_tag && peer.instead.empty()) return false;
   net::PeerSet instead{peer.instead.addresses, {}};
   if (by_tag) instead = {{}, net::DomainSet(policy::NamedSet::tag_name(tag))};
@@ -211,7 +204,7 @@ std::vector<std::pair<Addresses, std::string>> Legaliser::address_lists(const De
   if (holds_everything(to.addresses)) return {{{{"*"}, {}}, ""}};
   std::size_t entries = 0;
   for (const AddressPart& part : to.addresses) entries += part.ipv4->entries.size();
-  if (settings_.ip_groups && entries > longest_literal_list) {
+  if (settings_.ip_groups && entries > longest_list_) {
     out.push_back({{{}, groups_of(to.addresses, peers_)}, ""});
     if (!to.tags.empty()) out.push_back({{to.tags, {}}, "-tags"});
     return out;
@@ -264,6 +257,13 @@ void Legaliser::note_addressed(const Flow& flow, const Sources& from, const Dest
   const auto any_of = [&](auto test) {
     return std::any_of(to.addresses.begin(), to.addresses.end(), test);
   };
+  if (to.tags.empty()) {
+    net::AddressSet destinations;
+    for (const AddressPart& part : to.addresses) {
+      destinations = destinations | part.ipv4->addresses;
+    }
+    notes_.addressed(*flow.rule, addresses_of(from.ipv4), destinations);
+  }
   const bool icmp = !service.only(net::protocol::icmp).empty() && !service.is_any();
   if (icmp && (!to.tags.empty() || any_of([](const AddressPart& part) {
         return part.ipv4->addresses.intersects(net::internet_addresses());
@@ -276,6 +276,25 @@ void Legaliser::note_addressed(const Flow& flow, const Sources& from, const Dest
     return !part.set->set.names.others() && size_of(part.ipv4->addresses) >= wide_destinations;
   });
   if (wide || !to.tags.empty()) notes_.web_by_address(*flow.rule, from.ipv4);
+}
+
+/// Where literals would make too many pairs, every list of destinations becomes IP groups.
+void Legaliser::count_pairs(const std::vector<Flow>& flows) {
+  if (!settings_.ip_groups) return;
+  std::size_t pairs = 0;
+  for (const Flow& flow : flows) {
+    std::size_t entries = 0;
+    std::size_t tags = 0;
+    for (const policy::NamedSet* set : flow.to) {
+      const Peer& peer = peers_.of(*set);
+      entries += peer.ipv4.entries.size();
+      tags += peer.tags.size();
+    }
+    if (entries > longest_literal_list) entries = flow.to.size();
+    const std::size_t parts = layer4(without_icmpv6(flow.service)).parts.size();
+    pairs += flow.from.size() * (entries + tags) * parts;
+  }
+  if (pairs > most_pairs) longest_list_ = 1;
 }
 
 // ---- flows -----------------------------------------------------------------------------------
@@ -306,11 +325,11 @@ Addresses Legaliser::source_list(const Sources& from) {
 void Legaliser::place(const Flow& flow, const Sources& from) {
   if (drafts_.empty()) return;
   const Addresses sources = source_list(from);
-  const std::string base = azure_name(flow.id);
+  const std::string base = arm::azure_name(flow.id);
   const std::string text = description(*flow.rule);
   for (Draft& draft : drafts_) {
     Rule rule;
-    rule.name = shortened(drafts_.size() == 1 ? base : base + draft.suffix, longest_name);
+    rule.name = shortened(drafts_.size() == 1 ? base : base + draft.suffix, arm::longest_name);
     rule.description = text;
     rule.from = sources;
     rule.match = std::move(draft.match);
@@ -353,13 +372,16 @@ Document legalise(const flow::DevicePolicy& device, const Settings& settings,
   Document document;
   document.mode = settings.mode;
   document.cluster = device.cluster->name;
-  document.file = settings.cluster + ".azuredeploy";
+  document.format = settings.format;
+  document.file =
+      settings.cluster + (settings.format == Format::rcg_json ? ".rcg" : ".azuredeploy");
   document.api_version = settings.api_version;
   document.policy = settings.policy;
   document.base_policy = settings.base_policy;
   document.tier = settings.tier;
   document.dns_servers = settings.dns_servers;
-  Legaliser legaliser(settings, context, document);
+  Legaliser legaliser(*device.cluster, settings, context, document);
+  legaliser.count_pairs(device.flows);
   for (const flow::Flow& flow : device.flows) legaliser.add(flow);
   legaliser.finish();
   return document;

@@ -36,6 +36,21 @@ std::string some_rules(const std::vector<const policy::Rule*>& rules) {
 
 }  // namespace
 
+Notes::Notes(const policy::Cluster& cluster) {
+  for (const policy::Site* site : cluster.sites) zones_.push_back(&site->set->set.addresses);
+  if (zones_.empty() && cluster.servers != nullptr) {
+    zones_.push_back(&cluster.servers->set.addresses);
+  }
+}
+
+void Notes::addressed(const policy::Rule& rule, const net::AddressSet& from,
+                      const net::AddressSet& to) {
+  const bool within = std::any_of(zones_.begin(), zones_.end(), [&](const net::AddressSet* zone) {
+    return zone->contains(from) && zone->contains(to);
+  });
+  if (within) within_a_zone_.push_back(&rule);
+}
+
 void Notes::web_by_name(const std::vector<const Ipv4*>& from) {
   by_name_.insert(from.begin(), from.end());
 }
@@ -65,8 +80,8 @@ void Notes::report_names(const Document& document, const Settings& settings,
       "must resolve through it ({}): let their DNS forward to the firewall's private address",
       some_rules(network_names_));
   if (settings.mode == Mode::attach) {
-    text += fmt::format("; `{}` must have the DNS proxy on and be of tier Standard or Premium",
-                        document.policy);
+    text += fmt::format("; {} must have the DNS proxy on and be of tier Standard or Premium",
+                        document.policy.empty() ? "the policy" : "`" + document.policy + "`");
   }
   context.note(title, std::move(text));
 }
@@ -92,6 +107,9 @@ void Notes::report(const Document& document, const Settings& settings, EmitConte
   note_rules(deciding_instead(),
              "network rules come before application rules, so the names in application rules "
              "decide nothing about the web traffic that these let through");
+  note_rules(within_a_zone_,
+             "servers of one site reach each other without it, unless what is between them is "
+             "routed through it");
   note_rules(logged_,
              "what it logs is a diagnostic setting of the firewall (AZFWNetworkRule, "
              "AZFWApplicationRule) and not of a rule");

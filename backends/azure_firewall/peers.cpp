@@ -5,7 +5,9 @@
 
 #include <map>
 
-#include "backends/azure_firewall/naming.h"
+#include "backends/azure_firewall/limits.h"
+#include "backends/azure_firewall/split.h"
+#include "backends/common/arm/naming.h"
 #include "backends/common/names.h"
 #include "support/text.h"
 
@@ -15,6 +17,8 @@ namespace {
 
 /// Up to this many neighbours are rather single hosts than a prefix or a range.
 constexpr std::uint64_t few = 3;
+/// More than all the IP groups that a firewall may have.
+constexpr std::size_t most_parts = 256;
 
 /// Few addresses one by one; else a single prefix or "first-last". Azure takes ranges wherever it
 /// takes prefixes, and they are fewer: a set with holes is mostly pieces of many prefixes each.
@@ -70,33 +74,54 @@ Peer& PeerTable::of(const policy::NamedSet& set) {
   return peers_.emplace(&set, Peer(set)).first->second;
 }
 
-const IpGroup* PeerTable::group(const policy::NamedSet& set, Ipv4& ipv4) {
-  if (ipv4.group != nullptr) return ipv4.group;
-  IpGroup& group = document_.ip_groups[{set.name, ipv4.entries}];
-  group.addresses = ipv4.entries;
-  ipv4.group = &group;
-  return ipv4.group;
+const std::vector<const IpGroup*>& PeerTable::groups(const policy::NamedSet& set, Ipv4& ipv4) {
+  if (!ipv4.groups.empty()) return ipv4.groups;
+  std::vector<Weighed> entries;
+  if (ipv4.entries.size() > most_ip_group_entries) {
+    for (const std::string& entry : ipv4.entries) entries.push_back({hash_of(entry), 1});
+  }
+  const std::size_t parts = parts_for(entries, most_ip_group_entries, most_parts);
+  for (std::size_t part = 0; part < parts; ++part) {
+    IpGroup& group = document_.ip_groups[{set.name, ipv4.entries, part}];
+    group.addresses.clear();
+    for (std::size_t i = 0; i < ipv4.entries.size(); ++i) {
+      if (parts == 1 || entries[i].hash % parts == part) group.addresses.push_back(ipv4.entries[i]);
+    }
+    group.parts = parts;
+    ipv4.groups.push_back(&group);
+  }
+  return ipv4.groups;
 }
 
 void PeerTable::name_groups(const std::string& cluster) {
-  std::vector<Claim> names;
-  std::vector<Claim> parameters;
+  std::vector<arm::Claim> names;
+  std::vector<arm::Claim> parameters;
   std::map<std::string, int> namesakes;
-  for (const auto& [key, group] : document_.ip_groups) ++namesakes[key.first];
+  for (const auto& [key, group] : document_.ip_groups) namesakes[std::get<0>(key)] += 1;
   for (auto& [key, group] : document_.ip_groups) {
-    const std::string& peer = key.first;
-    group.name = shortened("ipg-" + cluster + "-" + azure_name(peer), longest_name);
-    group.parameter = parameter_name(peer);
-    group.comment = fmt::format("IPv4 addresses of `{}` in cluster `{}`", one_line(peer, 120),
-                                one_line(document_.cluster, 80));
+    const auto& [peer, addresses, part] = key;
+    std::string ending;
+    std::string about;
+    if (group.parts > 1) {
+      ending = fmt::format("-{}of{}", part + 1, group.parts);
+      about = fmt::format(", part {} of {}", part + 1, group.parts);
+    }
+    group.name = shortened("ipg-" + cluster + "-" + arm::azure_name(peer),
+                           arm::longest_name - ending.size()) +
+                 ending;
+    group.parameter = arm::parameter_name(peer + ending);
+    group.comment = fmt::format("IPv4 addresses of `{}` in cluster `{}`{}", one_line(peer, 120),
+                                one_line(document_.cluster, 80), about);
     // Two sets of one name (a role, and what a device sees of it) differ in their addresses only.
-    std::string identity = peer;
-    if (namesakes[peer] > 1) identity += fmt::format("\n{}", fmt::join(group.addresses, "\n"));
+    std::string identity = peer + ending;
+    if (namesakes[peer] > static_cast<int>(group.parts)) {
+      identity += fmt::format("\n{}", fmt::join(addresses, "\n"));
+    }
     names.push_back({&group.name, identity});
     parameters.push_back({&group.parameter, std::move(identity)});
   }
-  tell_apart(names);
-  tell_apart(parameters, '_');
+  arm::tell_apart(names);
+  arm::tell_apart(parameters, '_');
 }
 
 }  // namespace hcipol::backends::azure_firewall

@@ -16,7 +16,7 @@ struct Ipv4 {
   net::AddressSet addresses;
   /// `*` for all of IPv4 (alone), else addresses, prefixes and "first-last".
   std::vector<std::string> entries;
-  const IpGroup* group = nullptr;  ///< once a rule has asked for it
+  std::vector<const IpGroup*> groups;  ///< once a rule has asked for them
 
   explicit Ipv4(const net::AddressSet& any_family);
   bool empty() const { return entries.empty(); }
@@ -47,9 +47,9 @@ class PeerTable {
   explicit PeerTable(Document& document) : document_(document) {}
 
   Peer& of(const policy::NamedSet& set);
-  /// The IP group of the set's addresses, made at the first call. Its name follows in
-  /// name_groups().
-  const IpGroup* group(const policy::NamedSet& set, Ipv4& ipv4);
+  /// The IP groups of the set's addresses, made at the first call: one, unless the addresses are
+  /// more than it may have. Their names follow in name_groups().
+  const std::vector<const IpGroup*>& groups(const policy::NamedSet& set, Ipv4& ipv4);
   /// Names all IP groups and their parameters.
   void name_groups(const std::string& cluster);
 

@@ -1,52 +1,24 @@
-// languageVersion 1, because Microsoft's published schema (2019-04-01) knows no other.
+// The frame of a template around its rules, or the bare array of groups.
 #include "backends/azure_firewall/print.h"
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "backends/azure_firewall/limits.h"
+#include "backends/azure_firewall/made.h"
+#include "backends/azure_firewall/print_rules.h"
 #include "support/text.h"
 
 namespace hcipol::backends::azure_firewall {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-constexpr std::string_view schemas = "https://schema.management.azure.com/schemas/2019-04-01/";
-
-/// Azure evaluates a text in brackets; doubling the first keeps it a text ("Syntax and expressions
-/// in ARM templates"). Nothing but this and expression() writes strings that a user can influence.
-std::string literal(std::string_view text) {
-  const bool evaluated = text.starts_with('[') && text.ends_with(']');
-  return evaluated ? "[" + std::string(text) : std::string(text);
-}
-
-/// Without room for all of them, an ordered object copies its members each time it grows.
-Json object(std::size_t members) {
-  Json out = Json::object();
-  out.get_ref<Json::object_t&>().reserve(members);
-  return out;
-}
-
-Json array(std::size_t elements) {
-  Json out = Json::array();
-  out.get_ref<Json::array_t&>().reserve(elements);
-  return out;
-}
-
-Json literals(const std::vector<std::string>& texts) {
-  Json out = array(texts.size());
-  for (const std::string& text : texts) out.push_back(literal(text));
-  return out;
-}
-
-std::string parameter(std::string_view name) {
-  return fmt::format("[parameters('{}')]", name);
-}
+using arm::Json;
+using arm::literal;
+using arm::parameter;
 
 // The names in these hold letters, digits, `.`, `_` and `-` only, so quotes need no care.
 
@@ -54,70 +26,11 @@ std::string policy_id() {
   return "[resourceId('Microsoft.Network/firewallPolicies', parameters('firewallPolicyName'))]";
 }
 
-std::string ip_group_id(const IpGroup& group) {
-  return fmt::format("[resourceId('Microsoft.Network/ipGroups', '{}')]", group.name);
-}
-
 std::string group_id(const RuleCollectionGroup& group) {
   return fmt::format(
       "[resourceId('Microsoft.Network/firewallPolicies/ruleCollectionGroups', "
       "parameters('firewallPolicyName'), '{}')]",
       group.name);
-}
-
-Json ip_group_ids(const std::vector<const IpGroup*>& groups) {
-  Json out = array(groups.size());
-  for (const IpGroup* group : groups) out.push_back(ip_group_id(*group));
-  return out;
-}
-
-// ---- rules -----------------------------------------------------------------------------------
-
-/// Empty lists are left out: one of them makes Azure refuse the whole group.
-void put(Json& rule, const char* literal_key, const char* groups_key, const Addresses& addresses) {
-  if (!addresses.literals.empty()) rule[literal_key] = literals(addresses.literals);
-  if (!addresses.groups.empty()) rule[groups_key] = ip_group_ids(addresses.groups);
-}
-
-void put_match(Json& rule, const ApplicationMatch& match) {
-  Json protocols = array(match.protocols.size());
-  for (const ApplicationProtocol& protocol : match.protocols) {
-    Json& element = protocols.emplace_back(object(2));
-    element["protocolType"] = protocol.type;
-    element["port"] = protocol.port;
-  }
-  rule["protocols"] = std::move(protocols);
-  rule["targetFqdns"] = literals(match.fqdns);
-}
-
-void put_match(Json& rule, const NetworkMatch& match) {
-  put(rule, "destinationAddresses", "destinationIpGroups", match.to);
-  if (!match.fqdns.empty()) rule["destinationFqdns"] = literals(match.fqdns);
-  rule["destinationPorts"] = literals(match.ports);
-}
-
-Json to_json(const Rule& rule) {
-  const auto* network = std::get_if<NetworkMatch>(&rule.match);
-  Json out = object(7);
-  out["ruleType"] = network != nullptr ? "NetworkRule" : "ApplicationRule";
-  out["name"] = rule.name;
-  out["description"] = literal(rule.description);
-  if (network != nullptr) out["ipProtocols"] = network->protocols;
-  put(out, "sourceAddresses", "sourceIpGroups", rule.from);
-  std::visit([&](const auto& match) { put_match(out, match); }, rule.match);
-  return out;
-}
-
-Json to_json(const RuleCollection& collection) {
-  Json rules = array(collection.rules.size());
-  for (const Rule& rule : collection.rules) rules.push_back(to_json(rule));
-  Json out;
-  out["ruleCollectionType"] = "FirewallPolicyFilterRuleCollection";
-  out["name"] = collection.name;
-  out["priority"] = collection.priority;
-  out["action"] = {{"type", "Allow"}};
-  out["rules"] = std::move(rules);
-  return out;
 }
 
 // ---- resources -------------------------------------------------------------------------------
@@ -184,16 +97,12 @@ Json to_json(const Document& document, const RuleCollectionGroup& group,
   if (document.mode != Mode::attach) depends_on.push_back(policy_id());
   for (const auto& [name, used] : used_groups(group)) depends_on.push_back(ip_group_id(*used));
   if (previous != nullptr) depends_on.push_back(group_id(*previous));
-  Json collections = Json::array();
-  for (const RuleCollection& collection : group.collections) {
-    collections.push_back(to_json(collection));
-  }
   Json out = resource(
       document, "Microsoft.Network/firewallPolicies/ruleCollectionGroups", group.comment,
       fmt::format("[format('{{0}}/{{1}}', parameters('firewallPolicyName'), '{}')]", group.name));
   if (!depends_on.empty()) out["dependsOn"] = std::move(depends_on);
   out["properties"]["priority"] = group.priority;
-  out["properties"]["ruleCollections"] = std::move(collections);
+  out["properties"]["ruleCollections"] = rule_collections(group, document.format);
   return out;
 }
 
@@ -215,18 +124,6 @@ Json resources(const Document& document) {
 
 // ---- around them -----------------------------------------------------------------------------
 
-Json string_parameter(std::string_view value, const char* about) {
-  return {{"type", "string"}, {"defaultValue", value}, {"metadata", {{"description", about}}}};
-}
-
-Json array_parameter(const std::vector<std::string>& value, std::string about) {
-  Json out;
-  out["type"] = "array";
-  out["defaultValue"] = literals(value);
-  out["metadata"]["description"] = literal(about);
-  return out;
-}
-
 bool has_location(const Document& document) {
   return document.mode != Mode::attach || !document.ip_groups.empty();
 }
@@ -234,26 +131,26 @@ bool has_location(const Document& document) {
 Json parameters(const Document& document) {
   Json out;
   if (has_location(document)) {
-    out["location"] = string_parameter(
+    out["location"] = arm::string_parameter(
         "[resourceGroup().location]",
         document.mode == Mode::child
             ? "Region of the policy and of the IP groups: that of the parent policy."
             : "Region of everything that this template creates.");
   }
-  out["firewallPolicyName"] = string_parameter(
+  out["firewallPolicyName"] = arm::string_parameter(
       document.policy, document.mode == Mode::attach
                            ? "Name of the firewall policy, which exists in this resource group."
                            : "Name of the firewall policy to create.");
   if (document.mode == Mode::child) {
     out["basePolicyId"] =
-        string_parameter(document.base_policy, "Resource id of the parent policy.");
+        arm::string_parameter(document.base_policy, "Resource id of the parent policy.");
   }
   if (document.mode != Mode::attach && !document.dns_servers.empty()) {
     out["dnsServers"] =
-        array_parameter(document.dns_servers, "DNS servers that the firewall resolves with.");
+        arm::array_parameter(document.dns_servers, "DNS servers that the firewall resolves with.");
   }
   for (const auto& [key, group] : document.ip_groups) {
-    out[group.parameter] = array_parameter(group.addresses, group.comment + ".");
+    out[group.parameter] = arm::array_parameter(group.addresses, group.comment + ".");
   }
   return out;
 }
@@ -284,10 +181,7 @@ Json metadata(const Document& document) {
       document.file);
   // A deployment never deletes a group, so one that lost its last rule would go on allowing.
   for (const std::string& name : document.absent_groups) {
-    out["deleteIfPresent"].push_back(fmt::format(
-        "az network firewall policy rule-collection-group delete --resource-group <resource-group> "
-        "--policy-name {} --name {}",
-        document.policy, name));
+    out["deleteIfPresent"].push_back(delete_group(document, name));
   }
   return out;
 }
@@ -307,10 +201,6 @@ Json outputs(const Document& document) {
   return out;
 }
 
-std::string text_of(const Json& json) {
-  return json.dump(2, ' ', true, Json::error_handler_t::replace) + "\n";
-}
-
 std::vector<SourceMapEntry> source_map(const Document& document) {
   std::vector<SourceMapEntry> out;
   for (const RuleCollectionGroup& group : document.groups) {
@@ -321,23 +211,43 @@ std::vector<SourceMapEntry> source_map(const Document& document) {
   return out;
 }
 
+/// Modules that make the policy themselves take the groups as an array.
+Json bare_groups(const Document& document) {
+  Json out = arm::array(document.groups.size());
+  for (const RuleCollectionGroup& group : document.groups) {
+    Json& one = out.emplace_back(arm::object(3));
+    one["name"] = group.name;
+    one["priority"] = group.priority;
+    one["ruleCollections"] = rule_collections(group, document.format);
+  }
+  return out;
+}
+
+constexpr std::string_view leaf = "ruleType";
+
 }  // namespace
 
 std::vector<Artefact> print(const Document& document) {
+  if (document.format == Format::rcg_json) {
+    return {{document.file + ".json", arm::text_of(bare_groups(document), leaf, most_loaded_bytes),
+             source_map(document)}};
+  }
   Json file;
-  file["$schema"] = fmt::format("{}deploymentTemplate.json#", schemas);
+  file["$schema"] = arm::schema("deploymentTemplate");
   file["contentVersion"] = "1.0.0.0";
   file["metadata"] = metadata(document);
   file["parameters"] = parameters(document);
   file["resources"] = resources(document);
   file["outputs"] = outputs(document);
   Json values;
-  values["$schema"] = fmt::format("{}deploymentParameters.json#", schemas);
+  values["$schema"] = arm::schema("deploymentParameters");
   values["contentVersion"] = "1.0.0.0";
   values["parameters"] = parameter_values(document);
   std::vector<Artefact> out(2);
-  out[0] = {document.file + ".json", text_of(file), source_map(document)};
-  out[1] = {document.file + ".parameters.json", text_of(values), {}};
+  out[0] = {document.file + ".json", arm::text_of(file, leaf, arm::most_template_bytes),
+            source_map(document)};
+  out[1] = {
+      document.file + ".parameters.json", arm::text_of(values, leaf, arm::most_template_bytes), {}};
   return out;
 }
 

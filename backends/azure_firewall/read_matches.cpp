@@ -51,7 +51,7 @@ net::ServiceSet ports_of(std::uint8_t protocol, const std::vector<net::PortRange
 
 }  // namespace
 
-void MatchReader::add_group(const std::string& id, Members& properties) {
+void MatchReader::add_group(const std::string& id, arm::Members& properties) {
   std::vector<net::AddressRange> ranges;
   for (const std::string& entry : values_.texts(properties.need("ipAddresses"))) {
     const auto range = range_of(entry);
@@ -61,10 +61,10 @@ void MatchReader::add_group(const std::string& id, Members& properties) {
   ip_groups_[id] = net::AddressSet::of(std::move(ranges));
 }
 
-const net::PeerSet* MatchReader::peers(Members& rule, const std::string& side,
+const net::PeerSet* MatchReader::peers(arm::Members& rule, const std::string& side,
                                        const std::set<std::string>& depends_on, bool tags) {
-  const ReadJson* literals = rule.find((side + "Addresses").c_str());
-  const ReadJson* groups = rule.find((side + "IpGroups").c_str());
+  const arm::ReadJson* literals = rule.find((side + "Addresses").c_str());
+  const arm::ReadJson* groups = rule.find((side + "IpGroups").c_str());
   if (literals == nullptr && groups == nullptr) return nullptr;
   std::vector<std::string> entries;
   std::vector<std::string> ids;
@@ -99,8 +99,8 @@ const net::PeerSet* MatchReader::peers(Members& rule, const std::string& side,
   return place->second = out_.keep(std::move(out));
 }
 
-const net::PeerSet* MatchReader::names(Members& rule, const char* key, bool patterns) {
-  const ReadJson* list = rule.find(key);
+const net::PeerSet* MatchReader::names(arm::Members& rule, const char* key, bool patterns) {
+  const arm::ReadJson* list = rule.find(key);
   if (list == nullptr) return nullptr;
   const std::vector<std::string> texts = values_.texts(*list);
   const auto known = fmt::format("names {} {}", patterns, fmt::join(texts, "\n"));
@@ -115,14 +115,14 @@ const net::PeerSet* MatchReader::names(Members& rule, const char* key, bool patt
   return place->second = out_.keep(net::PeerSet{{}, net::DomainSet::of(std::move(out))});
 }
 
-const net::ServiceSet* MatchReader::web(Members& rule) {
-  const ReadJson& protocols = rule.need("protocols");
+const net::ServiceSet* MatchReader::web(arm::Members& rule) {
+  const arm::ReadJson& protocols = rule.need("protocols");
   if (!protocols.is_array() || protocols.empty()) rule.fail("no protocols");
   net::ServiceSet out;
-  for (const ReadJson& each : protocols) {
-    Members members(rule.file(), "protocols", each);
-    const ReadJson& type = members.need("protocolType");
-    const ReadJson& port = members.need("port");
+  for (const arm::ReadJson& each : protocols) {
+    arm::Members members(rule.file(), "protocols", each);
+    const arm::ReadJson& type = members.need("protocolType");
+    const arm::ReadJson& port = members.need("port");
     members.done();
     if (type != "Http" && type != "Https") members.fail("a protocol that is not known here");
     if (!port.is_number_unsigned() || port > last_application_port || port == 0) {
@@ -136,7 +136,7 @@ const net::ServiceSet* MatchReader::web(Members& rule) {
   return keep(std::move(out));
 }
 
-const net::ServiceSet* MatchReader::service(Members& rule) {
+const net::ServiceSet* MatchReader::service(arm::Members& rule) {
   std::vector<net::PortRange> ranges;
   bool every_port = false;
   for (const std::string& text : values_.texts(rule.need("destinationPorts"))) {

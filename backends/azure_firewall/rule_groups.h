@@ -1,10 +1,11 @@
-// Sorts rules into collections and the two groups, and gives them names and priorities.
+// Sorts rules into collections and groups, and gives them names and priorities.
 #pragma once
 
 #include <array>
 #include <map>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "backends/azure_firewall/document.h"
 #include "backends/azure_firewall/settings.h"
@@ -16,7 +17,7 @@ class RuleGroups {
  public:
   /// `name` is what the rule is called unless another is called the same.
   void add(const flow::Flow& flow, Rule rule);
-  /// Moves everything into the document.
+  /// Moves everything into the document. The IP groups must have their names.
   void finish(const Settings& settings, Document& document);
 
  private:
@@ -24,8 +25,11 @@ class RuleGroups {
   using Key = std::tuple<bool, std::string, std::string>;
   using Collections = std::map<Key, RuleCollection>;
 
-  RuleCollectionGroup finished(Collections& collections) const;
+  std::vector<RuleCollection> finished(Collections& collections) const;
+  void add_groups(Collections& collections, const char* kind, const char* comment, int priority,
+                  Document& document) const;
 
+  std::string cluster_part_;
   Collections network_;
   Collections application_;
 };

@@ -45,11 +45,4 @@ TagUse tag_use(std::string_view tag) {
   return row == rows.end() ? TagUse::unknown : row->use;
 }
 
-bool is_tag(std::string_view tag) {
-  return !tag.empty() && std::all_of(tag.begin(), tag.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == '-';
-  });
-}
-
 }  // namespace hcipol::backends::azure_firewall

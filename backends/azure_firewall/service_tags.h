@@ -12,7 +12,4 @@ enum class TagUse { yes, no, unknown };
 /// no copy settles is unknown. A region ("Storage.WestEurope") is looked up by what precedes it.
 TagUse tag_use(std::string_view tag);
 
-/// Letters, digits, `.`, `_` and `-`.
-bool is_tag(std::string_view tag);
-
 }  // namespace hcipol::backends::azure_firewall

@@ -4,12 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <string_view>
 #include <utility>
 
-#include "backends/azure_firewall/naming.h"
+#include "backends/common/arm/naming.h"
 #include "backends/common/names.h"
 #include "backends/common/options.h"
 #include "net/address.h"
@@ -23,26 +22,20 @@ constexpr int lowest_priority = 100;
 constexpr int highest_priority = 65'000;
 constexpr std::size_t most_dns_servers = 15;
 
-/// The versions of Microsoft.Network from the first in which every property that print() writes has
-/// its present name (2022-11-01) to the last whose JSON schema was published when this was written.
-constexpr std::array<std::string_view, 16> api_versions{
-    "2022-11-01", "2023-02-01", "2023-04-01", "2023-05-01", "2023-06-01", "2023-09-01",
-    "2023-11-01", "2024-01-01", "2024-03-01", "2024-05-01", "2024-07-01", "2024-10-01",
-    "2025-01-01", "2025-03-01", "2025-05-01", "2025-07-01"};
-
 class Reader {
  public:
   Reader(const flow::DevicePolicy& device, EmitContext& context)
       : device_(device), context_(context), options_(device.view->options) {}
 
   Settings read() {
-    settings_.cluster = cluster_part();
+    settings_.cluster = arm::cluster_part(*device_.policy, device_.cluster->name);
     read_mode();
+    read_format();
     read_policy();
     read_priority();
     read_tier();
     read_dns();
-    settings_.ip_groups = flag_option(options_, "ip_groups", true);
+    settings_.ip_groups = flag_option(options_, "ip_groups", settings_.format == Format::arm);
     read_api_version();
     look_at_other_clusters();
     return std::move(settings_);
@@ -60,18 +53,6 @@ class Reader {
     return context_.reporter().report<Diag::bad_option>(place, one_line(value, 120), option, why);
   }
 
-  /// Two clusters may share a resource group and even a policy, so their parts must differ.
-  std::string cluster_part() const {
-    const std::string& name = device_.cluster->name;
-    std::string part = azure_name(name);
-    const auto alike = [&](const policy::Cluster& other) {
-      return other.name != name && to_lower(azure_name(other.name)) == to_lower(part);
-    };
-    const auto& clusters = device_.policy->clusters;
-    if (std::any_of(clusters.begin(), clusters.end(), alike)) part = with_hash(part, name);
-    return shortened(part, 40);
-  }
-
   void read_mode() {
     const std::string mode = text_option(options_, "mode", "standalone");
     if (mode == "child") settings_.mode = Mode::child;
@@ -81,16 +62,39 @@ class Reader {
     }
   }
 
-  void read_policy() {
-    settings_.policy =
-        text_option(options_, "policy", shortened("afwp-hci-" + settings_.cluster, longest_name));
-    if (!is_azure_name(settings_.policy)) {
-      refuse(
-          "policy", settings_.policy,
-          "a name has 1 to 80 letters, digits, `.`, `_` and `-`, starts with a letter or digit and "
-          "ends with a letter, digit or `_`");
+  /// The array of groups is all that there is: whoever deploys it decides about the policy.
+  void read_format() {
+    const std::string format = text_option(options_, "format", "arm");
+    if (format == "arm") return;
+    if (format != "rcg-json") {
+      refuse("format", format, "it must be \"arm\" or \"rcg-json\"");
+      return;
     }
-    if (settings_.mode == Mode::attach && !is_set("policy")) {
+    settings_.format = Format::rcg_json;
+    if (is_set("mode") && settings_.mode != Mode::attach) {
+      refuse("mode", text_option(options_, "mode"),
+             "with `format = \"rcg-json\"` the policy is made by what the array is handed to");
+    }
+    settings_.mode = Mode::attach;
+    if (is_set("api_version")) {
+      refuse("api_version", text_option(options_, "api_version"),
+             "an array of rule collection groups has no API version");
+    }
+    if (flag_option(options_, "ip_groups", false)) {
+      refuse("ip_groups", "true",
+             "an array of rule collection groups cannot make IP groups: addresses stand in the "
+             "rules");
+    }
+  }
+
+  void read_policy() {
+    const bool bare = settings_.format == Format::rcg_json && !is_set("policy");
+    const std::string otherwise = shortened("afwp-hci-" + settings_.cluster, arm::longest_name);
+    settings_.policy = bare ? "" : text_option(options_, "policy", otherwise);
+    if (!bare && !arm::is_azure_name(settings_.policy)) {
+      refuse("policy", settings_.policy, arm::name_rule);
+    }
+    if (settings_.mode == Mode::attach && !bare && !is_set("policy")) {
       refuse("mode", "attach", "it needs `policy`, the name of the policy to attach to");
     }
     settings_.base_policy = text_option(options_, "base_policy");
@@ -118,7 +122,7 @@ class Reader {
     };
     return is(1, "subscriptions") && !parts[2].empty() && is(3, "resourcegroups") &&
            !parts[4].empty() && is(5, "providers") && is(6, "microsoft.network") &&
-           is(7, "firewallpolicies") && is_azure_name(parts[8]);
+           is(7, "firewallpolicies") && arm::is_azure_name(parts[8]);
   }
 
   void read_priority() {
@@ -157,7 +161,7 @@ class Reader {
     }
     if (settings_.mode == Mode::attach && (is_set("dns_proxy") || !settings_.dns_servers.empty())) {
       const char* option = is_set("dns_proxy") ? "dns_proxy" : "dns_servers";
-      refuse(option, option, "DNS is a setting of the policy that this template attaches to");
+      refuse(option, option, "DNS is a setting of the policy that the groups are attached to");
     }
     for (const std::string& server : settings_.dns_servers) {
       const auto address = net::parse_address(server);
@@ -173,12 +177,12 @@ class Reader {
 
   void read_api_version() {
     const std::string version = text_option(options_, "api_version", settings_.api_version);
-    if (std::find(api_versions.begin(), api_versions.end(), version) != api_versions.end()) {
+    if (arm::is_network_version(version)) {
       settings_.api_version = version;
       return;
     }
     refuse("api_version", version,
-           fmt::format("Microsoft.Network has {}", fmt::join(api_versions, ", ")));
+           fmt::format("Microsoft.Network has {}", fmt::join(arm::network_versions, ", ")));
   }
 
   /// One target serves every cluster. Where they share a policy, their groups need priorities of

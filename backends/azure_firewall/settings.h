@@ -12,7 +12,8 @@ namespace hcipol::backends::azure_firewall {
 
 struct Settings {
   Mode mode = Mode::standalone;
-  std::string cluster;  ///< the cluster's name as part of Azure names
+  Format format = Format::arm;  ///< with rcg_json, `mode` is attach
+  std::string cluster;          ///< the cluster's name as part of Azure names
   std::string policy;
   std::string base_policy;
   int priority = 1000;
@@ -25,8 +26,10 @@ struct Settings {
   bool basic() const { return tier == "Basic"; }
 };
 
-/// How far apart the priorities of the two rule collection groups are.
+/// How far apart the priorities of network and application groups are, and those of the groups of
+/// one kind: others find room between.
 inline constexpr int priority_step = 100;
+inline constexpr int priority_gap = 10;
 
 /// Reports E0611 for each option that Azure would refuse and goes on with its default.
 Settings read_settings(const flow::DevicePolicy& device, EmitContext& context);

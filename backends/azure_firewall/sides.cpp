@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "backends/azure_firewall/service_tags.h"
+#include "backends/common/arm/naming.h"
 #include "backends/common/stand_ins.h"
 
 namespace hcipol::backends::azure_firewall {
@@ -25,9 +26,22 @@ bool holds_everything(const std::vector<AddressPart>& parts) {
 std::vector<const IpGroup*> groups_of(const std::vector<AddressPart>& parts, PeerTable& peers) {
   std::vector<const IpGroup*> out;
   for (const AddressPart& part : parts) {
-    const IpGroup* group = peers.group(*part.set, *part.ipv4);
-    if (std::find(out.begin(), out.end(), group) == out.end()) out.push_back(group);
+    for (const IpGroup* group : peers.groups(*part.set, *part.ipv4)) {
+      if (std::find(out.begin(), out.end(), group) == out.end()) out.push_back(group);
+    }
   }
+  return out;
+}
+
+std::uint64_t size_of(const net::AddressSet& ipv4) {
+  std::uint64_t size = 0;
+  for (const net::AddressRange& range : ipv4.ranges()) size += range.last.low - range.first.low + 1;
+  return size;
+}
+
+net::AddressSet addresses_of(const std::vector<const Ipv4*>& parts) {
+  net::AddressSet out;
+  for (const Ipv4* part : parts) out = out | part->addresses;
   return out;
 }
 
@@ -66,7 +80,7 @@ std::optional<Sources> SideReader::sources_of(const flow::Flow& flow) {
 bool SideReader::add_tag(const flow::Flow& flow, Peer& peer, const std::string& tag,
                          Destinations& out) {
   const TagUse use = tag_use(tag);
-  if (use == TagUse::no || !is_tag(tag)) {
+  if (use == TagUse::no || !arm::is_tag(tag)) {
     if (peer.instead.empty()) {
       context_.reporter()
           .report<Diag::no_service_tags>(context_.place(flow.rule), title, tag)

@@ -37,6 +37,9 @@ std::vector<std::string> literals(const std::vector<AddressPart>& parts);
 bool holds_everything(const std::vector<AddressPart>& parts);
 std::vector<const IpGroup*> groups_of(const std::vector<AddressPart>& parts, PeerTable& peers);
 
+std::uint64_t size_of(const net::AddressSet& ipv4);
+net::AddressSet addresses_of(const std::vector<const Ipv4*>& parts);
+
 class SideReader {
  public:
   SideReader(PeerTable& peers, Notes& notes, EmitContext& context)

@@ -97,6 +97,7 @@ using TargetKey = std::pair<std::string, std::string>;
 struct TargetEntry {
   std::vector<const BuiltFile*> files;
   std::vector<const BuiltRemark*> remarks;
+  const DeviceRecord* device = nullptr;
   std::string kept;
 };
 
@@ -131,6 +132,24 @@ void append_remark(const BuiltRemark& remark, Places& places, std::string& out) 
   append(out, " }");
 }
 
+/// Members that follow another, each of them only if there is something to say.
+void append_device(const DeviceRecord& device, std::string& out) {
+  std::string_view before = ",\n      \"budgets\": [\n";
+  for (const backends::Budget& budget : device.budgets) {
+    append(out, before, "        { \"limit\": ", json_text(budget.limit),
+           fmt::format(", \"used\": {}, \"allowed\": {} }}", budget.used, budget.allowed));
+    before = ",\n";
+  }
+  if (!device.budgets.empty()) append(out, "\n      ]");
+  before = ",\n      \"made\": [\n";
+  for (const backends::Made& one : device.made) {
+    append(out, before, "        { \"what\": ", json_text(one.what),
+           ", \"remove\": ", json_text(one.remove), " }");
+    before = ",\n";
+  }
+  if (!device.made.empty()) append(out, "\n      ]");
+}
+
 void append_target(const TargetEntry& target, Places& places, std::string& out) {
   append(out, target.kept);
   if (!target.kept.empty()) return;
@@ -148,7 +167,9 @@ void append_target(const TargetEntry& target, Places& places, std::string& out) 
     append_remark(*remark, places, out);
     before = ",\n";
   }
-  append(out, target.remarks.empty() ? "" : "\n      ", "]\n    }");
+  append(out, target.remarks.empty() ? "" : "\n      ", "]");
+  if (target.device != nullptr) append_device(*target.device, out);
+  append(out, "\n    }");
 }
 
 // More than enough: what is not used of it is never touched.
@@ -157,6 +178,28 @@ std::size_t size_hint(const Built& built) {
   std::size_t lines = built.remarks.size();
   for (const BuiltFile& file : built.files) lines += file.rules.size();
   return 10'000 + lines * rule_text;
+}
+
+/// Nothing if its members are of another form than append_device() writes.
+std::optional<DeviceRecord> read_device(const Json& target) {
+  DeviceRecord out;
+  const auto is_text = [](const Json& value, const char* key) {
+    return value.is_object() && value.contains(key) && value[key].is_string();
+  };
+  const auto is_count = [](const Json& value, const char* key) {
+    return value.contains(key) && value[key].is_number_unsigned();
+  };
+  for (const Json& one : target.value("budgets", Json::array())) {
+    if (!is_text(one, "limit") || !is_count(one, "used") || !is_count(one, "allowed")) {
+      return std::nullopt;
+    }
+    out.budgets.push_back({one["limit"], one["used"], one["allowed"]});
+  }
+  for (const Json& one : target.value("made", Json::array())) {
+    if (!is_text(one, "what") || !is_text(one, "remove")) return std::nullopt;
+    out.made.push_back({one["what"], one["remove"]});
+  }
+  return out;
 }
 
 // The targets of a former manifest, each as the text that it had there.
@@ -187,8 +230,11 @@ std::map<TargetKey, std::string> former_targets(const std::string& text) {
       remarks += fmt::format("        {}", spaced(remark));
     }
     if (!remarks.empty()) remarks += "\n      ";
-    out[{name.substr(0, slash), name.substr(slash + 1)}] = fmt::format(
-        "{{\n      \"files\": [{}\n      ],\n      \"remarks\": [{}]\n    }}", files, remarks);
+    std::string device;
+    if (const auto record = read_device(value)) append_device(*record, device);
+    out[{name.substr(0, slash), name.substr(slash + 1)}] =
+        fmt::format("{{\n      \"files\": [{}\n      ],\n      \"remarks\": [{}]{}\n    }}", files,
+                    remarks, device);
   }
   return out;
 }
@@ -204,6 +250,11 @@ std::string manifest(const Compilation& compilation, const Built& built,
   for (const BuiltRemark& remark : built.remarks) {
     const auto target = targets.find({remark.cluster, remark.target});
     if (target != targets.end()) target->second.remarks.push_back(&remark);
+  }
+  for (const auto& [name, record] : built.devices) {
+    const std::size_t slash = name.rfind('/');
+    const auto target = targets.find({name.substr(0, slash), name.substr(slash + 1)});
+    if (target != targets.end()) target->second.device = &record;
   }
   if (kept) {
     std::set<std::string> rebuilt;
@@ -275,6 +326,12 @@ std::optional<FormerBuild> read_manifest(const std::string& text, std::string& e
       }
       out.files.insert(normal);
     }
+    auto device = read_device(target);
+    if (!device) {
+      error = "the `budgets` or `made` of a target are of another form";
+      return std::nullopt;
+    }
+    out.devices[name] = *std::move(device);
   }
   return out;
 }

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "driver/device_changes.h"
 #include "driver/pipeline.h"
 #include "driver/tag_changes.h"
 
@@ -21,6 +22,7 @@ std::string manifest(const Compilation& compilation, const Built& built,
 struct FormerBuild {
   std::set<std::string> files;  ///< below the output directory, none of them outside
   TagRecord tags;
+  DeviceRecords devices;
 };
 
 /// Nothing if the text is no manifest (`error` says why).

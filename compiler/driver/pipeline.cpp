@@ -133,6 +133,10 @@ void keep(const policy::Cluster& cluster, const policy::Target& target,
     for (auto& entry : artefact.rules) add_rule(file, std::move(entry.id), entry.rule);
     built.files.push_back(std::move(file));
   }
+  if (!emission.budgets.empty() || !emission.made.empty()) {
+    built.devices[cluster.name + "/" + target.folder()] = {std::move(emission.budgets),
+                                                           std::move(emission.made)};
+  }
   for (backends::Remark& remark : emission.remarks) {
     for (const policy::Rule* rule : written(remark.rule)) {
       built.remarks.push_back({cluster.name, target.folder(), std::string(remark.code), rule,

@@ -9,6 +9,7 @@
 
 #include "backends/backend.h"
 #include "diagnostics/reporter.h"
+#include "driver/device_changes.h"
 #include "driver/environment.h"
 #include "driver/options.h"
 #include "flow/flow.h"
@@ -69,6 +70,7 @@ struct BuiltRemark {
 struct Built {
   std::vector<BuiltFile> files;  ///< sorted by path
   std::vector<BuiltRemark> remarks;
+  DeviceRecords devices;  ///< those that have budgets or make something
 };
 
 /// Passes 1 to 5: reads the policy's texts. Stops after the first pass that reported an error;

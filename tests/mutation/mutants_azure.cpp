@@ -1,97 +1,12 @@
 // TemplateFaults of a printer of templates, made in the JSON of both files at once where both say
 // the same.
-#include <nlohmann/json.hpp>
-#include <regex>
-
-#include "tests/mutation/mutants.h"
+#include "tests/mutation/template_faults.h"
 
 namespace hcipol::test {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
-using Path = Json::json_pointer;
-
-class TemplateFaults {
- public:
-  TemplateFaults(const backends::Emission& emission, Mutants& out) : out_(out) {
-    for (std::size_t i = 0; i < emission.artefacts.size(); ++i) {
-      const bool values = emission.artefacts[i].path.ends_with(".parameters.json");
-      (values ? values_file_ : file_) = i;
-      (values ? values_ : json_) = Json::parse(emission.artefacts[i].text);
-    }
-    collect(json_, Path());
-  }
-
-  /// Changes each node whose path matches; `edit` says whether it could be applied.
-  void each(std::string_view fault, const char* pattern,
-            const std::function<bool(Json& node)>& edit, std::size_t most = 6) {
-    const std::regex regex(pattern);
-    std::vector<Path> places;
-    for (const Path& path : paths_) {
-      if (!std::regex_match(path.to_string(), regex)) continue;
-      Json node = json_.at(path);
-      const Json before = node;
-      if (edit(node) && node != before) places.push_back(path);
-    }
-    for (const std::size_t p : spread(places.size(), most)) {
-      Json changed = json_;
-      edit(changed.at(places[p]));
-      add(fault, places[p].to_string(), {{file_, changed.dump(2) + "\n"}});
-    }
-  }
-
-  /// Changes an entry of an IP group, in the template and in the file of parameters.
-  void each_address(std::string_view fault, const std::function<bool(Json& list)>& edit,
-                    std::size_t most = 8) {
-    std::vector<std::string> names;
-    for (const auto& [name, parameter] : json_["parameters"].items()) {
-      Json list = parameter["defaultValue"];
-      if (list.is_array() && edit(list) && list != parameter["defaultValue"]) names.push_back(name);
-    }
-    for (const std::size_t p : spread(names.size(), most)) {
-      Json changed = json_;
-      Json values = values_;
-      edit(changed["parameters"][names[p]]["defaultValue"]);
-      values["parameters"][names[p]]["value"] = changed["parameters"][names[p]]["defaultValue"];
-      add(fault, names[p],
-          {{file_, changed.dump(2) + "\n"}, {values_file_, values.dump(2) + "\n"}});
-    }
-  }
-
-  void add(std::string_view fault, std::string_view place,
-           std::map<std::size_t, std::string> texts) {
-    out_.push_back({std::string(fault), std::string(place), std::move(texts), {}});
-  }
-
-  const Json& json() const { return json_; }
-  const Json& values() const { return values_; }
-  std::size_t file() const { return file_; }
-  std::size_t values_file() const { return values_file_; }
-
- private:
-  void collect(const Json& node, const Path& path) {
-    paths_.push_back(path);
-    if (node.is_object()) {
-      for (const auto& [key, child] : node.items()) collect(child, path / key);
-    } else if (node.is_array()) {
-      for (std::size_t i = 0; i < node.size(); ++i) collect(node[i], path / i);
-    }
-  }
-
-  Json json_;
-  Json values_;
-  std::size_t file_ = 0;
-  std::size_t values_file_ = 0;
-  std::vector<Path> paths_;
-  Mutants& out_;
-};
-
-bool set(Json& node, const Json& from, const Json& to) {
-  if (node != from) return false;
-  node = to;
-  return true;
-}
 
 bool rename(Json& rule, const char* from, const char* to) {
   if (!rule.contains(from) || rule.contains(to)) return false;
@@ -100,24 +15,30 @@ bool rename(Json& rule, const char* from, const char* to) {
   return true;
 }
 
-#define RULE "/resources/\\d+/properties/ruleCollections/\\d+/rules/\\d+"
-#define COLLECTION "/resources/\\d+/properties/ruleCollections/\\d+"
+/// Where rules and collections stand: in a template, or in a bare array of groups.
+struct Places {
+  std::string rule;
+  std::string collection;
+};
+Places places_in(const std::string& group) {
+  return {group + "/ruleCollections/\\d+/rules/\\d+", group + "/ruleCollections/\\d+"};
+}
 
-void template_rules(TemplateFaults& faults) {
+void template_rules(TemplateFaults& faults, const Places& at) {
   faults.each(
-      "removed rule", COLLECTION "/rules",
+      "removed rule", at.collection + "/rules",
       [](Json& list) {
         if (list.size() < 2) return false;
         list.erase(list.begin());
         return true;
       },
       12);
-  faults.each("removed rule", COLLECTION "/rules", [](Json& list) {
+  faults.each("removed rule", at.collection + "/rules", [](Json& list) {
     if (list.size() < 2) return false;
     list.erase(list.end() - 1);
     return true;
   });
-  faults.each("added rule", COLLECTION "/rules", [](Json& list) {
+  faults.each("added rule", at.collection + "/rules", [](Json& list) {
     Json rule = list.front();
     if (rule["ruleType"] != "NetworkRule") return false;
     rule["name"] = "more";
@@ -126,71 +47,71 @@ void template_rules(TemplateFaults& faults) {
     list.push_back(rule);
     return true;
   });
-  faults.each("lost port", RULE "/destinationPorts", [](Json& list) {
+  faults.each("lost port", at.rule + "/destinationPorts", [](Json& list) {
     if (list.size() < 2) return false;
     list.erase(list.begin());
     return true;
   });
-  faults.each("changed port", RULE "/destinationPorts/\\d+",
+  faults.each("changed port", at.rule + "/destinationPorts/\\d+",
               [](Json& port) { return set(port, "443", "4430") || set(port, "445", "446"); });
-  faults.each("every port", RULE "/destinationPorts", [](Json& list) {
+  faults.each("every port", at.rule + "/destinationPorts", [](Json& list) {
     if (list.front() == "*") return false;
     list = {"*"};
     return true;
   });
-  faults.each("changed protocol", RULE "/ipProtocols/\\d+", [](Json& protocol) {
+  faults.each("changed protocol", at.rule + "/ipProtocols/\\d+", [](Json& protocol) {
     return set(protocol, "TCP", "UDP") || set(protocol, "UDP", "TCP");
   });
-  faults.each("every protocol", RULE, [](Json& rule) {
+  faults.each("every protocol", at.rule, [](Json& rule) {
     if (!rule.contains("ipProtocols") || rule["ipProtocols"].front() == "Any") return false;
     rule["ipProtocols"] = {"Any"};
     rule["destinationPorts"] = {"*"};
     return true;
   });
-  faults.each("changed web port", RULE "/protocols/\\d+/port",
+  faults.each("changed web port", at.rule + "/protocols/\\d+/port",
               [](Json& port) { return set(port, 443, 8443) || set(port, 80, 8080); });
-  faults.each("lost web protocol", RULE "/protocols", [](Json& list) {
+  faults.each("lost web protocol", at.rule + "/protocols", [](Json& list) {
     if (list.size() < 2) return false;
     list.erase(list.begin());
     return true;
   });
-  faults.each("changed action", COLLECTION "/action/type",
+  faults.each("changed action", at.collection + "/action/type",
               [](Json& type) { return set(type, "Allow", "Deny"); });
-  faults.each("unknown action", COLLECTION "/action/type",
+  faults.each("unknown action", at.collection + "/action/type",
               [](Json& type) { return set(type, "Allow", "Audit"); });
-  faults.each("changed kind", RULE "/ruleType", [](Json& type) {
+  faults.each("changed kind", at.rule + "/ruleType", [](Json& type) {
     return set(type, "NetworkRule", "ApplicationRule") ||
            set(type, "ApplicationRule", "NetworkRule");
   });
-  faults.each("unknown attribute", RULE, [](Json& rule) {
+  faults.each("unknown attribute", at.rule, [](Json& rule) {
     rule["terminateTLS"] = true;
     return true;
   });
 }
 
-void template_ends(TemplateFaults& faults) {
-  faults.each("swapped source and destination", RULE, [](Json& rule) {
+void template_ends(TemplateFaults& faults, const Places& at) {
+  faults.each("swapped source and destination", at.rule, [](Json& rule) {
     if (!rule.contains("sourceIpGroups") || !rule.contains("destinationIpGroups")) return false;
     std::swap(rule["sourceIpGroups"], rule["destinationIpGroups"]);
     return true;
   });
-  faults.each("swapped source and destination", RULE, [](Json& rule) {
+  faults.each("swapped source and destination", at.rule, [](Json& rule) {
     return rename(rule, "sourceIpGroups", "spare") &&
            rename(rule, "destinationAddresses", "sourceAddresses") &&
            rename(rule, "spare", "destinationIpGroups");
   });
-  faults.each("lost source", RULE, [](Json& rule) {
+  faults.each("lost source", at.rule, [](Json& rule) {
     if (!rule.contains("sourceIpGroups") || rule["sourceIpGroups"].size() < 2) return false;
     rule["sourceIpGroups"].erase(rule["sourceIpGroups"].begin());
     return true;
   });
-  faults.each("no source", RULE, [](Json& rule) { return rule.erase("sourceIpGroups") > 0; });
-  faults.each("every source", RULE, [](Json& rule) {
+  faults.each("no source", at.rule, [](Json& rule) { return rule.erase("sourceIpGroups") > 0; });
+  faults.each("every source", at.rule, [](Json& rule) {
     if (rule.erase("sourceIpGroups") == 0) return false;
     rule["sourceAddresses"] = {"*"};
     return true;
   });
-  faults.each("every destination", RULE, [](Json& rule) {
+  faults.each("every destination", at.rule, [](Json& rule) {
     if (rule["ruleType"] != "NetworkRule" ||
         rule.value("destinationAddresses", Json()) == Json({"*"}))
       return false;
@@ -199,29 +120,30 @@ void template_ends(TemplateFaults& faults) {
     rule["destinationAddresses"] = {"*"};
     return true;
   });
-  faults.each("lost destination", RULE "/(destinationAddresses|destinationFqdns)", [](Json& list) {
-    if (list.size() < 2) return false;
-    list.erase(list.begin());
-    return true;
-  });
-  faults.each("widened prefix", RULE "/(destination|source)Addresses/\\d+", [](Json& entry) {
+  faults.each("lost destination", at.rule + "/(destinationAddresses|destinationFqdns)",
+              [](Json& list) {
+                if (list.size() < 2) return false;
+                list.erase(list.begin());
+                return true;
+              });
+  faults.each("widened prefix", at.rule + "/(destination|source)Addresses/\\d+", [](Json& entry) {
     const auto wide = widened(entry.get<std::string>());
     if (wide) entry = *wide;
     return wide.has_value();
   });
-  faults.each("changed tag", RULE "/destinationAddresses/\\d+", [](Json& entry) {
+  faults.each("changed tag", at.rule + "/destinationAddresses/\\d+", [](Json& entry) {
     const auto text = entry.get<std::string>();
     if (text.find_first_of("0123456789*") != std::string::npos) return false;
     entry = text + "s";
     return true;
   });
-  faults.each("lost name", RULE "/targetFqdns", [](Json& list) {
+  faults.each("lost name", at.rule + "/targetFqdns", [](Json& list) {
     if (list.size() < 2) return false;
     list.erase(list.begin());
     return true;
   });
   faults.each(
-      "widened wildcard", RULE "/(targetFqdns|destinationFqdns)/\\d+",
+      "widened wildcard", at.rule + "/(targetFqdns|destinationFqdns)/\\d+",
       [](Json& entry) {
         const auto text = entry.get<std::string>();
         const auto wide = text.starts_with("*.") ? without_label(text) : std::optional("*." + text);
@@ -229,7 +151,7 @@ void template_ends(TemplateFaults& faults) {
         return wide.has_value();
       },
       10);
-  faults.each("lost wildcard", RULE "/targetFqdns/\\d+", [](Json& entry) {
+  faults.each("lost wildcard", at.rule + "/targetFqdns/\\d+", [](Json& entry) {
     const auto text = entry.get<std::string>();
     if (!text.starts_with("*.")) return false;
     entry = text.substr(2);
@@ -259,13 +181,13 @@ void template_ends(TemplateFaults& faults) {
   });
 }
 
-void template_frame(TemplateFaults& faults) {
+void template_frame(TemplateFaults& faults, const Places& at) {
   faults.each("default unlike its value", "/parameters/[^/]+Addresses/defaultValue",
               [](Json& list) {
                 list.push_back("203.0.113.77");
                 return true;
               });
-  faults.each("a priority twice", COLLECTION "/priority", [](Json& priority) {
+  faults.each("a priority twice", at.collection + "/priority", [](Json& priority) {
     priority = 50;
     return true;
   });
@@ -313,11 +235,24 @@ void template_frame(TemplateFaults& faults) {
 
 Mutants azure_mutants(const backends::Emission& emission) {
   Mutants out;
-  if (emission.artefacts.size() != 2) return out;
+  if (emission.artefacts.empty()) return out;
   TemplateFaults faults(emission, out);
-  template_rules(faults);
-  template_ends(faults);
-  template_frame(faults);
+  const bool array = emission.artefacts.size() == 1;
+  const Places at = places_in(array ? "/\\d+" : "/resources/\\d+/properties");
+  template_rules(faults, at);
+  template_ends(faults, at);
+  if (array) {
+    faults.each("removed group", "", [](Json& list) {
+      list.erase(list.begin());
+      return true;
+    });
+    faults.each("unknown attribute", "/\\d+", [](Json& group) {
+      group["action"] = "Deny";
+      return true;
+    });
+    return out;
+  }
+  template_frame(faults, at);
   for (std::size_t i = 0; i < 2; ++i) out.push_back({"missing file", "all of it", {}, i});
   return out;
 }

@@ -62,11 +62,18 @@ const Neutral* why_neutral(const Mutant& mutant) {
   return nullptr;
 }
 
+/// Forms that no example has.
+const std::string more_targets = R"(
+target "azure-firewall" "array" { format = "rcg-json" }
+)";
+
 TEST_P(Mutation, EveryFaultIsFound) {
   std::map<std::string, int> found_by_kind;
   int found = 0;
   for (const std::string& example : example_names()) {
-    EmittedPolicy policy(example_files(example), "examples/" + example);
+    std::map<std::string, std::string> files = example_files(example);
+    if (example.starts_with("02")) files["examples/" + example + "/main.hcipol"] += more_targets;
+    EmittedPolicy policy(files, "examples/" + example);
     for (const Emitted& one : policy.devices()) {
       if (one.backend->name != GetParam().backend) continue;
       for (const Mutant& mutant : GetParam().make(one.emission)) {
@@ -92,6 +99,7 @@ TEST_P(Mutation, EveryFaultIsFound) {
 
 INSTANTIATE_TEST_SUITE_P(Faults, Mutation,
                          testing::Values(Kind{"azure-firewall", azure_mutants},
+                                         Kind{"azure-nsg", nsg_mutants},
                                          Kind{"iptables", iptables_mutants},
                                          Kind{"palo-alto", palo_alto_mutants},
                                          Kind{"windows-firewall", windows_mutants}),

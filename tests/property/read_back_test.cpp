@@ -54,6 +54,13 @@ target "palo-alto" "panorama" {
 }
 target "azure-firewall" {}
 target "azure-firewall" "literals" { ip_groups = false }
+target "azure-firewall" "array" { format = "rcg-json" }
+target "azure-nsg" {}
+target "azure-nsg" "wide" { sees = servers <-> any }
+target "azure-nsg" "left" {
+  sees    = servers <-> any
+  default = "azure"
+}
 target "windows-firewall" {}
 target "windows-firewall" "names" { names = "dynamic-keywords" }
 )";
@@ -79,7 +86,7 @@ TEST_P(ReadBackRandom, MeansWhatItsFlowsMean) {
     ASSERT_LT(drawn, 40 * proved_in_a_batch) << "a target refuses nearly everything";
     const std::string text = test::random_policy(random, 5).text() + more_targets;
     EmittedPolicy policy({{"main.hcipol", text}}, ".");
-    ASSERT_EQ(policy.devices().size(), 12u) << text;
+    ASSERT_EQ(policy.devices().size(), 16u) << text;
     for (const Emitted& one : policy.devices()) {
       unsigned& count = proved[one.name];
       if (one.refused || count == proved_in_a_batch) continue;

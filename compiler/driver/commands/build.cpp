@@ -130,6 +130,7 @@ class Builder {
       }
       owned = std::move(last->files);
       tag_changes_ = tag_changes(last->tags, tags_used(*c_.evaluator));
+      former_devices_ = std::move(last->devices);
     }
     std::set<std::string> fresh;
     for (const BuiltFile& file : built_.files) {
@@ -163,6 +164,16 @@ class Builder {
     if (!there || *there == file.text) return;
     c_.reporter.report<Diag::file_in_the_way>(Span{}, path)
         .help("remove it, or build into another directory with `-o`");
+  }
+
+  // Devices that this build leaves alone are as they were.
+  DeviceRecords devices_now() const {
+    DeviceRecords out = built_.devices;
+    if (options_.targets.empty()) return out;
+    for (const auto& [name, record] : former_devices_) {
+      if (!belongs_to_built_target(name + "/")) out.emplace(name, record);
+    }
+    return out;
   }
 
   bool belongs_to_built_target(const std::string& path) const {
@@ -206,6 +217,8 @@ class Builder {
       summary_ += fmt::format("{}  removed\n", path);
     summary_ += join_path(options_.output, manifest_name) + "\n";
     for (const std::string& line : tag_changes_) summary_ += line + "\n";
+    summary_ += budget_text(former_devices_, built_.devices);
+    summary_ += left_text(former_devices_, devices_now());
     summary_ += report::invariants_text(c_.policy.invariants.size(), c_.waived);
   }
 
@@ -215,6 +228,7 @@ class Builder {
   Built built_;
   Changes changes_;
   std::vector<std::string> tag_changes_;
+  DeviceRecords former_devices_;
   std::string summary_;
 };
 

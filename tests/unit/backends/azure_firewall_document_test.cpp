@@ -1,6 +1,5 @@
-// The azure-firewall backend: the files around the rules, names, options and limits.
+// The azure-firewall backend: the files around the rules, names and options.
 #include <gtest/gtest.h>
-#include <re2/re2.h>
 
 #include "azure_firewall_checks.h"
 #include "support/text.h"
@@ -206,55 +205,6 @@ TEST(AzureFirewallDocument, NotesClustersThatShareAPolicy) {
             std::string::npos);
   policy.views[1][0].options["priority"].data = std::int64_t{600};
   EXPECT_EQ(b.emit().messages().find("cluster `lab`"), std::string::npos);
-}
-
-TEST(AzureFirewallDocument, ReportsLimitsWithFigures) {
-  Small b;
-  std::vector<net::AddressRange> many;
-  for (std::uint64_t i = 0; i < 10'002; i += 2) {
-    const net::Address address{net::Family::ipv4, 0, 0x0b000000 + i};
-    many.push_back({address, address});
-  }
-  NamedSet big;
-  big.name = "big";
-  big.set.addresses = net::AddressSet::of(many);
-  const NamedSet* set = b.add(big);
-  b.flow("main/x.y", {set}, {b.dcs}, tcp(1));
-  const Outcome group = b.emit();
-  EXPECT_EQ(group.count(Diag::device_limit), 1u);
-  EXPECT_NE(group.messages().find("5001 addresses and ranges, at most 5000"), std::string::npos)
-      << group.messages();
-  b.option("ip_groups", false);
-  for (const char* id : {"main/x.p", "main/x.q", "main/x.r", "main/x.s"}) {
-    b.flow(id, {set}, {b.dcs}, tcp(1));
-  }
-  EXPECT_NE(b.emit().messages().find("50010 pairs of source and destination"), std::string::npos);
-}
-
-TEST(AzureFirewallDocument, ReportsGroupsThatAreTooBig) {
-  const auto with_rules = [](int count) {
-    Small b;
-    for (int i = 0; i < count; ++i) {
-      b.flow("hci/arc.r" + std::to_string(i), {b.servers}, {b.his}, tcp(443)).title =
-          "Some rule with a title of the usual length";
-    }
-    return b.emit();
-  };
-  const Outcome outcome = with_rules(4'200);
-  EXPECT_FALSE(outcome.reporter.has_errors()) << outcome.messages();
-  // The estimate, against the bytes that compact JSON has (with the longer ids that Azure stores).
-  const Json json = Json::parse(outcome.text());
-  const auto size = static_cast<double>(json["resources"].back()["properties"].dump().size()) / 1e6;
-  double figure = 0;
-  ASSERT_TRUE(
-      re2::RE2::PartialMatch(outcome.messages(), "are about ([0-9.]+) MB; of the 2", &figure));
-  EXPECT_GT(figure, size);
-  EXPECT_LT(figure, size * 1.5);
-
-  const Outcome more = with_rules(10'000);
-  EXPECT_EQ(more.count(Diag::device_limit), 1u);
-  EXPECT_NE(more.messages().find("group `rcg-hci-prod-application` exceeds"), std::string::npos);
-  EXPECT_TRUE(more.emission.artefacts.empty());
 }
 
 /// The validator itself: each mutation is one that Azure refuses.

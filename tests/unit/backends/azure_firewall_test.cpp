@@ -279,6 +279,27 @@ TEST(AzureFirewall, PutsExceptionsFirstInTheirOwnCollections) {
   EXPECT_GE(group["properties"]["ruleCollections"][1]["priority"].get<int>(), 1000);
 }
 
+TEST(AzureFirewall, NotesTrafficWithinASite) {
+  const auto messages = [](bool sites, const std::string& from, const std::string& to) {
+    Small b;
+    policy::Cluster& cluster = b.policy().clusters.front();
+    cluster.servers = b.set("servers", {"10.1.0.0/24", "10.2.0.0/24"}, NamedSet::Kind::servers);
+    std::deque<policy::Site> both;
+    for (const char* prefix : {"10.1.0.0/24", "10.2.0.0/24"}) {
+      policy::Site& site = both.emplace_back();
+      site.set = b.set("site", {prefix}, NamedSet::Kind::site);
+      if (sites) cluster.sites.push_back(&site);
+    }
+    b.flow("hci/cluster.smb", {b.set("from", {from})}, {b.set("to", {to})}, tcp(445));
+    return b.emit().messages();
+  };
+  const std::string note = "servers of one site reach each other without it";
+  EXPECT_NE(messages(true, "10.1.0.1", "10.1.0.2").find(note), std::string::npos);
+  EXPECT_EQ(messages(true, "10.1.0.1", "10.2.0.2").find(note), std::string::npos);
+  EXPECT_NE(messages(false, "10.1.0.1", "10.2.0.2").find(note), std::string::npos);
+  EXPECT_EQ(messages(false, "10.1.0.1", "10.3.0.2").find(note), std::string::npos);
+}
+
 TEST(AzureFirewall, SaysWhereLoggingIsSet) {
   Small b;
   b.flow("hci/arc.his", {b.servers}, {b.his}, tcp(443)).log = true;

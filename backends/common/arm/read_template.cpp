@@ -1,12 +1,12 @@
 // A text in brackets is an expression, unless the first bracket is doubled; nothing else is
 // evaluated.
-#include "backends/azure_firewall/read_template.h"
+#include "backends/common/arm/read_template.h"
 
 #include <fmt/format.h>
 
 #include <set>
 
-namespace hcipol::backends::azure_firewall {
+namespace hcipol::backends::arm {
 
 namespace {
 
@@ -56,7 +56,9 @@ void Members::done() const {
   if (used_ != object_.size()) fail("a member that is not known here");
 }
 
-ReadJson parse_json(std::string_view file, const std::string& text) {
+namespace {
+
+ReadJson parse(std::string_view file, const std::string& text) {
   std::vector<std::set<std::string>> keys;
   const auto callback = [&](int, ReadJson::parse_event_t event, ReadJson& parsed) {
     if (event == ReadJson::parse_event_t::object_start) keys.emplace_back();
@@ -69,8 +71,20 @@ ReadJson parse_json(std::string_view file, const std::string& text) {
     }
     return true;
   };
-  ReadJson out = ReadJson::parse(text, callback, false);
+  return ReadJson::parse(text, callback, false);
+}
+
+}  // namespace
+
+ReadJson parse_json(std::string_view file, const std::string& text) {
+  ReadJson out = parse(file, text);
   if (!out.is_object()) throw Unreadable(file, 0, "no JSON object");
+  return out;
+}
+
+ReadJson parse_array(std::string_view file, const std::string& text) {
+  ReadJson out = parse(file, text);
+  if (!out.is_array()) throw Unreadable(file, 0, "no JSON array");
   return out;
 }
 
@@ -109,7 +123,8 @@ ReadJson Values::value(const ReadJson& value) const {
   }
   if (!value.is_string()) fail("neither a text nor a list");
   const auto& text = value.get_ref<const std::string&>();
-  if (!text.starts_with('[') || !text.ends_with(']')) return value;
+  const bool evaluated = texts_ == Texts::evaluated && text.starts_with('[') && text.ends_with(']');
+  if (!evaluated) return value;
   if (text.starts_with("[[")) return text.substr(1);
   std::size_t at = 1;
   ReadJson out = expression(text, at);
@@ -185,4 +200,4 @@ ReadJson Values::call(std::string_view name, const std::vector<ReadJson>& argume
   fail(fmt::format("a function that is not known here: {}", text));
 }
 
-}  // namespace hcipol::backends::azure_firewall
+}  // namespace hcipol::backends::arm

@@ -1,6 +1,6 @@
 // Everything here follows from the text alone: names in Azure are a contract, since a template can
 // neither rename nor delete a rule collection group.
-#include "backends/azure_firewall/naming.h"
+#include "backends/common/arm/naming.h"
 
 #include <algorithm>
 #include <unordered_map>
@@ -8,7 +8,7 @@
 #include "backends/common/names.h"
 #include "support/text.h"
 
-namespace hcipol::backends::azure_firewall {
+namespace hcipol::backends::arm {
 
 namespace {
 
@@ -47,6 +47,28 @@ std::string with_hash(std::string_view name, std::string_view identity, char joi
   return shortened(name, longest_name - 7) + joint + content_hash(identity, 6);
 }
 
+std::string cluster_part(const policy::Policy& policy, const std::string& cluster) {
+  std::string part = azure_name(cluster);
+  const auto alike = [&](const policy::Cluster& other) {
+    return other.name != cluster && to_lower(azure_name(other.name)) == to_lower(part);
+  };
+  if (std::any_of(policy.clusters.begin(), policy.clusters.end(), alike)) {
+    part = with_hash(part, cluster);
+  }
+  return shortened(part, 40);
+}
+
+bool is_network_version(std::string_view version) {
+  return std::find(network_versions.begin(), network_versions.end(), version) !=
+         network_versions.end();
+}
+
+bool is_tag(std::string_view tag) {
+  return !tag.empty() && std::count(tag.begin(), tag.end(), '.') <= 1 &&
+         std::all_of(tag.begin(), tag.end(),
+                     [](char c) { return is_alphanumeric(c) || c == '.' || c == '_' || c == '-'; });
+}
+
 std::string parameter_name(std::string_view peer) {
   std::string out;
   bool word_starts = false;
@@ -65,6 +87,17 @@ std::string parameter_name(std::string_view peer) {
   return out + "Addresses";
 }
 
+std::optional<int> free_priority(const std::string& name, const PriorityRange& range,
+                                 std::set<int>& taken) {
+  const auto hash = std::stoul(content_hash(name, 7), nullptr, 16);
+  const auto start = static_cast<int>(hash % static_cast<unsigned long>(range.count));
+  for (int step = 0; step < range.count; ++step) {
+    const int priority = range.first + (start + step) % range.count;
+    if (taken.insert(priority).second) return priority;
+  }
+  return std::nullopt;
+}
+
 void tell_apart(const std::vector<Claim>& claims, char joint) {
   std::unordered_map<std::string, std::size_t> claimants;
   claimants.reserve(claims.size());
@@ -76,4 +109,4 @@ void tell_apart(const std::vector<Claim>& claims, char joint) {
   }
 }
 
-}  // namespace hcipol::backends::azure_firewall
+}  // namespace hcipol::backends::arm

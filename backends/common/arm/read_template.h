@@ -9,7 +9,7 @@
 
 #include "backends/common/reading.h"
 
-namespace hcipol::backends::azure_firewall {
+namespace hcipol::backends::arm {
 
 using ReadJson = nlohmann::ordered_json;
 
@@ -37,12 +37,17 @@ class Members {
 
 /// Parses one file; throws Unreadable for what is no JSON object and for keys that stand twice.
 ReadJson parse_json(std::string_view file, const std::string& text);
+/// The same for an array.
+ReadJson parse_array(std::string_view file, const std::string& text);
 
 /// Values of parameters and of the functions that templates use here: parameters(), resourceId(),
 /// format('{0}/{1}'), resourceGroup().location. A resource id is "type|name/name".
 class Values {
  public:
-  explicit Values(std::string_view file) : file_(file) {}
+  /// Outside of templates, a text in brackets is a text.
+  enum class Texts { evaluated, verbatim };
+  explicit Values(std::string_view file, Texts texts = Texts::evaluated)
+      : file_(file), texts_(texts) {}
 
   /// `defaults` of the template, `given` by the file of parameters. Both must say the same, so that
   /// the template means the same without that file.
@@ -61,7 +66,8 @@ class Values {
   [[noreturn]] void fail(std::string_view what) const;
 
   std::string_view file_;
+  Texts texts_;
   std::map<std::string, ReadJson, std::less<>> values_;
 };
 
-}  // namespace hcipol::backends::azure_firewall
+}  // namespace hcipol::backends::arm

@@ -1,0 +1,28 @@
+// What each device of a build makes and how near its limits it comes, against the build before.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backends/backend.h"
+
+namespace hcipol::driver {
+
+/// What a manifest keeps of a device.
+struct DeviceRecord {
+  std::vector<backends::Budget> budgets;
+  std::vector<backends::Made> made;
+};
+/// By "prod/azure-firewall-hub-weu".
+using DeviceRecords = std::map<std::string, DeviceRecord, std::less<>>;
+
+/// A table for each device whose figures are other than before, or that is new; limits of which
+/// nothing is used are left out. Of many devices, those that are nearest to a limit.
+std::string budget_text(const DeviceRecords& before, const DeviceRecords& now);
+
+/// For all that `before` made and `now` does not: what it is, and the command that removes it.
+std::string left_text(const DeviceRecords& before, const DeviceRecords& now);
+
+}  // namespace hcipol::driver

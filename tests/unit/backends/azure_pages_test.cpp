@@ -1,0 +1,63 @@
+// The pages for the engineer name every option, and show the commands that the artefacts show.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "azure_firewall_builder.h"
+#include "backends/azure_nsg/azure_nsg.h"
+#include "tests/support/repository.h"
+
+namespace hcipol::test::azure {
+namespace {
+
+std::string page_of(const std::string& folder) {
+  const auto files = files_below("backends/" + folder, {"README.md"});
+  EXPECT_EQ(files.size(), 1u) << folder;
+  return files.begin()->second;
+}
+
+void expect_options(const backends::Backend& backend, const std::string& page) {
+  for (const sema::OptionSpec& option : backend.options) {
+    EXPECT_NE(page.find("`" + std::string(option.name)), std::string::npos)
+        << backend.name << ": the page does not name the option " << option.name;
+  }
+}
+
+/// One policy with all that can be made.
+struct Pages : Builder {
+  Pages() {
+    policy().clusters.front().servers = servers;
+    flow("hci/ad.dns", {servers}, {dcs}, udp(53));
+  }
+  const NamedSet* servers = set("servers", {"10.1.0.11"}, NamedSet::Kind::servers);
+  const NamedSet* dcs = set("domain-controllers", {"10.2.0.10"});
+};
+
+TEST(AzurePages, OfTheFirewall) {
+  const std::string page = page_of("azure_firewall");
+  expect_options(backends::azure_firewall::backend(), page);
+  Pages b;
+  const Outcome outcome = b.emit();
+  const auto metadata = nlohmann::json::parse(outcome.text())["metadata"];
+  EXPECT_NE(page.find(metadata["deploy"].get<std::string>()), std::string::npos);
+  EXPECT_NE(page.find(outcome.emission.made.at(0).remove), std::string::npos);
+}
+
+TEST(AzurePages, OfSecurityGroups) {
+  const std::string page = page_of("azure_nsg");
+  const auto backend = backends::azure_nsg::backend();
+  expect_options(backend, page);
+  Pages b;
+  Outcome outcome;
+  backends::EmitContext context(outcome.reporter, b.device());
+  outcome.emission = backend.emit(b.device(), context);
+  ASSERT_FALSE(outcome.reporter.has_errors()) << outcome.messages();
+  const auto metadata = nlohmann::json::parse(outcome.text())["metadata"];
+  for (const char* command : {"deploy", "attach"}) {
+    EXPECT_NE(page.find(metadata[command].get<std::string>()), std::string::npos) << command;
+  }
+  EXPECT_NE(page.find(outcome.emission.made.at(0).remove), std::string::npos);
+}
+
+}  // namespace
+}  // namespace hcipol::test::azure

@@ -1,0 +1,58 @@
+// What a build says of its devices' limits and of what they keep, against the build before.
+#include "driver/device_changes.h"
+
+#include <gtest/gtest.h>
+
+namespace hcipol::driver {
+namespace {
+
+using backends::Budget;
+using backends::Made;
+
+TEST(DeviceChanges, FiguresArePrintedForNewDevicesAndForChangedOnes) {
+  const DeviceRecords now{{"prod/hub", {{{"pairs", 12, 20'000}, {"groups", 0, 60}}, {}}}};
+  EXPECT_EQ(budget_text({}, now), "limits of prod/hub\n  12 of 20000 pairs\n");
+  EXPECT_EQ(budget_text(now, now), "");
+  const DeviceRecords before{{"prod/hub", {{{"pairs", 9, 20'000}, {"groups", 1, 60}}, {}}}};
+  EXPECT_EQ(budget_text(before, now),
+            "limits of prod/hub\n"
+            "  12 of 20000 pairs, before 9\n"
+            "   0 of 60 groups, before 1\n");
+  const DeviceRecords other{{"prod/hub", {{{"pairs", 12, 20'000}}, {}}}};
+  EXPECT_EQ(budget_text(other, now), "limits of prod/hub\n  12 of 20000 pairs\n");
+  EXPECT_EQ(budget_text(now, {}), "");
+}
+
+TEST(DeviceChanges, OfManyDevicesTheFullestAreShown) {
+  DeviceRecords now;
+  for (int i = 0; i < 7; ++i) {
+    const std::string device = "c" + std::to_string(i) + "/hub";
+    now[device] = {{{"pairs", static_cast<std::uint64_t>(i == 6 ? 90 : 10 - i), 100}}, {}};
+  }
+  EXPECT_EQ(budget_text({}, now),
+            "limits of c6/hub\n  90 of 100 pairs\n"
+            "limits of c0/hub\n  10 of 100 pairs\n"
+            "limits of c1/hub\n  9 of 100 pairs\n"
+            "limits of c2/hub\n  8 of 100 pairs\n"
+            "limits of c3/hub\n  7 of 100 pairs\n"
+            "limits of 2 more devices are less used: `budgets` in the manifest has them\n");
+}
+
+TEST(DeviceChanges, WhatNoBuildMakesAnyMoreIsLeftAndWhatMovesIsNot) {
+  const Made group{"group `a`", "delete a"};
+  const Made other{"group `b`", "delete b"};
+  const DeviceRecords before{{"lab/hub", {{}, {group}}}, {"prod/hub", {{}, {other, group}}}};
+  EXPECT_EQ(left_text(before, before), "");
+  // Another target makes it now.
+  EXPECT_EQ(left_text(before, {{"x/hub", {{}, {group, other}}}}), "");
+  EXPECT_EQ(left_text(before, {{"prod/hub", {{}, {group}}}}),
+            "prod/hub no longer has the group `b`, which stays until it is removed:\n"
+            "  delete b\n");
+  // Once, though two devices had it.
+  EXPECT_EQ(left_text(before, {{"prod/hub", {{}, {other}}}}),
+            "lab/hub no longer has the group `a`, which stays until it is removed:\n"
+            "  delete a\n");
+}
+
+}  // namespace
+}  // namespace hcipol::driver
