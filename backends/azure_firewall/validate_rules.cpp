@@ -179,7 +179,7 @@ std::size_t RuleChecks::kinds(const Json& rule, std::initializer_list<const char
 void RuleChecks::addresses(const Json& list, const std::string& of, bool tags) {
   for (const std::string& entry : texts(list, "A1", of)) {
     if (entry == "*") continue;
-    if (is_letter(entry.front())) {
+    if (is_letter(entry.front()) && entry.find(':') == std::string::npos) {
       expect(tags && arm::is_tag(entry) && tag_use(entry) != TagUse::no, "A2",
              fmt::format("{}: `{}`, which is no service tag that a rule takes here", of, entry));
       continue;

@@ -34,7 +34,22 @@ TEST(AzureFirewallNames, AreAContract) {
   b.flow("hci/time.ntp", {b.servers, site}, {b.clock}, udp(123));
   b.flow("hci/active-directory.ldap", {literal}, {b.dcs}, tcp(389) | udp(389) | tcp(636));
   b.flow("main/CHG0041877.smb", {b.servers}, {b.dcs}, tcp(445), Kind::exception);
-  EXPECT_EQ(names_of(good(b.emit())), R"(NAMES)");
+  EXPECT_EQ(names_of(good(b.emit())), R"(parameter location
+parameter firewallPolicyName
+parameter ip10_0_7_0_27Addresses
+parameter serversAddresses
+parameter siteEastAddresses
+ipGroups|ipg-prod-10.0.7.0-27
+ipGroups|ipg-prod-servers
+ipGroups|ipg-prod-site.east
+firewallPolicies|afwp-hci-prod
+firewallPolicies/ruleCollectionGroups|afwp-hci-prod/rcg-hci-prod-network
+  666 exception-main.CHG0041877 main-CHG0041877.smb
+  17033 allow-hci.active-directory hci-active-directory.ldap-tcp hci-active-directory.ldap-udp
+  23336 allow-hci.time hci-time.ntp
+firewallPolicies/ruleCollectionGroups|afwp-hci-prod/rcg-hci-prod-application
+  57948 allow-hci.arc-servers hci-arc-servers.his
+)");
 }
 
 TEST(AzureFirewallNames, FollowFromTheClusterAndNotFromOtherClusters) {
@@ -87,7 +102,9 @@ TEST(AzureFirewallArray, HasTheGroupsOfTheTemplateWithAddressesInTheRules) {
   EXPECT_EQ(array.emission.artefacts[0].path, "prod.rcg.json");
   EXPECT_EQ(array.emission.artefacts[0].rules.size(), 2u);
   Json expected = Json::array();
-  for (const Json& resource : good(emitted(false)).json()["resources"]) {
+  const Outcome outcome = emitted(false);
+  const Template deployment = good(outcome);
+  for (const Json& resource : deployment.json()["resources"]) {
     const std::string name = resource["name"];
     expected.push_back(
         {{"name", name.find("network") != std::string::npos ? "rcg-hci-prod-network"
