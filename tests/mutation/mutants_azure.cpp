@@ -243,6 +243,7 @@ Mutants azure_mutants(const backends::Emission& emission) {
   template_ends(faults, at);
   if (array) {
     faults.each("removed group", "", [](Json& list) {
+      if (list.empty()) return false;
       list.erase(list.begin());
       return true;
     });

@@ -1,4 +1,7 @@
 // Faults in security rules of a network security group.
+#include <algorithm>
+#include <set>
+
 #include "tests/mutation/template_faults.h"
 
 namespace hcipol::test {
@@ -10,7 +13,33 @@ using NsgJson = nlohmann::ordered_json;
 const std::string security_rules = "/resources/0/properties/securityRules";
 const std::string security_rule = security_rules + "/\\d+/properties";
 
-/// Takes a rule's place in a list of ports or prefixes: one, or several.
+std::set<std::string> entries_of(const NsgJson& rule, const std::string& side) {
+  const NsgJson& list = rule.value(side + "AddressPrefixes", NsgJson::array());
+  std::set<std::string> out(list.begin(), list.end());
+  if (rule.contains(side + "AddressPrefix")) out.insert(rule[side + "AddressPrefix"]);
+  return out;
+}
+
+/// What the rules name as the servers' own end.
+std::set<std::string> own_ends(const NsgJson& rules) {
+  std::set<std::string> out;
+  for (const NsgJson& rule : rules) {
+    const NsgJson& properties = rule["properties"];
+    out.merge(
+        entries_of(properties, properties["direction"] == "Inbound" ? "destination" : "source"));
+  }
+  return out;
+}
+
+/// Between two servers a packet meets rules of both directions, so a fault in one of them that
+/// opens more has no effect.
+bool meets_others(const NsgJson& rule, const std::set<std::string>& servers) {
+  const std::set<std::string> far =
+      entries_of(rule, rule["direction"] == "Inbound" ? "source" : "destination");
+  return !std::includes(servers.begin(), servers.end(), far.begin(), far.end());
+}
+
+/// Every port, or every peer.
 bool widen_list(NsgJson& rule, const std::string& key, const char* plural) {
   if (rule.contains(key) && rule[key] == "*") return false;
   rule.erase(key);
@@ -19,7 +48,7 @@ bool widen_list(NsgJson& rule, const std::string& key, const char* plural) {
   return true;
 }
 
-void nsg_rules(TemplateFaults& faults) {
+void nsg_rules(TemplateFaults& faults, const std::set<std::string>& servers) {
   faults.each(
       "removed rule", security_rules + "/\\d+",
       [](NsgJson& rule) {
@@ -38,8 +67,13 @@ void nsg_rules(TemplateFaults& faults) {
     list.erase(list.end() - 1);
     return true;
   });
-  faults.each("added rule", security_rules, [](NsgJson& list) {
-    NsgJson rule = list.front();
+  faults.each("added rule", security_rules, [&](NsgJson& list) {
+    const auto place = std::find_if(list.begin(), list.end(), [&](const NsgJson& rule) {
+      const NsgJson& properties = rule["properties"];
+      return properties["priority"] >= 2000 && meets_others(properties, servers);
+    });
+    if (place == list.end()) return false;
+    NsgJson rule = *place;
     rule["name"] = "more";
     rule["properties"]["priority"] = 3999;
     rule["properties"]["access"] = "Allow";
@@ -63,14 +97,17 @@ void nsg_rules(TemplateFaults& faults) {
   faults.each(
       "changed protocol", security_rule + "/protocol",
       [](NsgJson& node) { return set(node, "Tcp", "Udp") || set(node, "Udp", "Tcp"); }, 12);
-  faults.each("every protocol", security_rule, [](NsgJson& rule) {
-    if (rule["protocol"] == "*") return false;
+  faults.each("every protocol", security_rule, [&](NsgJson& rule) {
+    if (rule["protocol"] == "*" || !meets_others(rule, servers)) return false;
     rule["protocol"] = "*";
     return widen_list(rule, "destinationPortRange", "s");
   });
   faults.each(
       "every port", security_rule,
-      [](NsgJson& rule) { return widen_list(rule, "destinationPortRange", "s"); }, 10);
+      [&](NsgJson& rule) {
+        return meets_others(rule, servers) && widen_list(rule, "destinationPortRange", "s");
+      },
+      10);
   faults.each("lost port", security_rule + "/destinationPortRanges", [](NsgJson& list) {
     if (list.size() < 2) return false;
     list.erase(list.begin());
@@ -147,7 +184,7 @@ void nsg_ends(TemplateFaults& faults) {
       if (before.contains(to)) rule[from] = before[to];
       if (before.contains(from)) rule[to] = before[from];
     }
-    return true;
+    return entries_of(before, "source") != entries_of(before, "destination");
   });
 }
 
@@ -158,7 +195,7 @@ Mutants nsg_mutants(const backends::Emission& emission) {
   if (emission.artefacts.size() != 2) return out;
   TemplateFaults faults(emission, out);
   if (faults.json()["resources"][0]["properties"]["securityRules"].empty()) return out;
-  nsg_rules(faults);
+  nsg_rules(faults, own_ends(faults.json()["resources"][0]["properties"]["securityRules"]));
   nsg_ends(faults);
   faults.each("unknown resource", "/resources/\\d+/type", [](NsgJson& type) {
     type = type.get<std::string>() + "s";
