@@ -3,6 +3,8 @@
 #include <benchmark/benchmark.h>
 #include <tree_sitter/api.h>
 
+#include <map>
+
 #include "driver/pipeline.h"
 #include "flow/diff.h"
 #include "flow/effective.h"
@@ -168,6 +170,7 @@ struct Company {
       auto& cluster = policy.clusters.emplace_back();
       cluster.name = fmt::format("c{:03}", c);
       auto& list = flows.emplace_back();
+      known_.clear();
       for (const hcipol::net::Box& box : boxes[c]) {
         auto& rule = cluster.rules.emplace_back();
         rule.address = fmt::format("main/f.r{:03}", cluster.rules.size());
@@ -191,12 +194,17 @@ struct Company {
   std::vector<std::vector<hcipol::flow::Flow>> flows;
 
  private:
+  /// One for a cluster, however many rules name it.
   const hcipol::policy::NamedSet* set(const hcipol::net::PeerSet& members) {
+    const hcipol::policy::NamedSet*& known = known_[members];
+    if (known != nullptr) return known;
     auto& made = policy.sets.emplace_back();
     made.name = fmt::format("set-{}", policy.sets.size());
     made.set = members;
-    return &made;
+    return known = &made;
   }
+
+  std::map<hcipol::net::PeerSet, const hcipol::policy::NamedSet*> known_;
 };
 
 /// What `plan` adds to compiling both sides, up to the rows with their names.
