@@ -195,6 +195,11 @@ std::string many_prefixes(std::mt19937& random) {
     rules += fmt::format("  {} \"r{}\" {} -> {} on {}/{}\n", i % 4 == 0 ? "deny" : "allow", i, from,
                          to, i % 2 == 0 ? "udp" : "tcp", 100 + random() % 3);
   }
+  // Names of which each would have a set of its own, on one port; some lie below others.
+  for (unsigned i = 0; i < 20; ++i) {
+    rules += fmt::format("  allow \"h{0}\" servers -> \"h{0}.example.com\" on tcp/443\n", i);
+    rules += fmt::format("  allow \"w{0}\" servers -> \"*.a.h{0}.example.com\" on tcp/443\n", i);
+  }
   return "cluster \"c\" {\n  node \"n1\" { address = [10.0.1.1, fd00::11] }\n  enable "
          "\"x\"\n}\n\nfeature \"x\" {\n" +
          rules + "}\n";
@@ -213,6 +218,7 @@ TEST_P(Kernel, LongListsMeanWhatTheySay) {
       EXPECT_NE(files.at("rules.v4").find(".flows+10."), std::string::npos);
       EXPECT_NE(files.at("rules.v6").find(".flows+fd00"), std::string::npos);
       EXPECT_NE(files.at("ipset").find(".others-v4"), std::string::npos);
+      EXPECT_EQ(files.at("ipset").find("h1.example.com"), std::string::npos);
     }
     const auto probes = edges(*one.device->cluster, names);
     expect_agreement(one.name, files, expectations_of(one, probes, names), names);
