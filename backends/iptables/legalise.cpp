@@ -82,8 +82,9 @@ class FamilyBuilder {
   void add(const flow::Flow& flow, const FlowText& text, std::string& fault) {
     const auto& services = services_.lines(flow.service, family_, fault);
     if (services.empty()) return;
-    for (const auto* from : flow.from) {
-      for (const auto* to : flow.to) add(flow, text, peers_.of(from), peers_.of(to), services);
+    const std::vector<Peer*> receivers = peers_.to(flow);
+    for (Peer* from : peers_.from(flow)) {
+      for (Peer* to : receivers) add(flow, text, *from, *to, services);
     }
   }
 

@@ -80,8 +80,8 @@ class Builder {
     for (const Family family : families) {
       FamilyFlow share;
       share.family = family;
-      share.from = present(flow.from, family);
-      share.to = present(flow.to, family);
+      share.from = in(peers_.from(flow), family);
+      share.to = in(peers_.to(flow), family);
       share.services = services_.rules(flow.service, family);
       if (share.from.empty() || share.to.empty() || share.services.empty()) continue;
       phase_of(flow.kind).add(share, text);
@@ -122,6 +122,10 @@ class Builder {
   }
   bool knows_servers() const { return knows_servers(Family::ipv4) || knows_servers(Family::ipv6); }
 
+  static std::vector<Peer*> in(std::vector<Peer*> peers, Family family) {
+    std::erase_if(peers, [&](const Peer* peer) { return peer->in(family).empty(); });
+    return peers;
+  }
   std::vector<Peer*> present(const std::vector<const policy::NamedSet*>& sets, Family family) {
     std::vector<Peer*> out;
     for (const auto* set : sets) {

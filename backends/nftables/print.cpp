@@ -9,6 +9,8 @@
 #include "backends/common/gateway/domains.h"
 #include "backends/common/text.h"
 #include "backends/nftables/settings.h"
+#include "gateway_script.h"
+#include "nftables_script.h"
 
 namespace hcipol::backends::nftables {
 
@@ -178,14 +180,14 @@ void put_elements(std::string& out, const Map& map, unsigned log_group) {
 /// {0} the table, {1} the cluster, {2} the width of commands.
 constexpr std::string_view head = R"(#!/usr/sbin/nft -f
 # hcipolc: what the gateway forwards for cluster {1}. Generated; changes are lost.
+# `sh apply.sh apply` loads this, and takes it back unless you confirm. By hand:
 #   {3:{2}}  checks it and changes nothing
 #   {4:{2}}  loads all of it or nothing
 #   {5:{2}}  shows it, with the addresses that dnsmasq has added
 #   {6:{2}}  takes all of it away again
 # A load replaces the rules of this table, keeps what dnsmasq has added, and touches no other
-# table. Chains and sets that the policy no longer has stay behind without a rule. To be rid of
-# them, and of what dnsmasq has added (then restart it), in one step:
-#   (echo 'table inet {0}'; echo 'delete table inet {0}'; cat ruleset.nft) | nft -f -
+# table. Chains and sets that the policy no longer has stay behind without a rule; apply.sh takes
+# them away as well.
 # ours: traffic of the servers. others: traffic of peers that the policy allows or denies something
 # without a server. All else goes on as it came. What is accepted here may still be dropped by
 # another table of the gateway, an iptables FORWARD chain included; what is refused here stays so.
@@ -293,6 +295,15 @@ Artefact print_rules(Document& document) {
   return artefact;
 }
 
+/// The fixed part is the same in every one. A table's name is made of letters, digits, `-` and `_`.
+Artefact print_apply(const Document& document, const std::string& heading) {
+  std::string out = "#!/bin/sh\n" + heading;
+  put(out, "base='", document.base, "'\n\n");
+  for (const EmbeddedFile& file : nftables_script()) put(out, file.text);
+  for (const EmbeddedFile& file : gateway_script()) put(out, "\n", file.text);
+  return {"apply.sh", std::move(out), {}};
+}
+
 }  // namespace
 
 void put_comment(std::string& out, std::string_view text) {
@@ -310,12 +321,15 @@ void put_prefix(std::string& out, std::string_view text) {
 std::vector<Artefact> print(Document document) {
   std::vector<Artefact> out;
   out.push_back(print_rules(document));
-  const std::string heading =
-      fmt::format("# hcipolc: names for cluster {}. Generated; changes are lost.\n",
-                  readable(document.cluster, 100));
-  for (Artefact& artefact : gateway::print_domains(document, dialect(), document.base, heading)) {
+  const auto heading_of = [&](std::string_view what) {
+    return fmt::format("# hcipolc: {} for cluster {}. Generated; changes are lost.\n", what,
+                       readable(document.cluster, 100));
+  };
+  for (Artefact& artefact :
+       gateway::print_domains(document, dialect(), document.base, heading_of("names"))) {
     out.push_back(std::move(artefact));
   }
+  out.push_back(print_apply(document, heading_of("loads, undoes and compares the file beside it")));
   return out;
 }
 

@@ -10,9 +10,12 @@
 #include <unordered_set>
 
 #include "backends/common/gateway/read_dnsmasq.h"
+#include "backends/common/gateway/read_script.h"
 #include "backends/common/read_text.h"
 #include "backends/nftables/read_rule.h"
 #include "backends/nftables/read_table.h"
+#include "gateway_script.h"
+#include "nftables_script.h"
 
 namespace hcipol::backends::nftables {
 
@@ -322,8 +325,8 @@ void check_all_used(const Table& table, const std::vector<std::vector<RuleReadin
 }  // namespace
 
 DeviceReading read_back(std::span<const Artefact> artefacts, const ReadContext&) {
-  static const std::set<std::string_view> known{"ruleset.nft", "dnsmasq.conf",
-                                                "dnsmasq-cache.conf"};
+  static const std::set<std::string_view> known{"ruleset.nft", "dnsmasq.conf", "dnsmasq-cache.conf",
+                                                "apply.sh"};
   for (const Artefact& artefact : artefacts) {
     if (!known.contains(artefact.path)) throw Unreadable(artefact.path, 0, "an unknown file");
   }
@@ -331,6 +334,12 @@ DeviceReading read_back(std::span<const Artefact> artefacts, const ReadContext&)
   if (ruleset == nullptr) throw Unreadable("ruleset.nft", 0, "the file is missing");
   const Table table(ruleset->path, ruleset->text);
   const gateway::LearntNames names = read_names(artefacts, table);
+  const Artefact* script = find(artefacts, "apply.sh");
+  if (script == nullptr) throw Unreadable("apply.sh", 0, "the file is missing");
+  std::string fixed;
+  for (const EmbeddedFile& file : nftables_script()) fixed += file.text;
+  for (const EmbeddedFile& file : gateway_script()) fixed += "\n" + std::string(file.text);
+  gateway::check_script(*script, table.name(), fixed);
   std::vector<std::vector<RuleReading>> rules;
   for (const TableChain& chain : table.chains()) {
     auto& out = rules.emplace_back();

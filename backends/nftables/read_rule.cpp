@@ -83,6 +83,10 @@ class RuleReader {
     service();
     if (take("ip6 hoplimit 255 ")) {
       only(net::Family::ipv6);
+      // Of other packets a bridge forwards some that have it as well.
+      static const auto discovery =
+          net::ServiceSet::of({{58 * 65536 + 133 * 256, 58 * 65536 + 136 * 256 + 255}});
+      if (!out_.service || !discovery.contains(*out_.service)) fail("a hop limit");
       out_.untouched = true;
     }
     side("saddr ", out_.from);
@@ -177,9 +181,13 @@ class RuleReader {
 
   void end() {
     if (take("limit rate 10/minute burst 20 packets log prefix ")) return log();
-    if (take("update ")) renewal();
+    const bool renews = take("update ");
+    if (renews) renewal();
     const std::size_t at = rest_.find(" comment ");
     out_.verdict = read_verdict(table_, line_, rest_.substr(0, at));
+    // dnsmasq does not renew an address that it hands out again, so its use must.
+    const bool learnt = out_.to.starts_with("@dns") && out_.verdict.act == ReadAct::allow;
+    if (learnt && !renews) fail("an address that is in use would be forgotten");
     if (at != std::string_view::npos && !is_comment(rest_.substr(at + 9))) fail("the comment");
   }
 

@@ -178,6 +178,53 @@ TEST_P(Kernel, RandomFlowsMeanWhatTheySay) {
   }
 }
 
+/// More prefixes than stay in one chain, many of them within others.
+std::string many_prefixes(std::mt19937& random) {
+  const auto prefix = [&](bool v6) {
+    net::Address address = net::parse_address(v6 ? "fd00::" : "10.0.0.0").value();
+    (v6 ? address.high : address.low) |= random() % (v6 ? 1U << 20 : 1U << 22);
+    const auto length = static_cast<unsigned>(v6 ? 44 + random() % 21 : 10 + random() % 23);
+    return net::to_string(net::Cidr{net::first_of(address, length), length});
+  };
+  std::string rules;
+  for (unsigned i = 0; i < 120; ++i) {
+    const bool v6 = i % 3 == 0;
+    const auto ends = random() % 4;
+    const std::string from = ends == 0 ? "servers" : prefix(v6);
+    const std::string to = ends == 1 ? "servers" : prefix(v6);
+    rules += fmt::format("  {} \"r{}\" {} -> {} on {}/{}\n", i % 4 == 0 ? "deny" : "allow", i, from,
+                         to, i % 2 == 0 ? "udp" : "tcp", 100 + random() % 3);
+  }
+  // Names of which each would have a set of its own, on one port; some lie below others.
+  for (unsigned i = 0; i < 20; ++i) {
+    rules += fmt::format("  allow \"h{0}\" servers -> \"h{0}.example.com\" on tcp/443\n", i);
+    rules += fmt::format("  allow \"w{0}\" servers -> \"*.a.h{0}.example.com\" on tcp/443\n", i);
+  }
+  return "cluster \"c\" {\n  node \"n1\" { address = [10.0.1.1, fd00::11] }\n  enable "
+         "\"x\"\n}\n\nfeature \"x\" {\n" +
+         rules + "}\n";
+}
+
+TEST_P(Kernel, LongListsMeanWhatTheySay) {
+  std::mt19937 random(7);
+  EmittedPolicy policy({{"main.hcipol", many_prefixes(random)}}, ".");
+  ASSERT_FALSE(policy.devices().empty());
+  for (const Emitted& one : policy.devices()) {
+    if (one.backend->name != GetParam().backend) continue;
+    ASSERT_FALSE(one.refused);
+    Directory names;
+    const Files files = files_of(one.emission);
+    if (one.backend->name == std::string("iptables")) {
+      EXPECT_NE(files.at("rules.v4").find(".flows+10."), std::string::npos);
+      EXPECT_NE(files.at("rules.v6").find(".flows+fd00"), std::string::npos);
+      EXPECT_NE(files.at("ipset").find(".others-v4"), std::string::npos);
+      EXPECT_EQ(files.at("ipset").find("h1.example.com"), std::string::npos);
+    }
+    const auto probes = edges(*one.device->cluster, names);
+    expect_agreement(one.name, files, expectations_of(one, probes, names), names);
+  }
+}
+
 // ---- that it can fail
 
 /// A file of the device with one fault in it, and what the fault is.

@@ -67,6 +67,7 @@ std::optional<std::string> without_label(const std::string& text);
 std::vector<std::size_t> spread(std::size_t count, std::size_t most);
 
 Mutants iptables_mutants(const backends::Emission& emission);
+Mutants nftables_mutants(const backends::Emission& emission);
 Mutants azure_mutants(const backends::Emission& emission);
 Mutants nsg_mutants(const backends::Emission& emission);
 Mutants palo_alto_mutants(const backends::Emission& emission);

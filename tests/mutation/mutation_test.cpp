@@ -50,6 +50,19 @@ const std::vector<Neutral>& neutral() {
       {"widened prefix", R"(.*-A \S+\.except -s 10\.1\.0\.12 -d 198\.51\.100\.20 .*)",
        "the top chain lets packets to there come here from servers only, and 10.1.0.13 is none"},
       {"wrong order", R"(.*/post-rulebase/.*)", "all of these rules deny"},
+      {"removed line", R"(ruleset.nft: +meta l4proto tcp reject with tcp reset => )",
+       "the next line rejects it in another way"},
+      {"lost set",
+       R"(ruleset.nft: .* ip6? daddr @v[46].servers accept comment "hci/failover-\S+.cluster-join.*)",
+       "management is no server, so only its packets to servers come here, and of the other family "
+       "the next line says the same"},
+      {"lost set",
+       R"(ruleset.nft: .* ip daddr @v4.servers goto denied comment "main/contractors.contractors.*)",
+       "contractors are no servers, so only their packets to servers come here"},
+      {"wrong order", R"(ruleset.nft: +ip6? daddr @v[46].servers goto denied)",
+       "no packet is of both families"},
+      {"jump without return", R"(ruleset.nft: +jump allow => .*)",
+       "where it is the last line, nothing follows"},
   };
   return all;
 }
@@ -101,6 +114,7 @@ INSTANTIATE_TEST_SUITE_P(Faults, Mutation,
                          testing::Values(Kind{"azure-firewall", azure_mutants},
                                          Kind{"azure-nsg", nsg_mutants},
                                          Kind{"iptables", iptables_mutants},
+                                         Kind{"nftables", nftables_mutants},
                                          Kind{"palo-alto", palo_alto_mutants},
                                          Kind{"windows-firewall", windows_mutants}),
                          [](const auto& kind) {

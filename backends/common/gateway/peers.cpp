@@ -9,6 +9,7 @@
 #include <cmath>
 #include <map>
 #include <string_view>
+#include <unordered_set>
 
 #include "backends/common/gateway/domains.h"
 #include "backends/common/names.h"
@@ -74,6 +75,13 @@ bool same(const policy::NamedSet& a, const policy::NamedSet& b) {
          a.addresses == b.addresses;
 }
 
+/// Each is a set that a packet is looked up in; more than these become one.
+constexpr std::size_t most_sets_of_names = 16;
+
+bool only_names(const Peer& peer) {
+  return !peer.names.empty() && peer.addresses.empty() && !peer.by_tag;
+}
+
 }  // namespace
 
 double Peer::breadth(net::Family family) const {
@@ -108,6 +116,10 @@ Peers::Peers(const flow::DevicePolicy& device, const Settings& settings, const D
     for (const auto* set : sees->from.parts) add(set);
     for (const auto* set : sees->to.parts) add(set);
   }
+  for (const flow::Flow& flow : device.flows) {
+    join_names(flow, flow.from, " from");
+    join_names(flow, flow.to, " to");
+  }
   label_all();
   check_labels(context);
   match_all();
@@ -127,6 +139,41 @@ void Peers::add(const policy::NamedSet* set) {
   place->set = set;
   resolve(*place, settings_.names);
   namesakes.push_back(place);
+}
+
+void Peers::join_names(const flow::Flow& flow, const Side& sets, std::string_view what) {
+  std::vector<net::DomainPattern> names;
+  std::size_t count = 0;
+  for (const auto* set : sets) {
+    const Peer& peer = of(set);
+    if (!only_names(peer)) continue;
+    ++count;
+    names.insert(names.end(), peer.names.begin(), peer.names.end());
+  }
+  if (count <= most_sets_of_names) return;
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  policy::NamedSet& set = joined_.emplace_back();
+  set.name = flow.id + std::string(what);
+  set.set.names = net::DomainSet::of(names);
+  set.span = flow.rule->origin.span;
+  Peer& peer = peers_.emplace_back();
+  peer.set = &set;
+  peer.names = std::move(names);
+  by_side_[&sets] = &peer;
+}
+
+std::vector<Peer*> Peers::side(const Side& sets) {
+  const auto joined = by_side_.find(&sets);
+  std::vector<Peer*> out;
+  std::unordered_set<const Peer*> seen;
+  for (const auto* set : sets) {
+    Peer& peer = of(set);
+    if (joined != by_side_.end() && only_names(peer)) continue;
+    if (seen.insert(&peer).second) out.push_back(&peer);
+  }
+  if (joined != by_side_.end()) out.push_back(joined->second);
+  return out;
 }
 
 void Peers::label_all() {

@@ -64,6 +64,10 @@ class Peers {
   const Dialect& dialect() const { return dialect_; }
 
   Peer& of(const policy::NamedSet* set) { return *by_set_.at(set); }
+  /// The peers of `flow.from` or `flow.to`, each once. Host names that are too many to be looked up
+  /// one after the other are one peer of the flow's own, whose sets dnsmasq fills for all of them.
+  std::vector<Peer*> from(const flow::Flow& flow) { return side(flow.from); }
+  std::vector<Peer*> to(const flow::Flow& flow) { return side(flow.to); }
   /// Null if the policy has no servers.
   Peer* servers() { return servers_; }
   static void use(Peer& peer, net::Family family) {
@@ -74,7 +78,11 @@ class Peers {
   void write(EmitContext& context);
 
  private:
+  using Side = std::vector<const policy::NamedSet*>;
+
   void add(const policy::NamedSet* set);
+  void join_names(const flow::Flow& flow, const Side& sets, std::string_view what);
+  std::vector<Peer*> side(const Side& sets);
   void label_all();
   void check_labels(EmitContext& context) const;
   void match_all();
@@ -91,6 +99,8 @@ class Peers {
   Sets& sets_;
   std::deque<Peer> peers_;
   std::unordered_map<const policy::NamedSet*, Peer*> by_set_;
+  std::deque<policy::NamedSet> joined_;
+  std::unordered_map<const Side*, Peer*> by_side_;  ///< of a flow: in place of its names
   std::unordered_map<std::string, std::vector<Peer*>> by_name_;
   Peer* servers_ = nullptr;
 };

@@ -65,7 +65,7 @@ std::map<std::string, std::string> many(Builder& b, unsigned count) {
             b.set(name("to "), {"172." + two + ".0/24"}),
             udp(static_cast<std::uint16_t>(1000 + i % 5000)));
     b.allow(name("out."), b.cluster.servers, b.set(name("site "), {"11." + two + ".7"}),
-            tcp(static_cast<std::uint16_t>(1000 + i), static_cast<std::uint16_t>(1040 + i)));
+            tcp(static_cast<std::uint16_t>(1000 + i), static_cast<std::uint16_t>(1010 + i)));
     b.rule(name("deny."), Kind::deny, {b.set(name("bad "), {"12." + two + ".0/24"})},
            {b.cluster.servers}, udp(7));
     const std::string six = "fd0" + std::to_string(i / 250) + ":" + std::to_string(i % 250);
@@ -103,6 +103,29 @@ TEST(GatewayShape, PrefixesWithinEachOtherDoNotLieTooDeep) {
   }
   const auto files = b.emit();
   EXPECT_LE(depth(chains_of(files.at("rules.v6")), "HCI-prod"), 15U);
+}
+
+/// Rules that one service joins look names up once, not once for each.
+TEST(GatewayShape, ManyNamesAreOneSet) {
+  for (const char* backend : {"iptables", "nftables"}) {
+    Builder b(backend);
+    b.servers({"192.168.0.1", "fd00::1"});
+    std::vector<const NamedSet*> sites{b.set("mixed", {"mixed.example.com", "203.0.113.7"})};
+    for (unsigned i = 0; i < 60; ++i) {
+      const std::string n = std::to_string(i);
+      sites.push_back(b.set("site " + n, {"s" + n + ".example.com", "*.x" + n + ".example.com"}));
+    }
+    b.rule("m.sites", Kind::allow, {b.cluster.servers}, sites, tcp(443));
+    const auto files = b.emit();
+    const bool iptables = backend == std::string("iptables");
+    const std::string& names = files.at("dnsmasq.conf");
+    const std::string v4 =
+        iptables ? "HCI-prod.m.sites-to-dns4" : "4#inet#HCI-prod#dns4.m.sites-to";
+    EXPECT_NE(names.find("/s7.example.com/" + v4), std::string::npos) << names;
+    EXPECT_NE(names.find("/x7.example.com/" + v4), std::string::npos) << names;
+    EXPECT_EQ(names.find("/mixed.example.com/" + v4), std::string::npos) << names;
+    EXPECT_LE(longest(chains_of(files.at(iptables ? "rules.v4" : "ruleset.nft"))), 12U);
+  }
 }
 
 TEST(GatewayShape, ChainsOfNftablesStayShort) {
