@@ -157,6 +157,14 @@ if ($Mode -eq 'Verify') {
         $parameters = @{ Policy = $policy; Wanted = $wanted; Keyword = $keywords }
         $enforced = @(Get-EnforcementFinding @parameters)
     }
+    $others = @(
+        $everyRule | Where-Object { $_.Group -eq $policy['Group'] } |
+            Where-Object { -not $own.ContainsKey("$($_.Name)") } | ForEach-Object { $_.Name }
+    )
+    if ($others.Count -gt 0) {
+        $text = 'Rules in the group that the policy did not make, and Apply leaves alone: {0}'
+        Write-Warning -Message ($text -f ($others -join ', '))
+    }
     $all + $enforced | Select-Object -Property 'Name', 'Finding', 'Detail'
     if ("$($MyInvocation.MyCommand.CommandType)" -eq 'ExternalScript') {
         if ($all.Count -gt 0) {

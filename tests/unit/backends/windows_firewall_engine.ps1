@@ -123,6 +123,9 @@ $rule = Get-Named 'smb-in'
 (Get-Machine).Stores[$store].Remove($rule.Name)
 Test-Equal -What 'a rule that somebody removed' -Is "$(Find $two 'Verify'), $(Find $two 'Apply')" -Should 'smb-in: Missing, smb-in: Created'
 
+Test-Equal -What 'rules of others in the group are warned of' -Is (@(Get-Warning $two @{ Mode = 'Verify' }) -match 'in the group') -Should (
+    'Rules in the group that the policy did not make, and Apply leaves alone: in-our-group')
+
 # ---- what takes the rules out of force ----
 function Get-InForce { @(& $two -Mode Verify -Force 3>$null | ForEach-Object { "$($_.Name): $($_.Finding). $($_.Detail)" }) -join '; ' }
 (Get-Machine).Policy['AllowLocalFirewallRules'] = 'False'
