@@ -954,8 +954,8 @@ function Clear-SessionRule {
     $cim = [Microsoft.Management.Infrastructure.CimSession]::Create($null)
     try {
         $space = 'ROOT\StandardCimv2'
-        $rules = @($cim.EnumerateInstances($space, 'MSFT_NetFirewallRule', $options))
-        foreach ($rule in $rules) {
+        $found = @($cim.EnumerateInstances($space, 'MSFT_NetFirewallRule', $options))
+        foreach ($rule in $found) {
             if ("$($rule.CimInstanceProperties['InstanceID'].Value)" -eq $Name) {
                 $cim.DeleteInstance($space, $rule, $options)
             }
@@ -1697,10 +1697,10 @@ function Save-Backup {
                 ForEach-Object { "$_".Trim([char[]] '{}') }
         }
     )
-    $keywords = @{}
+    $used = @{}
     foreach ($id in @($State['Keyword'].Keys)) {
         if ($id -in $ids) {
-            $keywords[$id] = $State['Keyword'][$id]
+            $used[$id] = $State['Keyword'][$id]
         }
     }
     $content = [ordered] @{ Version = '1'; Server = $Policy['Server']; Group = $Policy['Group'] }
@@ -1709,7 +1709,7 @@ function Save-Backup {
     foreach ($name in @('Memory', 'Proxy', 'ProxyMemory', 'Rule', 'Setting')) {
         $content[$name] = $State[$name]
     }
-    $content['Keyword'] = $keywords
+    $content['Keyword'] = $used
     $text = ConvertTo-Json -InputObject $content -Depth 6
     [System.IO.File]::WriteAllText($Path, $text)
 }
@@ -2076,26 +2076,26 @@ function Get-ProxyChange {
         $memory = @{ Kind = 'Memory'; Name = $item.Layer; Key = $proxyBackup }
         $memory['Former'] = Get-RegistryValue -Key $proxyBackup -Name $item.Layer
         $memory['Value'] = $null
-        $proxy = @{
+        $setting = @{
             Kind = 'Proxy'; Name = $item.Name; Layer = $item.Layer; State = $item.State
             Former = $item.Former; Text = 'Set proxy'; Finding = 'Set'
         }
-        foreach ($change in @($memory, $proxy)) {
+        foreach ($change in @($memory, $setting)) {
             $change['Subject'] = $item.Name
         }
         if ($item.Finding -eq 'Stale') {
-            $proxy['Text'] = 'Restore what was there before'
-            $proxy['Finding'] = 'Restored'
-            $proxy
+            $setting['Text'] = 'Restore what was there before'
+            $setting['Finding'] = 'Restored'
+            $setting
             $memory
             continue
         }
-        $memory['Text'] = $proxy['Text']
+        $memory['Text'] = $setting['Text']
         if ($null -eq $memory['Former']) {
             $memory['Value'] = ConvertTo-Json -InputObject $item.Former -Compress
             $memory
         }
-        $proxy
+        $setting
     }
 }
 
@@ -2304,6 +2304,14 @@ if ($Mode -eq 'Verify') {
     if ($isLocal) {
         $parameters = @{ Policy = $policy; Wanted = $wanted; Keyword = $keywords }
         $enforced = @(Get-EnforcementFinding @parameters)
+    }
+    $others = @(
+        $everyRule | Where-Object { $_.Group -eq $policy['Group'] } |
+            Where-Object { -not $own.ContainsKey("$($_.Name)") } | ForEach-Object { $_.Name }
+    )
+    if ($others.Count -gt 0) {
+        $text = 'Rules in the group that the policy did not make, and Apply leaves alone: {0}'
+        Write-Warning -Message ($text -f ($others -join ', '))
     }
     $all + $enforced | Select-Object -Property 'Name', 'Finding', 'Detail'
     if ("$($MyInvocation.MyCommand.CommandType)" -eq 'ExternalScript') {
