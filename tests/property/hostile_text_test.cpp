@@ -18,6 +18,7 @@ namespace {
 
 using namespace std::string_literals;
 
+/// What the language lets into a text.
 const std::vector<std::string>& hostile_pieces() {
   static const std::vector<std::string> all{"'",
                                             "''",
@@ -34,19 +35,13 @@ const std::vector<std::string>& hostile_pieces() {
                                             "\\\"",
                                             "\\u0041",
                                             "\\n",
-                                            "\n",
-                                            "\r\n",
-                                            "\n\n",
-                                            "\t",
                                             "#",
                                             "#>",
                                             "<#",
                                             "'@",
                                             "@'",
-                                            "\n'@\n",
-                                            "\n@'\n",
                                             "\"@",
-                                            "\n\"@\n",
+                                            "@\"",
                                             ";",
                                             "; exit 1;",
                                             "|",
@@ -81,25 +76,17 @@ const std::vector<std::string>& hostile_pieces() {
                                             "<?xml",
                                             "[concat('a')]",
                                             "[parameters('x')]",
-                                            "\nCOMMIT\n",
-                                            "\n*filter\n",
-                                            "\n-A FORWARD -j ACCEPT\n",
-                                            "\nflush ruleset\n",
+                                            "COMMIT",
+                                            "*filter",
+                                            "-A FORWARD -j ACCEPT",
+                                            "flush ruleset",
                                             "\" accept",
                                             "' ; Remove-NetFirewallRule ; '",
-                                            "\nconf-file=/etc/passwd\n",
+                                            "conf-file=/etc/passwd",
                                             "--",
                                             "-j",
                                             " ",
                                             "plain words",
-                                            "\x01",
-                                            "\x07",
-                                            "\x08",
-                                            "\x0b",
-                                            "\x0c",
-                                            "\x1b[31m",
-                                            "\x7f",
-                                            "\xc2\x85",
                                             "\xc2\xa0",
                                             "\xe2\x80\x98",
                                             "\xe2\x80\x99",
@@ -110,12 +97,6 @@ const std::vector<std::string>& hostile_pieces() {
                                             "\xe2\x80\x9e",
                                             "\xe2\x80\x93",
                                             "\xe2\x80\x95",
-                                            "\xe2\x80\xa8",
-                                            "\xe2\x80\xa9",
-                                            "\xe2\x80\xae",
-                                            "\xe2\x81\xa6",
-                                            "\xe2\x80\x8b",
-                                            "\xef\xbb\xbf",
                                             "\xef\xbf\xbe",
                                             "\xef\xbf\xbd",
                                             "Z\xc3\xbcrich",
@@ -123,6 +104,32 @@ const std::vector<std::string>& hostile_pieces() {
                                             "\xd0\xbf\xd1\x80\xd0\xb0",
                                             std::string(300, '\''),
                                             std::string(3000, 'x')};
+  return all;
+}
+
+/// What it refuses, however it is written: lines, control characters, marks that hide or turn text.
+const std::vector<std::string>& refused_pieces() {
+  static const std::vector<std::string> all{"\n",
+                                            "\r\n",
+                                            "\t",
+                                            "\n'@\n",
+                                            "\n\"@\n",
+                                            "\nCOMMIT\n",
+                                            "\nflush ruleset\n",
+                                            "\x01",
+                                            "\x07",
+                                            "\x08",
+                                            "\x0b",
+                                            "\x0c",
+                                            "\x1b[31m",
+                                            "\x7f",
+                                            "\xc2\x85",
+                                            "\xe2\x80\xa8",
+                                            "\xe2\x80\xa9",
+                                            "\xe2\x80\xae",
+                                            "\xe2\x81\xa6",
+                                            "\xe2\x80\x8b",
+                                            "\xef\xbb\xbf"};
   return all;
 }
 
@@ -290,7 +297,7 @@ void expect_clean(const backends::Artefact& artefact) {
     }
   }
   for (const char* never : {"\xe2\x80\xae", "\xe2\x81\xa6", "\xe2\x80\xa8", "\xe2\x80\xa9",
-                            "\xc2\x85", "\xe2\x80\x8b", "\xef\xbf\xbe"}) {
+                            "\xc2\x85", "\xe2\x80\x8b"}) {
     EXPECT_EQ(artefact.text.find(never), std::string::npos) << artefact.path;
   }
 }
@@ -342,6 +349,13 @@ TEST(HostileTextPieces, AreTextInEveryArtefact) {
   for (std::size_t i = 0; i < hostile_pieces().size(); i += sanitized ? 7 : 1) {
     const std::string piece = hostile_pieces()[i];
     EXPECT_EQ(shapes(policy_with([&] { return language_string(piece); })), harmless) << piece;
+  }
+}
+
+TEST(HostileTextPieces, ThatTheLanguageRefusesReachNoBackend) {
+  for (const std::string& piece : refused_pieces()) {
+    const std::string text = policy_with([&] { return language_string("a" + piece + "b"); });
+    EXPECT_TRUE(EmittedPolicy({{"main.hcipol", text}}, ".").devices().empty()) << piece;
   }
 }
 
