@@ -66,9 +66,20 @@ run_tests() {
   fi
 }
 
-# The grammar of PowerShell, for the tests that parse scripts.
+# PowerShell, for the tests that run scripts, and its grammar, for those that parse them.
 prepare_powershell() {
-  local library
+  local library tool=$HOME/.dotnet/tools/pwsh
+  if ! command -v pwsh >/dev/null; then
+    if ! [[ -x $tool ]] && command -v dotnet >/dev/null; then
+      say "installing PowerShell"
+      dotnet tool install --global PowerShell --version 7.6.9 || true
+    fi
+    if [[ -x $tool ]]; then
+      export HCIPOL_PWSH=$tool
+    else
+      skip "PowerShell: there is no pwsh and no .NET SDK that installs it; the tests that need it are skipped below"
+    fi
+  fi
   if ! command -v npm >/dev/null; then
     install npm || true
   fi

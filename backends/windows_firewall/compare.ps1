@@ -1,4 +1,4 @@
-# ---- the engine, first half: comparing this server with the table; the same in every script ----
+# ---- the engine, comparing: when two values mean the same to Windows; the same in every script --
 # Cmdlets of NetSecurity are functions of another module, which do not see $ErrorActionPreference
 # of this script: each call says -ErrorAction Stop itself, or a failure would pass unnoticed.
 
@@ -121,212 +121,74 @@ function ConvertTo-ProtocolText {
     }
 }
 
-function Get-WantedAspect {
+function Get-RuleField {
     [CmdletBinding()]
     [OutputType([hashtable])]
-    param (
-        [Parameter(Mandatory = $true)]
-        [hashtable] $Rule,
-
-        [Parameter(Mandatory = $true)]
-        [string] $ProfileName
+    param ()
+    # What decides which packets a rule is for and what becomes of them: the parameter's name, the
+    # object on which Windows keeps it, how it is compared, and what it is when nobody says it.
+    $rows = @(
+        'Direction Rule Text Inbound'
+        'Action Rule Text Allow'
+        'Enabled Rule Text True'
+        'Profile Rule Profile Any'
+        'EdgeTraversalPolicy Rule Text Block'
+        'LooseSourceMapping Rule Flag False'
+        'LocalOnlyMapping Rule Flag False'
+        'Owner Rule Text Any'
+        'RemoteDynamicKeywordAddresses Rule List Any'
+        'Protocol Port Protocol Any'
+        'LocalPort Port List Any'
+        'RemotePort Port List Any'
+        'IcmpType Port List Any'
+        'DynamicTarget Port Text Any'
+        'LocalAddress Address Address Any'
+        'RemoteAddress Address Address Any'
+        'Program Application Text Any'
+        'Package Application Text Any'
+        'Service Service Text Any'
+        'InterfaceAlias Interface List Any'
+        'InterfaceType InterfaceType Text Any'
+        'Authentication Security Text NotRequired'
+        'Encryption Security Text NotRequired'
+        'OverrideBlockRules Security Flag False'
+        'LocalUser Security Text Any'
+        'RemoteUser Security Text Any'
+        'RemoteMachine Security Text Any'
     )
-    @{
-        Direction     = $Rule['Direction'].ToLowerInvariant()
-        Action        = $Rule['Action'].ToLowerInvariant()
-        Profile       = ConvertTo-ProfileText -Value $ProfileName
-        Protocol      = ConvertTo-ProtocolText -Value $Rule['Protocol']
-        LocalPort     = ConvertTo-ListText -Value $Rule['LocalPort']
-        RemotePort    = ConvertTo-ListText -Value $Rule['RemotePort']
-        IcmpType      = ConvertTo-ListText -Value $Rule['IcmpType']
-        LocalAddress  = ConvertTo-ListText -Value $Rule['LocalAddress'] -IsAddress
-        RemoteAddress = ConvertTo-ListText -Value $Rule['RemoteAddress'] -IsAddress
-        RemoteName    = ConvertTo-ListText -Value $Rule['RemoteDynamicKeywordAddresses']
-        Program       = 'any'
-        Service       = 'any'
-        InterfaceType = 'any'
+    foreach ($row in $rows) {
+        $words = @($row -split ' ')
+        @{ Name = $words[0]; Source = $words[1]; Kind = $words[2]; Default = $words[3] }
     }
 }
 
-function Get-FilterIndex {
-    [CmdletBinding()]
-    [OutputType([hashtable])]
-    param (
-        [Parameter(Mandatory = $true)]
-        [string] $Store
-    )
-    # One call per kind of filter: a call per rule takes minutes on a server with many rules.
-    $common = @{ PolicyStore = $Store; ErrorAction = 'Stop' }
-    $index = @{ Address = @{}; Port = @{}; Program = @{}; Service = @{}; InterfaceType = @{} }
-    Get-NetFirewallAddressFilter @common | ForEach-Object { $index['Address'][$_.InstanceID] = $_ }
-    Get-NetFirewallPortFilter @common | ForEach-Object { $index['Port'][$_.InstanceID] = $_ }
-    Get-NetFirewallApplicationFilter @common |
-        ForEach-Object { $index['Program'][$_.InstanceID] = $_.Program }
-    Get-NetFirewallServiceFilter @common |
-        ForEach-Object { $index['Service'][$_.InstanceID] = $_.Service }
-    Get-NetFirewallInterfaceTypeFilter @common |
-        ForEach-Object { $index['InterfaceType'][$_.InstanceID] = $_.InterfaceType }
-    $index
-}
-
-function Get-LiveAspect {
-    [CmdletBinding()]
-    [OutputType([hashtable])]
-    param (
-        [Parameter(Mandatory = $true)]
-        [object] $Rule,
-
-        [Parameter(Mandatory = $true)]
-        [hashtable] $Index
-    )
-    $id = $Rule.InstanceID
-    $address = $Index['Address'][$id]
-    $port = $Index['Port'][$id]
-    $protocol = Get-PropertyValue -InputObject $port -Name 'Protocol'
-    $protocol = ConvertTo-ProtocolText -Value "$protocol"
-    $aspect = @{
-        Direction  = "$($Rule.Direction)".ToLowerInvariant()
-        Action     = "$($Rule.Action)".ToLowerInvariant()
-        Profile    = ConvertTo-ProfileText -Value "$($Rule.Profile)"
-        Protocol   = $protocol
-        LocalPort  = 'any'
-        RemotePort = 'any'
-        IcmpType   = 'any'
-        RemoteName = ConvertTo-ListText -Value @(
-            Get-PropertyValue -InputObject $Rule -Name 'RemoteDynamicKeywordAddresses'
-        )
-    }
-    $meaningful = switch ($protocol) {
-        'tcp' { 'LocalPort', 'RemotePort' }
-        'udp' { 'LocalPort', 'RemotePort' }
-        'icmpv4' { 'IcmpType' }
-        'icmpv6' { 'IcmpType' }
-    }
-    foreach ($name in @($meaningful)) {
-        if ($null -ne $name) {
-            $value = @(Get-PropertyValue -InputObject $port -Name $name)
-            $aspect[$name] = ConvertTo-ListText -Value $value
-        }
-    }
-    foreach ($name in @('LocalAddress', 'RemoteAddress')) {
-        $value = @(Get-PropertyValue -InputObject $address -Name $name)
-        $aspect[$name] = ConvertTo-ListText -Value $value -IsAddress
-    }
-    foreach ($name in @('Program', 'Service', 'InterfaceType')) {
-        $aspect[$name] = "$($Index[$name][$id])".ToLowerInvariant() -replace '^$', 'any'
-    }
-    $aspect
-}
-
-function Get-OwnRule {
-    [CmdletBinding()]
-    [OutputType([hashtable])]
-    param (
-        [Parameter(Mandatory = $true)]
-        [hashtable] $Policy,
-
-        [Parameter(Mandatory = $true)]
-        [string] $Store
-    )
-    # Not -Group: that parameter takes wildcards and reports "not found" as an error. The name is
-    # asked for too: rules that somebody else put into the group are not ours.
-    $prefix = $Policy['NamePrefix']
-    $ignoreCase = [System.StringComparison]::OrdinalIgnoreCase
-    $own = @{}
-    Get-NetFirewallRule -PolicyStore $Store -ErrorAction Stop |
-        Where-Object { $_.Group -eq $Policy['Group'] } |
-        Where-Object { $_.Name.StartsWith($prefix, $ignoreCase) } |
-        ForEach-Object { $own[$_.Name] = $_ }
-    $own
-}
-
-function Get-Finding {
-    [CmdletBinding()]
-    [OutputType([pscustomobject])]
-    param (
-        [Parameter(Mandatory = $true)]
-        [hashtable] $Policy,
-
-        [Parameter(Mandatory = $true)]
-        [AllowEmptyCollection()]
-        [object[]] $Rule,
-
-        [Parameter(Mandatory = $true)]
-        [AllowEmptyCollection()]
-        [hashtable] $Present,
-
-        [Parameter(Mandatory = $true)]
-        [string] $Store
-    )
-    $index = @{}
-    if ($Present.Count -gt 0) {
-        $index = Get-FilterIndex -Store $Store
-    }
-    $wantedNames = @{}
-    foreach ($item in $Rule) {
-        $name = $item['Name']
-        $wantedNames[$name] = $true
-        if (-not $Present.ContainsKey($name)) {
-            [pscustomobject] @{ Name = $name; Finding = 'Missing'; Rule = $item }
-            continue
-        }
-        $wanted = Get-WantedAspect -Rule $item -ProfileName $Policy['Profile']
-        $live = Get-LiveAspect -Rule $Present[$name] -Index $index
-        $different = @($wanted.Keys | Where-Object { $wanted[$_] -ne $live[$_] } | Sort-Object)
-        if ($different.Count -gt 0) {
-            $finding = 'Changed: {0}' -f ($different -join ', ')
-            $address = $index['Address'][$Present[$name].InstanceID]
-            $former = @(Get-PropertyValue -InputObject $address -Name 'RemoteAddress')
-            [pscustomobject] @{ Name = $name; Finding = $finding; Rule = $item; Former = $former }
-        }
-        elseif ("$($Present[$name].Enabled)" -ne 'True') {
-            [pscustomobject] @{ Name = $name; Finding = 'Disabled'; Rule = $item }
-        }
-    }
-    foreach ($name in @($Present.Keys | Sort-Object)) {
-        if (-not $wantedNames.ContainsKey($name)) {
-            [pscustomobject] @{ Name = $name; Finding = 'Stale'; Rule = $null }
-        }
-    }
-}
-
-function Get-MissingKeyword {
-    [CmdletBinding()]
-    [OutputType([hashtable])]
-    param (
-        [Parameter(Mandatory = $true)]
-        [AllowEmptyCollection()]
-        [object[]] $Keyword
-    )
-    if ($Keyword.Count -eq 0) {
-        return
-    }
-    $command = 'New-NetFirewallDynamicKeywordAddress'
-    if ($null -eq (Get-Command -Name $command -ErrorAction SilentlyContinue)) {
-        throw 'The rules match host names, which needs Windows Server 2022 or Azure Stack HCI 21H2.'
-    }
-    # When there are none the cmdlet reports an error; a real one shows as soon as one is created.
-    $present = @{}
-    Get-NetFirewallDynamicKeywordAddress -AllAutoResolve -ErrorAction SilentlyContinue |
-        ForEach-Object { $present["$($_.Id)".Trim([char[]] '{}')] = $true }
-    $Keyword | Where-Object { -not $present.ContainsKey($_['Id'].Trim([char[]] '{}')) }
-}
-
-function Get-KeywordId {
+function ConvertTo-FieldText {
     [CmdletBinding()]
     [OutputType([string])]
     param (
         [Parameter(Mandatory = $true)]
+        [hashtable] $Field,
+
+        [Parameter(Mandatory = $true)]
+        [AllowNull()]
         [AllowEmptyCollection()]
-        [object[]] $Rule
+        [AllowEmptyString()]
+        [object] $Value
     )
-    foreach ($item in $Rule) {
-        $ids = @(Get-PropertyValue -InputObject $item -Name 'RemoteDynamicKeywordAddresses')
-        foreach ($id in $ids) {
-            if ("$id" -ne '') {
-                "$id"
-            }
-        }
+    # Equal texts mean the same to Windows.
+    $text = "$Value"
+    if ($text -eq '') {
+        $text = $Field['Default']
+    }
+    if ($text -eq $Field['Default']) {
+        return $text.ToLowerInvariant()
+    }
+    switch ($Field['Kind']) {
+        'List' { ConvertTo-ListText -Value @($Value) }
+        'Address' { ConvertTo-ListText -Value @($Value) -IsAddress }
+        'Profile' { ConvertTo-ProfileText -Value $text }
+        'Protocol' { ConvertTo-ProtocolText -Value $text }
+        default { $text.ToLowerInvariant() }
     }
 }
 

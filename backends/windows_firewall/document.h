@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/windows_firewall/builtin.h"
 #include "backends/windows_firewall/proxy.h"
 #include "net/service.h"
 #include "policy/model.h"
@@ -35,10 +36,11 @@ struct Match {
   std::vector<std::string> icmp_types;  ///< "8", "3:4"; empty for every type
 };
 
-/// A host name or pattern as an object of Windows, which resolves it (a dynamic keyword address).
+/// An object of Windows that rules refer to for addresses (a dynamic keyword address).
 struct Keyword {
-  std::string id;  ///< a GUID in braces
-  std::string name;
+  std::string id;    ///< a GUID in braces
+  std::string name;  ///< a host name or pattern, which Windows resolves, or a service tag
+  const AddressList* addresses = nullptr;  ///< of a service tag: of any length
 };
 
 /// What people read about a rule, and what Windows shows of it.
@@ -61,14 +63,21 @@ struct Rule {
   const policy::Rule* source = nullptr;
 };
 
+/// A rule of Windows' own that is enabled in place of a rule of the policy.
+struct BuiltinUse {
+  const BuiltinRule* builtin = nullptr;  ///< never null
+  const policy::Rule* source = nullptr;
+};
+
 /// The script of one server.
 struct Script {
   std::string file;    ///< "e1.ps1"
   std::string server;  ///< the policy's name of it
   const policy::Node* node = nullptr;
   const AddressList* addresses = nullptr;
-  std::vector<Keyword> keywords;  ///< sorted by name
-  std::vector<Rule> rules;        ///< unique names
+  std::vector<Keyword> keywords;     ///< sorted by name
+  std::vector<Rule> rules;           ///< unique names
+  std::vector<BuiltinUse> builtins;  ///< sorted by name, then by rule
   /// Rules of the policy that this script does not carry, with the reason: for its reader.
   std::vector<std::string> left_out;
 };
@@ -80,12 +89,14 @@ struct Document {
   std::string group;
   std::string name_prefix;  ///< with which every rule's name begins
   std::string profile;      ///< "Any", "Domain, Private"
+  bool lock_down = false;   ///< the profiles' default outbound action becomes Block
   ProxySettings proxy;
   std::vector<Script> scripts;
   // Owners of what the rules point to.
   std::deque<AddressList> lists;
   std::deque<Texts> texts;
   std::map<net::ServiceSet, std::vector<Match>> matches;
+  std::deque<std::vector<Match>> rests;  ///< of matches, without what Windows' own rules are for
 };
 
 }  // namespace hcipol::backends::windows_firewall

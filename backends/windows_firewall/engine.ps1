@@ -1,273 +1,333 @@
-# ---- the engine, second half: changing this server; the same in every script -------------------
-
-function Add-PolicyRule {
-    [CmdletBinding()]
-    param (
-        [Parameter(Mandatory = $true)]
-        [hashtable] $Policy,
-
-        [Parameter(Mandatory = $true)]
-        [hashtable] $Rule,
-
-        [Parameter(Mandatory = $true)]
-        [string] $Store
-    )
-    $parameters = $Rule.Clone()
-    $parameters['PolicyStore'] = $Store
-    $parameters['Group'] = $Policy['Group']
-    $parameters['Profile'] = $Policy['Profile']
-    $parameters['Enabled'] = 'True'
-    foreach ($name in @('DisplayName', 'Description')) {
-        $parameters[$name] = [System.Text.RegularExpressions.Regex]::Unescape($Rule[$name])
-    }
-    New-NetFirewallRule @parameters -ErrorAction Stop | Out-Null
-}
-
-function Test-OwnAddress {
-    [CmdletBinding()]
-    [OutputType([bool])]
-    param (
-        [Parameter(Mandatory = $true)]
-        [AllowEmptyCollection()]
-        [string[]] $Address
-    )
-    $spans = @(foreach ($item in $Address) { ConvertTo-AddressSpan -Address $item })
-    foreach ($card in [System.Net.NetworkInformation.NetworkInterface]::GetAllNetworkInterfaces()) {
-        foreach ($unicast in $card.GetIPProperties().UnicastAddresses) {
-            $text = $unicast.Address.ToString() -replace '%.*$', ''
-            $own = @((ConvertTo-AddressSpan -Address $text) -split '-')[0]
-            foreach ($span in $spans) {
-                $ends = @($span -split '-')
-                if ($ends[0].Length -eq $own.Length -and
-                    [string]::CompareOrdinal($ends[0], $own) -le 0 -and
-                    [string]::CompareOrdinal($own, $ends[1]) -le 0) {
-                    return $true
-                }
-            }
-        }
-    }
-    $false
-}
-
-function Write-EnforcementWarning {
-    [CmdletBinding()]
-    param (
-        [Parameter(Mandatory = $true)]
-        [AllowEmptyCollection()]
-        [object[]] $Rule
-    )
-    # Says why rules that are all there may still not decide what passes.
-    $allowsOut = @(
-        $Rule | Where-Object { $_['Direction'] -eq 'Outbound' -and $_['Action'] -eq 'Allow' }
-    )
-    foreach ($item in @(Get-NetFirewallProfile -PolicyStore ActiveStore -ErrorAction Stop)) {
-        $name = $item.Name
-        if ("$($item.Enabled)" -eq 'False') {
-            $text = 'Profile {0}: the firewall is off, no rule is in force.'
-            Write-Warning -Message ($text -f $name)
-        }
-        if ("$($item.AllowLocalFirewallRules)" -eq 'False') {
-            $text = 'Profile {0}: Group Policy has local rules ignored (AllowLocalFirewallRules).'
-            Write-Warning -Message ($text -f $name)
-        }
-        if ("$($item.AllowInboundRules)" -eq 'False') {
-            $text = 'Profile {0}: inbound rules are ignored (AllowInboundRules is False).'
-            Write-Warning -Message ($text -f $name)
-        }
-        if ("$($item.DefaultInboundAction)" -eq 'Allow') {
-            $text = 'Profile {0}: inbound traffic that no rule allows passes (default is Allow).'
-            Write-Warning -Message ($text -f $name)
-        }
-        if ($allowsOut.Count -gt 0 -and "$($item.DefaultOutboundAction)" -ne 'Block') {
-            $text = 'Profile {0}: outbound traffic that no rule allows passes (no default Block).'
-            Write-Warning -Message ($text -f $name)
-        }
-    }
-}
+# ---- the engine, the run: what is to be done, and doing it; the same in every script ------------
 
 $isLocal = $PolicyStore -eq 'PersistentStore'
-if ($isLocal -and $Mode -ne 'Remove' -and -not (Test-OwnAddress -Address $policy['Address'])) {
+$store = @{ Name = $PolicyStore; Session = '' }
+$changes = $Mode -in @('Apply', 'Remove', 'Restore')
+$memoryKey = '{0}\Firewall\{1}' -f $memoryRoot, $policy['NamePrefix'].TrimEnd('-')
+$namesProfiles = @($policy['Profile'] -replace '^Any$', 'Domain, Private, Public') -split ', '
+
+$wantsRules = $Mode -in @('Verify', 'Apply')
+if ($isLocal -and ($wantsRules -or $Mode -eq 'Restore') -and
+    -not (Test-OwnAddress -Address $policy['Address'])) {
     $text = 'This machine has none of the addresses of server {0} ({1}).'
     $text = $text -f $policy['Server'], ($policy['Address'] -join ', ')
-    if ($Mode -eq 'Apply' -and -not $Force) {
-        throw ('{0} Nothing was changed; -Force applies the rules all the same.' -f $text)
+    if ($changes -and -not $Force) {
+        throw ('{0} Nothing was changed; -Force does it all the same.' -f $text)
     }
     Write-Warning -Message $text
 }
-if ($Mode -eq 'Apply' -and -not $isLocal -and $keywords.Count -gt 0) {
-    throw 'The rules match host names through dynamic keywords, which a Group Policy cannot hold.'
+if ($Mode -eq 'Apply' -and -not $isLocal) {
+    if ($keywords.Count -gt 0) {
+        throw 'Nothing was changed: the rules use dynamic keywords, which no Group Policy can hold.'
+    }
+    if ($builtin.Count -gt 0 -or $policy['Outbound'] -eq 'Block') {
+        $text = 'Nothing was changed: the policy counts on rules of Windows'' own or blocks what no'
+        throw ($text + ' rule allows, which this script does on the server itself only.')
+    }
+}
+if ($Mode -in @('Backup', 'Restore') -and $BackupPath -eq '') {
+    throw ('-Mode {0} needs -BackupPath.' -f $Mode)
+}
+$backupFile = ''
+if ($BackupPath -ne '' -and $Mode -ne 'Verify') {
+    $backupFile = $PSCmdlet.GetUnresolvedProviderPathFromPSPath($BackupPath)
+    if ($Mode -ne 'Restore' -and [System.IO.File]::Exists($backupFile)) {
+        throw ('Nothing was changed: {0} is there already and is not overwritten.' -f $backupFile)
+    }
 }
 
-$present = Get-OwnRule -Policy $policy -Store $PolicyStore
-$findings = @()
-$missingKeywords = @()
-$removals = @($present.Keys | Sort-Object)
-if ($Mode -ne 'Remove') {
-    $findings = @(Get-Finding -Policy $policy -Rule $rules -Present $present -Store $PolicyStore)
-    $missingKeywords = @(Get-MissingKeyword -Keyword $keywords)
-    $removals = @($findings | Where-Object { $_.Finding -eq 'Stale' } | ForEach-Object { $_.Name })
+$backup = @{ Setting = @{} }
+if ($Mode -eq 'Restore') {
+    $backup = Read-Backup -Policy $policy -Store $PolicyStore -Path $backupFile
 }
 
+# ---- what is there ----
+
+$everyRule = @(Get-NetFirewallRule -PolicyStore $PolicyStore -ErrorAction Stop)
+$own = Get-OwnRule -Policy $policy -Rule $everyRule
+$memory = @{}
+$settings = @{}
+$builtinRules = @()
+if ($isLocal) {
+    $memory = Get-RegistryTable -Key $memoryKey
+    $names = @($builtin | ForEach-Object { 'Built-in {0}' -f $_['Name'] })
+    $names += @($memory.Keys) + @($backup['Setting'].Keys)
+    $builtinRules = @($everyRule | Where-Object { "Built-in $($_.Name)" -in $names })
+    $settings = Read-Setting -Rule $builtinRules
+}
+$index = @{}
+if ($own.Count + $builtinRules.Count -gt 0) {
+    $index = Get-FilterIndex -Store $PolicyStore
+}
+$fields = @(Get-RuleField)
+$live = @{}
+foreach ($name in @($own.Keys)) {
+    $live[$name] = Get-LiveValue -Rule $own[$name] -Index $index -Field $fields
+}
+$liveKeywords = Get-DynamicKeyword
+
+$state = @{
+    Rule = $live; Keyword = $liveKeywords; Setting = $settings; Memory = $memory; Proxy = @{}
+    ProxyMemory = @{}
+}
+$setsProxy = $isLocal -and $proxy['Settings'] -ne 'Ignored'
+if ($setsProxy -and ($backupFile -ne '' -or $Mode -eq 'Restore')) {
+    Add-ProxyState -State $state
+}
+if ($Mode -ne 'Restore' -and $backupFile -ne '' -and
+    $PSCmdlet.ShouldProcess($backupFile, 'Write backup')) {
+    Save-Backup -Policy $policy -Store $PolicyStore -State $state -Path $backupFile
+    [pscustomobject] @{ Name = $backupFile; Finding = 'Written'; Detail = '' }
+}
+if ($Mode -eq 'Backup') {
+    return
+}
+
+# ---- what should be there ----
+
+$wanted = @()
+$wantedKeywords = @()
+$wantedSettings = @{}
+$remembered = @{}
+if ($wantsRules) {
+    $wanted = @(Get-WantedRule -Policy $policy -Rule $rules)
+    $wantedKeywords = $keywords
+    if ($isLocal) {
+        if ($policy['Outbound'] -eq 'Block') {
+            $namesProfiles | ForEach-Object { $wantedSettings["Outbound $_"] = 'Block' }
+        }
+        $builtin | ForEach-Object { $wantedSettings["Built-in $($_['Name'])"] = 'True' }
+    }
+    foreach ($name in @($wantedSettings.Keys)) {
+        $remembered[$name] = $settings[$name]
+        if ($memory.ContainsKey($name)) {
+            $remembered[$name] = $memory[$name]
+        }
+    }
+}
+elseif ($Mode -eq 'Restore') {
+    $wanted = @($backup['Rule'].Values)
+    $wantedKeywords = @($backup['Keyword'].Values)
+    $wantedSettings = $backup['Setting']
+    $remembered = $backup['Memory']
+}
+# What Apply changed once and the policy does not ask for any more.
+$stale = @{}
+foreach ($name in @($memory.Keys)) {
+    if (-not $wantedSettings.ContainsKey($name)) {
+        $stale[$name] = $memory[$name]
+    }
+}
+
+# ---- what is different ----
+
+$settingFindings = @()
 $proxyFindings = @()
-if ($isLocal -and $proxy['Settings'] -ne 'Ignored') {
+$findings = @(Get-Finding -Wanted $wanted -Live $live)
+$keywordFindings = @(Get-KeywordFinding -Wanted $wantedKeywords -Live $liveKeywords)
+if ($wantsRules -and $isLocal) {
+    $parameters = @{ Policy = $policy; Builtin = $builtin; Rule = $builtinRules; Index = $index }
+    $settingFindings = @(Get-BuiltinFinding @parameters)
+}
+foreach ($name in @($wantedSettings.Keys | Where-Object { $_ -like 'Outbound *' })) {
+    if ($settings[$name] -ne $wantedSettings[$name]) {
+        $detail = 'Default action is {0}, should be {1}' -f $settings[$name],
+        $wantedSettings[$name]
+        $settingFindings += [pscustomobject] @{
+            Name = $name; Finding = 'Changed: DefaultOutboundAction'; Detail = $detail
+        }
+    }
+}
+foreach ($name in @($stale.Keys | Sort-Object)) {
+    $detail = 'Set by an earlier version of the policy; was {0}' -f $stale[$name]
+    $settingFindings += [pscustomobject] @{ Name = $name; Finding = 'Stale'; Detail = $detail }
+}
+if ($setsProxy -and $Mode -ne 'Restore') {
     $wantedProxy = $proxy
     if ($Mode -eq 'Remove') {
         $wantedProxy = @{ Settings = 'None' }
     }
     $proxyFindings = @(Get-ProxyFinding -Proxy $wantedProxy)
-    $needsModule = @($proxyFindings | Where-Object { $_.Layer -eq 'WinINet' }).Count -gt 0
-    $command = Get-Command -Name 'Set-WinInetProxy' -ErrorAction SilentlyContinue
-    if ($Mode -ne 'Verify' -and $needsModule -and $null -eq $command) {
-        throw 'Nothing was changed: proxy settings need the module WinInetProxy, which is missing.'
-    }
 }
 
 if ($Mode -eq 'Verify') {
-    foreach ($item in $missingKeywords) {
-        [pscustomobject] @{ Name = $item['Keyword']; Finding = 'Missing host name' }
-    }
-    $findings | Select-Object -Property 'Name', 'Finding'
-    $proxyFindings | Select-Object -Property 'Name', 'Finding'
+    $all = @($keywordFindings) + $findings + $settingFindings + $proxyFindings
+    $enforced = @()
     if ($isLocal) {
-        Write-EnforcementWarning -Rule $rules
+        $parameters = @{ Policy = $policy; Wanted = $wanted; Keyword = $keywords }
+        $enforced = @(Get-EnforcementFinding @parameters)
+    }
+    $others = @(
+        $everyRule | Where-Object { $_.Group -eq $policy['Group'] } |
+            Where-Object { -not $own.ContainsKey("$($_.Name)") } | ForEach-Object { $_.Name }
+    )
+    if ($others.Count -gt 0) {
+        $text = 'Rules in the group that the policy did not make, and Apply leaves alone: {0}'
+        Write-Warning -Message ($text -f ($others -join ', '))
+    }
+    $all + $enforced | Select-Object -Property 'Name', 'Finding', 'Detail'
+    if ("$($MyInvocation.MyCommand.CommandType)" -eq 'ExternalScript') {
+        if ($all.Count -gt 0) {
+            exit 2
+        }
+        if ($enforced.Count -gt 0) {
+            exit 3
+        }
+        exit 0
     }
     return
 }
 
-$created = New-Object -TypeName 'System.Collections.Generic.List[string]'
-$createdKeywords = New-Object -TypeName 'System.Collections.Generic.List[string]'
-$updated = New-Object -TypeName 'System.Collections.Generic.List[object]'
-$changedProxies = New-Object -TypeName 'System.Collections.Generic.List[object]'
-try {
-    foreach ($item in $missingKeywords) {
-        if ($PSCmdlet.ShouldProcess($item['Keyword'], 'Create dynamic keyword for host name')) {
-            $parameters = @{ Id = $item['Id']; Keyword = $item['Keyword']; AutoResolve = $true }
-            New-NetFirewallDynamicKeywordAddress @parameters -ErrorAction Stop | Out-Null
-            $createdKeywords.Add($item['Id'])
+# ---- what to do, in this order: nothing goes before what takes its place is there ----
+
+$plan = @(
+    foreach ($item in $keywordFindings) {
+        $kind = @('SetKeyword', 'NewKeyword')[$item.Finding -eq 'Missing']
+        @{
+            Kind = $kind; Name = $item.Name; Keyword = $item.Wanted; Former = $item.Former
+            Text = 'Set dynamic keyword'; Finding = @('Updated', 'Created')[$kind -eq 'NewKeyword']
         }
     }
     foreach ($item in @($findings | Where-Object { $_.Finding -eq 'Missing' })) {
-        if ($PSCmdlet.ShouldProcess($item.Name, 'Create firewall rule')) {
-            Add-PolicyRule -Policy $policy -Rule $item.Rule -Store $PolicyStore
-            $created.Add($item.Name)
-            [pscustomobject] @{ Name = $item.Name; Finding = 'Created' }
+        @{
+            Kind = 'NewRule'; Name = $item.Name; Rule = $item.Wanted
+            Text = 'Create firewall rule'; Finding = 'Created'
         }
     }
-    # The addresses of a service tag change under the rule's name.
-    foreach ($item in @($findings | Where-Object { $_.Finding -eq 'Changed: RemoteAddress' })) {
-        if ($PSCmdlet.ShouldProcess($item.Name, 'Set addresses of firewall rule')) {
-            $parameters = @{ PolicyStore = $PolicyStore; Name = $item.Name }
-            $parameters['RemoteAddress'] = @($item.Rule['RemoteAddress'])
-            if (-not $item.Rule.ContainsKey('RemoteAddress')) {
-                $parameters['RemoteAddress'] = 'Any'
+    foreach ($item in @($findings | Where-Object { $_.Finding -notin @('Missing', 'Stale') })) {
+        # The addresses of a service tag change under the rule's name; the rest was edited by hand.
+        $done = 'Restored'
+        if ("$($item.Field)" -eq 'RemoteAddress') {
+            $done = 'Updated'
+        }
+        elseif ($item.Finding -eq 'Disabled') {
+            $done = 'Enabled'
+        }
+        @{
+            Kind = 'SetRule'; Name = $item.Name; Rule = $item.Wanted; Former = $item.Former
+            Field = $item.Field; Text = 'Set firewall rule'; Finding = $done
+        }
+    }
+    $common = @{ Key = $memoryKey; Live = $settings; Memory = $memory }
+    foreach ($kind in @('Built-in *', 'Proxy', 'Outbound *')) {
+        # Now that the way to the proxy is open, and before the former direct ways close.
+        if ($kind -eq 'Proxy') {
+            Get-ProxyChange -Finding @($proxyFindings | Where-Object { $_.Finding -ne 'Stale' })
+            if ($Mode -eq 'Restore' -and $setsProxy) {
+                Get-ProxyRestore -State $state -Backup $backup
             }
-            $updated.Add($item)
-            Set-NetFirewallRule @parameters -ErrorAction Stop
-            [pscustomobject] @{ Name = $item.Name; Finding = 'Updated' }
-        }
-    }
-    # A rule that was edited by hand has our name, so its successor cannot stand beside it.
-    foreach ($item in @($findings | Where-Object { $_.Finding -like 'Changed*' })) {
-        if ($item.Finding -eq 'Changed: RemoteAddress') {
             continue
         }
-        if ($PSCmdlet.ShouldProcess($item.Name, 'Create changed firewall rule anew')) {
-            Remove-NetFirewallRule -InputObject $present[$item.Name] -ErrorAction Stop
-            Add-PolicyRule -Policy $policy -Rule $item.Rule -Store $PolicyStore
-            [pscustomobject] @{ Name = $item.Name; Finding = 'Restored' }
+        $part = @{}
+        foreach ($name in @($wantedSettings.Keys | Where-Object { $_ -like $kind })) {
+            $part[$name] = $wantedSettings[$name]
+        }
+        Get-SettingChange -Wanted $part -Remembered $remembered @common
+    }
+    Get-ProxyChange -Finding @($proxyFindings | Where-Object { $_.Finding -eq 'Stale' })
+    Get-SettingChange -Wanted $stale -Remembered @{} @common
+    foreach ($item in @($findings | Where-Object { $_.Finding -eq 'Stale' })) {
+        @{
+            Kind = 'RemoveRule'; Name = $item.Name; Former = $item.Former
+            Text = 'Remove firewall rule'; Finding = 'Removed'
         }
     }
-    foreach ($item in @($findings | Where-Object { $_.Finding -eq 'Disabled' })) {
-        if ($PSCmdlet.ShouldProcess($item.Name, 'Enable firewall rule')) {
-            Enable-NetFirewallRule -InputObject $present[$item.Name] -ErrorAction Stop
-            [pscustomobject] @{ Name = $item.Name; Finding = 'Enabled' }
-        }
-    }
-    # Now that the way to the proxy is open, and before the former direct ways close.
-    foreach ($item in @($proxyFindings | Where-Object { $_.Finding -ne 'Stale' })) {
-        if ($PSCmdlet.ShouldProcess($item.Name, 'Set proxy')) {
-            if ($null -eq (Get-ProxyBackup -Layer $item.Layer)) {
-                Save-ProxyBackup -Layer $item.Layer -State $item.Former
-            }
-            $changedProxies.Add($item)
-            Write-ProxyState -Layer $item.Layer -State $item.State
-            [pscustomobject] @{ Name = $item.Name; Finding = 'Set' }
-        }
-    }
-}
-catch {
-    $failure = $_
-    Write-Warning -Message 'Not everything could be created: what this run made is removed again.'
-    foreach ($name in $created) {
-        try {
-            Remove-NetFirewallRule -PolicyStore $PolicyStore -Name $name -ErrorAction Stop
-        }
-        catch {
-            Write-Warning -Message ('Rule {0} could not be removed: {1}' -f $name, $_)
-        }
-    }
-    foreach ($item in $updated) {
-        try {
-            $parameters = @{ PolicyStore = $PolicyStore; Name = $item.Name }
-            Set-NetFirewallRule @parameters -RemoteAddress $item.Former -ErrorAction Stop
-        }
-        catch {
-            $text = 'Rule {0} could not get its former addresses back: {1}'
-            Write-Warning -Message ($text -f $item.Name, $_)
-        }
-    }
-    foreach ($id in $createdKeywords) {
-        try {
-            Remove-NetFirewallDynamicKeywordAddress -Id $id -ErrorAction Stop
-        }
-        catch {
-            Write-Warning -Message ('Dynamic keyword {0} could not be removed: {1}' -f $id, $_)
-        }
-    }
-    foreach ($item in $changedProxies) {
-        try {
-            Write-ProxyState -Layer $item.Layer -State $item.Former
-            if ($item.Finding -eq 'Missing') {
-                Clear-ProxyBackup -Layer $item.Layer
+    $parameters = @{ Finding = $findings; EveryRule = $everyRule; Wanted = $wanted }
+    foreach ($id in @(Get-UnusedKeyword @parameters)) {
+        if ($liveKeywords.ContainsKey($id)) {
+            $keyword = $liveKeywords[$id]
+            @{
+                Kind = 'RemoveKeyword'; Name = $keyword['Keyword']; Keyword = $keyword
+                Text = 'Remove dynamic keyword'; Finding = 'Removed'
             }
         }
-        catch {
-            Write-Warning -Message ('{0} could not be put back: {1}' -f $item.Name, $_)
-        }
     }
-    throw $failure
-}
+)
 
-foreach ($item in @($proxyFindings | Where-Object { $_.Finding -eq 'Stale' })) {
-    if ($PSCmdlet.ShouldProcess($item.Name, 'Restore what was there before')) {
-        Write-ProxyState -Layer $item.Layer -State $item.State
-        Clear-ProxyBackup -Layer $item.Layer
-        [pscustomobject] @{ Name = $item.Name; Finding = 'Restored' }
+# ---- may it be done ----
+
+if ($Mode -eq 'Apply') {
+    $faults = @($settingFindings | Where-Object { $_.Finding -in @('Missing', 'Unsuitable') })
+    if ($faults.Count -gt 0) {
+        $texts = @($faults | ForEach-Object { '{0}: {1} {2}' -f $_.Name, $_.Finding, $_.Detail })
+        $text = 'Nothing was changed: the policy counts on rules of Windows'' own. {0}'
+        throw ($text -f ($texts -join '; '))
+    }
+}
+$locks = @(
+    $plan | Where-Object { $_['Kind'] -eq 'Setting' -and $_['Name'] -like 'Outbound *' } |
+        Where-Object { $_['Value'] -eq 'Block' }
+)
+if ($locks.Count -gt 0) {
+    $unreachable = @(Get-LockOut -Policy $policy -Wanted $wanted)
+    if ($unreachable.Count -gt 0) {
+        $text = 'With outbound traffic blocked this server could not reach: {0}.'
+        $text = $text -f ($unreachable -join ', ')
+        if (-not $AllowLockOut) {
+            throw ('{0} Nothing was changed; -AllowLockOut does it all the same.' -f $text)
+        }
+        Write-Warning -Message $text
+    }
+}
+if (@($plan | Where-Object { $_['Layer'] -eq 'WinINet' -and $_['Kind'] -eq 'Proxy' }).Count -gt 0) {
+    if ($null -eq (Get-Command -Name 'Set-WinInetProxy' -ErrorAction SilentlyContinue)) {
+        throw 'Nothing was changed: proxy settings need the module WinInetProxy, which is missing.'
     }
 }
 
-$oldKeywords = @(Get-KeywordId -Rule @($removals | ForEach-Object { $present[$_] }))
-foreach ($name in $removals) {
-    if ($PSCmdlet.ShouldProcess($name, 'Remove firewall rule')) {
-        Remove-NetFirewallRule -InputObject $present[$name] -ErrorAction Stop
-        [pscustomobject] @{ Name = $name; Finding = 'Removed' }
-    }
-}
-if ($oldKeywords.Count -gt 0) {
-    # A dynamic keyword goes when the last rule that used it has gone, whoever made that rule.
-    $used = @{}
-    $left = @(Get-NetFirewallRule -PolicyStore $PolicyStore -ErrorAction Stop)
-    Get-KeywordId -Rule $left | ForEach-Object { $used[$_] = $true }
-    foreach ($id in @($oldKeywords | Sort-Object -Unique)) {
-        if ($used.ContainsKey($id)) {
+# ---- doing it ----
+
+$done = New-Object -TypeName 'System.Collections.Generic.List[object]'
+$decided = @{}
+$complete = $false
+try {
+    foreach ($change in $plan) {
+        $name = $change['Name']
+        $subject = $name
+        if ($change.ContainsKey('Subject')) {
+            $subject = $change['Subject']
+        }
+        if (-not $decided.ContainsKey($subject)) {
+            $decided[$subject] = $PSCmdlet.ShouldProcess($subject, $change['Text'])
+        }
+        # A keyword stays if somebody wanted a rule to stay.
+        $stays = $change['Kind'] -eq 'RemoveKeyword' -and $decided.Values -contains $false
+        if ($stays -or -not $decided[$subject]) {
             continue
         }
-        if ($PSCmdlet.ShouldProcess($id, 'Remove dynamic keyword')) {
-            Remove-NetFirewallDynamicKeywordAddress -Id $id -ErrorAction Stop
+        if (-not $isLocal -and $store['Session'] -eq '') {
+            $parameters = @{ PolicyStore = $PolicyStore }
+            if ($DomainController -ne '') {
+                $parameters['DomainController'] = $DomainController
+            }
+            $store['Session'] = "$(Open-NetGPO @parameters -ErrorAction Stop)"
         }
+        $done.Add($change)
+        Invoke-Change -Change $change -Store $store
+        if ("$($change['Finding'])" -ne '') {
+            [pscustomobject] @{ Name = $name; Finding = $change['Finding']; Detail = '' }
+        }
+    }
+    if ($store['Session'] -ne '') {
+        Save-NetGPO -GPOSession $store['Session'] -ErrorAction Stop
+    }
+    $complete = $true
+}
+finally {
+    # Also when somebody presses Ctrl+C. Of a session nothing is in force before it is saved.
+    if (-not $complete -and $store['Session'] -eq '') {
+        Undo-All -Change $done.ToArray() -Store $store
     }
 }
 
 if ($Mode -eq 'Apply' -and $isLocal) {
-    Write-EnforcementWarning -Rule $rules
+    $parameters = @{ Policy = $policy; Wanted = $wanted; Keyword = $keywords }
+    try {
+        foreach ($item in @(Get-EnforcementFinding @parameters)) {
+            Write-Warning -Message ('{0}: not in force. {1}' -f $item.Name, $item.Detail)
+        }
+    }
+    catch {
+        Write-Warning -Message ('All is done; whether it is in force is not known: {0}' -f $_)
+    }
 }

@@ -10,17 +10,20 @@
     change the policy and compile again.
 
     A rule's name ends in a hash of its content, and all rules share a group. Only the addresses of
-    a service tag may change under a name: they are set in place. Apply creates what is
-    missing first and removes rules of the group that are no longer in the table last, so there is
-    no moment without rules. When something cannot be created, what this run made is removed again
-    and the former rules stay in force. A rule that someone edited by hand is the exception: it is
-    removed and then made anew, and stays away if that fails. A second run changes nothing. Rules
-    outside the group, and rules in it that the policy did not make, are never touched.
+    a service tag may change under a name: they are set in place, as are rules that somebody edited.
+    Apply creates what is missing first and removes rules of the group that are no longer in the
+    table last, so there is no moment without rules. When a step fails, or somebody presses Ctrl+C,
+    all steps before it are undone, the last one first. A second run changes nothing. Rules outside
+    the group, and rules in it that the policy did not make, are never touched.
 
     Windows lets a block rule beat every allow rule, and lets everything pass that any rule allows:
     rules that Windows or other software made keep allowing what they allow. Outbound traffic passes
     without a rule unless the profile's default outbound action is Block; Windows' default is Allow.
-    This script changes neither; Verify and Apply warn about it.
+    The policy's target says whether this script sets it (lock_down); Remove puts back what it was.
+
+    Where the policy's target says so (builtin), rules of Windows' own are enabled in place of rules
+    of the policy. They are never created, edited or removed, and Remove puts back whether they were
+    enabled. What was there before Apply is kept below HKLM:\SOFTWARE\hcipolc.
 
     Where the policy has a proxy, Apply also points the server to it: WinINet, WinHTTP, the
     variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the machine, and the Azure Arc agent if it is
@@ -30,20 +33,34 @@
     Addresses :: and ::1, which rules cannot name and no packet on a network has, are left out of
     lists. In names for people, characters other than ASCII are written \u00FC and a backslash \\.
 .PARAMETER Mode
-    Verify (the default, changes nothing), Apply or Remove.
+    Verify (the default, changes nothing), Apply, Remove, Backup or Restore.
 .PARAMETER PolicyStore
     PersistentStore (the default: this server's own rules), or 'domain.example\name' of a Group
-    Policy object that holds this server's rules and no other server's.
+    Policy object that holds this server's rules and no other server's. Rules of a Group Policy
+    object are changed in one session, of which all is saved or nothing.
+.PARAMETER DomainController
+    The writable domain controller on which a Group Policy object is changed.
+.PARAMETER BackupPath
+    A file. Backup, Apply and Remove write into it all that the script can change, as it is before
+    they change it; they do not overwrite a file. Restore puts that back.
 .PARAMETER Force
-    Applies the rules although none of the server's addresses belongs to this machine.
+    Changes a machine although none of the server's addresses belongs to it.
+.PARAMETER AllowLockOut
+    Sets the default outbound action Block although this server could not reach its name servers,
+    DHCP server or domain controller any more.
 .OUTPUTS
-    Verify: an object with Name and Finding for every rule that is Missing, Changed, Disabled or
-    Stale, and for every such proxy setting; nothing if all is well. Apply and Remove: the same for
-    everything they did.
+    Verify: an object with Name, Finding and Detail for every rule that is Missing, Changed,
+    Disabled or Stale, for every such setting, and for what takes rules out of force (Not in force:
+    Group Policy, a firewall that is off); nothing if all is well. The others: the same for
+    everything they did. Run as a file, Verify has the exit code 0 when all is well, 2 when
+    something is different, and 3 when all is there and not in force. The others have 0, or 1 when
+    they failed and undid what they had done.
 .EXAMPLE
     .\server.ps1
 .EXAMPLE
     .\server.ps1 -Mode Apply -WhatIf
+.EXAMPLE
+    .\server.ps1 -Mode Apply -BackupPath .\before.json
 .EXAMPLE
     Invoke-Command -ComputerName server -FilePath .\server.ps1 -ArgumentList 'Apply'
 #>
@@ -51,7 +68,7 @@
 [OutputType([pscustomobject])]
 param (
     [Parameter(Position = 0)]
-    [ValidateSet('Verify', 'Apply', 'Remove')]
+    [ValidateSet('Verify', 'Apply', 'Remove', 'Backup', 'Restore')]
     [string] $Mode = 'Verify',
 
     # Rules in the other stores are read-only or gone at the next start.
@@ -60,7 +77,16 @@ param (
     [string] $PolicyStore = 'PersistentStore',
 
     [Parameter()]
-    [switch] $Force
+    [string] $DomainController = '',
+
+    [Parameter()]
+    [string] $BackupPath = '',
+
+    [Parameter()]
+    [switch] $Force,
+
+    [Parameter()]
+    [switch] $AllowLockOut
 )
 
 Set-StrictMode -Version Latest

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <unordered_map>
@@ -58,7 +59,7 @@ class Legaliser {
       : device_(device),
         context_(context),
         settings_(settings(device, context)),
-        book_(settings_.names, document_.lists),
+        book_(settings_.names, settings_.tags, document_.lists),
         losses_(context, title, settings_.names == NameMode::dynamic_keywords) {}
 
   Document run();
@@ -68,8 +69,12 @@ class Legaliser {
   void add_flow(Script& script, const flow::Flow& flow, bool inbound);
   void add_addresses(Script& script, const flow::Flow& flow, const Rule& pattern,
                      std::pair<Peers*, Peers*> ends, Families families);
-  void add_names(Script& script, const flow::Flow& flow, Rule pattern,
-                 std::pair<Peers*, Peers*> ends, Families families);
+  /// What is left for rules of the policy where Windows' own stand for the rest.
+  const std::vector<Match>& matches_of(Script& script, const flow::Flow& flow, bool inbound);
+  void add_keywords(Script& script, const flow::Flow& flow, const Rule& pattern,
+                    std::pair<Peers*, Peers*> ends, Families families);
+  void add_keywords(Script& script, const flow::Flow& flow, Rule pattern, Peers& own,
+                    Families families, const std::vector<Keyword>& keywords);
   void add_rule(Script& script, const flow::Flow& flow, Rule rule);
   const std::string& content(const flow::Flow& flow, const Rule& rule);
   Rule pattern(const flow::Flow& flow, bool inbound);
@@ -85,6 +90,8 @@ class Legaliser {
   PeerBook book_;
   Losses losses_;
   std::array<std::unordered_map<const policy::Rule*, const Texts*>, 2> texts_;  ///< by `inbound`
+  std::map<net::ServiceSet, std::pair<std::vector<const BuiltinRule*>, const std::vector<Match>*>>
+      replaced_;
   std::unordered_set<std::string> names_;     ///< of the script at hand
   std::map<std::string, std::string> files_;  ///< lower-case file → server
   std::string common_hash_;                   ///< of what all rules share
@@ -99,6 +106,7 @@ Document Legaliser::run() {
   document_.group = settings_.group;
   document_.name_prefix = settings_.name_prefix;
   document_.profile = settings_.profile;
+  document_.lock_down = settings_.lock_down;
   document_.proxy = proxy_settings(device_, settings_.proxy, context_);
   common_hash_ = content_hash(settings_.group + "\n" + settings_.profile, 16);
   for (const flow::HostFlows& host : device_.hosts) add_server(host);
@@ -134,15 +142,34 @@ void Legaliser::add_flow(Script& script, const flow::Flow& flow, bool inbound) {
   Peers& remote = book_.peers(inbound ? flow.from : flow.to, !inbound);
   losses_.add(flow, own, remote, *script.node, inbound);
   Rule rule = pattern(flow, inbound);
-  const auto [place, fresh] = document_.matches.try_emplace(flow.service);
-  if (fresh) place->second = matches(flow.service);
-  for (const Match& match : place->second) {
+  for (const Match& match : matches_of(script, flow, inbound)) {
     if (too_long(flow, match)) continue;
     rule.match = &match;
     const Families possible = own.families & match.families;
     add_addresses(script, flow, rule, {&own, &remote}, possible & remote.families);
-    if (!remote.names.empty()) add_names(script, flow, rule, {&own, &remote}, possible);
+    add_keywords(script, flow, rule, {&own, &remote}, possible);
   }
+}
+
+const std::vector<Match>& Legaliser::matches_of(Script& script, const flow::Flow& flow,
+                                                bool inbound) {
+  if (!settings_.builtin || !inbound || flow.kind != policy::Rule::Kind::allow) {
+    const auto [place, fresh] = document_.matches.try_emplace(flow.service);
+    if (fresh) place->second = matches(flow.service);
+    return place->second;
+  }
+  const auto [place, fresh] = replaced_.try_emplace(flow.service);
+  auto& [builtins, rest] = place->second;
+  if (fresh) {
+    auto& kept = document_.rests.emplace_back(matches(flow.service));
+    builtins = take_builtins(kept);
+    rest = &kept;
+  }
+  for (const BuiltinRule* each : builtins) {
+    script.builtins.push_back({each, flow.rule});
+    losses_.add_builtin(flow, *each, *script.node);
+  }
+  return *rest;
 }
 
 // One rule holds both families if that can be said; a rule whose local and remote addresses have no
@@ -174,21 +201,37 @@ void Legaliser::add_addresses(Script& script, const flow::Flow& flow, const Rule
 }
 
 // Apart from the addresses: whether a rule with both would match either or both is not documented.
-void Legaliser::add_names(Script& script, const flow::Flow& flow, Rule rule,
-                          std::pair<Peers*, Peers*> ends, Families families) {
+// Names and tags apart, too: a rule is in force without a name that is not resolved yet only if it
+// has others.
+void Legaliser::add_keywords(Script& script, const flow::Flow& flow, const Rule& base,
+                             std::pair<Peers*, Peers*> ends, Families families) {
   auto& [own, remote] = ends;
-  if (families == 0) return;
-  if (remote->names.size() > longest_list) {
+  std::vector<Keyword> keywords;
+  for (const std::string& name : remote->names) {
+    keywords.push_back({keyword_id(settings_.group, name), name, nullptr});
+  }
+  add_keywords(script, flow, base, *own, families, keywords);
+  keywords.clear();
+  for (const TagKeyword& each : remote->keywords) {
+    keywords.push_back({keyword_id(settings_.group, "tag " + each.tag), each.tag, each.addresses});
+  }
+  add_keywords(script, flow, base, *own, families & remote->keyword_families, keywords);
+}
+
+void Legaliser::add_keywords(Script& script, const flow::Flow& flow, Rule rule, Peers& own,
+                             Families families, const std::vector<Keyword>& keywords) {
+  if (families == 0 || keywords.empty()) return;
+  if (keywords.size() > longest_list) {
     context_.reporter().report<Diag::device_limit>(
         context_.place(flow.rule), fmt::format("rule `{}`", flow.rule->address), title,
         fmt::format("{} host names in a rule", longest_list));
     return;
   }
-  rule.local = local(flow, *own, families);
+  rule.local = local(flow, own, families);
   if (rule.local == nullptr) return;
-  for (const std::string& name : remote->names) {
-    rule.keyword_ids.push_back(keyword_id(settings_.group, name));
-    script.keywords.push_back({rule.keyword_ids.back(), name});
+  for (const Keyword& keyword : keywords) {
+    rule.keyword_ids.push_back(keyword.id);
+    script.keywords.push_back(keyword);
   }
   add_rule(script, flow, std::move(rule));
 }
@@ -266,10 +309,21 @@ bool Legaliser::too_long(const flow::Flow& flow, const Match& match) {
 }
 
 void Legaliser::finish(Script& script) {
-  std::map<std::string, std::string> keywords;
-  for (Keyword& keyword : script.keywords) keywords.emplace(keyword.name, keyword.id);
+  // A host and a tag may have one name, but never one id.
+  std::map<std::pair<std::string, std::string>, Keyword> keywords;
+  for (Keyword& keyword : script.keywords) {
+    keywords.emplace(std::pair{keyword.name, keyword.id}, keyword);
+  }
   script.keywords.clear();
-  for (const auto& [name, id] : keywords) script.keywords.push_back({id, name});
+  for (const auto& [key, keyword] : keywords) script.keywords.push_back(keyword);
+  const auto order = [](const BuiltinUse& use) {
+    return std::pair<std::string_view, std::string_view>(use.builtin->name, use.source->address);
+  };
+  std::sort(script.builtins.begin(), script.builtins.end(),
+            [&](const BuiltinUse& a, const BuiltinUse& b) { return order(a) < order(b); });
+  const auto same = [&](const BuiltinUse& a, const BuiltinUse& b) { return order(a) == order(b); };
+  script.builtins.erase(std::unique(script.builtins.begin(), script.builtins.end(), same),
+                        script.builtins.end());
   for (const std::string& text : losses_.of_script()) {
     script.left_out.push_back(escaped(plain(text, 400)));
   }
@@ -277,12 +331,22 @@ void Legaliser::finish(Script& script) {
 
 void Legaliser::add_notes() {
   bool names = false;
+  bool tags = false;
+  bool builtins = false;
   std::size_t most = 0;
   for (const Script& script : document_.scripts) {
-    names = names || !script.keywords.empty();
+    for (const Keyword& keyword : script.keywords) {
+      (keyword.addresses == nullptr ? names : tags) = true;
+    }
+    builtins = builtins || !script.builtins.empty();
     most = std::max(most, script.rules.size());
   }
-  if (allows_out_) {
+  if (settings_.lock_down) {
+    context_.note(title,
+                  "Apply sets the default outbound action of its profiles to Block: what no rule "
+                  "allows, of this policy or of others, does not leave the servers any more. Apply "
+                  "refuses while a server could not reach its name servers or domain controllers");
+  } else if (allows_out_) {
     context_.note(title,
                   "its outbound allow rules change nothing while a profile's default outbound "
                   "action is Allow, as it is unless somebody set it to Block; the scripts leave "
@@ -294,6 +358,16 @@ void Legaliser::add_notes() {
                   "Antivirus with network protection on (on servers also "
                   "AllowNetworkProtectionOnWinServer), no proxy and no DNS over HTTPS; a name that "
                   "is not resolved yet is not allowed yet");
+  }
+  if (tags) {
+    context_.note(title,
+                  "service tags as dynamic keywords need Windows Server 2022 or Azure Stack HCI "
+                  "21H2; on older servers Apply stops before it changes anything");
+  }
+  if (builtins) {
+    context_.note(title,
+                  "it counts on rules of Windows' own as Windows made them; Apply stops before it "
+                  "changes anything where one is missing or was narrowed");
   }
   if (logs_) {
     context_.note(title,

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "backends/common/stand_ins.h"
+#include "backends/windows_firewall/services.h"
 #include "support/text.h"
 
 namespace hcipol::backends::windows_firewall {
@@ -37,9 +38,7 @@ void Losses::add(const flow::Flow& flow, const Peers& own, const Peers& remote,
                         remote.excepted.empty();
   if (lossless) return;
 
-  const auto [place, fresh] = index_.emplace(flow.rule, losses_.size());
-  if (fresh) losses_.emplace_back().flow = &flow;
-  Loss& loss = losses_[place->second];
+  Loss& loss = loss_of(flow);
   add_changes(loss, flow, own, remote, node, inbound);
   if (!seen_.emplace(flow.rule, &remote, flow.service).second) return;
   auto& unmatched = inbound ? loss.sources : loss.unmatched;
@@ -56,6 +55,26 @@ void Losses::add(const flow::Flow& flow, const Peers& own, const Peers& remote,
   add_excepted(loss, remote, inbound, on);
 }
 
+Losses::Loss& Losses::loss_of(const flow::Flow& flow) {
+  const auto [place, fresh] = index_.emplace(flow.rule, losses_.size());
+  if (fresh) losses_.emplace_back().flow = &flow;
+  return losses_[place->second];
+}
+
+void Losses::add_builtin(const flow::Flow& flow, const BuiltinRule& builtin,
+                         const policy::Node& node) {
+  Loss& loss = loss_of(flow);
+  const net::PeerSet all{net::AddressSet::all(), {}};
+  const net::ServiceSet service = service_of(builtin);
+  loss.changes.push_back({Change::Kind::added, {all, all, service}, &node, true});
+  const std::string on = net::to_string(service);
+  loss.widened.insert(fmt::format(
+      "Windows' own rule {} stands for it and lets {} in from every address", builtin.name, on));
+  for (std::string& prefix : texts_of(all.addresses)) {
+    loss.wider_from[on].insert(std::move(prefix));
+  }
+}
+
 void Losses::add_changes(Loss& loss, const flow::Flow& flow, const Peers& own, const Peers& remote,
                          const policy::Node& node, bool inbound) {
   const auto add = [&](Change::Kind kind, net::PeerSet far) {
@@ -65,8 +84,9 @@ void Losses::add_changes(Loss& loss, const flow::Flow& flow, const Peers& own, c
     loss.changes.push_back({kind, std::move(box), &node, inbound});
   };
   if (!remote.lost.empty()) add(Change::Kind::lost, {{}, remote.lost});
-  if (!remote.widened.empty()) add(Change::Kind::added, {remote.addresses, {}});
-  if (!remote.excepted.empty()) add(Change::Kind::added, {remote.addresses, net::DomainSet::all()});
+  const net::AddressSet matched = remote.addresses | remote.in_keywords;
+  if (!remote.widened.empty()) add(Change::Kind::added, {matched, {}});
+  if (!remote.excepted.empty()) add(Change::Kind::added, {matched, net::DomainSet::all()});
 }
 
 // "Every name but some" is every address. A deny may block more than it says, as long as nothing
@@ -79,7 +99,7 @@ void Losses::add_excepted(Loss& loss, const Peers& remote, bool inbound,
           fmt::format("it blocks every address of `{}`, and so the host names that it leaves out "
                       "({})",
                       remote.name, names));
-      for (std::string& prefix : texts_of(remote.addresses)) {
+      for (std::string& prefix : texts_of(remote.addresses | remote.in_keywords)) {
         (inbound ? loss.wider_from : loss.wider_to)[on].insert(std::move(prefix));
       }
     } else {

@@ -25,6 +25,8 @@ class Losses {
   /// `own` is the server's side of the flow and `remote` the other. All must stay until report().
   void add(const flow::Flow& flow, const Peers& own, const Peers& remote, const policy::Node& node,
            bool inbound);
+  /// A rule of Windows' own stands for a part of the flow's services.
+  void add_builtin(const flow::Flow& flow, const BuiltinRule& builtin, const policy::Node& node);
   /// Since start_script(), for people: "hci/updates.https: *.windowsupdate.com".
   const std::set<std::string>& of_script() const { return script_; }
   /// Reports everything, in the order in which it was added first.
@@ -45,6 +47,7 @@ class Losses {
 
   static void add_changes(Loss& loss, const flow::Flow& flow, const Peers& own, const Peers& remote,
                           const policy::Node& node, bool inbound);
+  Loss& loss_of(const flow::Flow& flow);
   void add_excepted(Loss& loss, const Peers& remote, bool inbound, const std::string& on) const;
   void report(const Loss& loss);
   void report_unmatched(const Loss& loss);

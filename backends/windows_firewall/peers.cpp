@@ -66,7 +66,7 @@ Peers& PeerBook::peers(const Union& sets, bool remote_of_outbound) {
   return place->second;
 }
 
-Peers PeerBook::resolve(const Union& sets, bool remote_of_outbound) const {
+Peers PeerBook::resolve(const Union& sets, bool remote_of_outbound) {
   Peers peers;
   for (const flow::NamedSet* set : sets) {
     if (!peers.name.empty()) peers.name += ", ";
@@ -77,18 +77,22 @@ Peers PeerBook::resolve(const Union& sets, bool remote_of_outbound) const {
                      &peers.missing_tags, &peers.inexpressible, &peers.excepted}) {
     tidy(*list);
   }
+  const auto before = [](const TagKeyword& a, const TagKeyword& b) { return a.tag < b.tag; };
+  const auto same = [](const TagKeyword& a, const TagKeyword& b) { return a.tag == b.tag; };
+  std::sort(peers.keywords.begin(), peers.keywords.end(), before);
+  peers.keywords.erase(std::unique(peers.keywords.begin(), peers.keywords.end(), same),
+                       peers.keywords.end());
   set_families(peers);
   return peers;
 }
 
-void PeerBook::add(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound) const {
+void PeerBook::add(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound) {
   peers.addresses = peers.addresses | set.set.addresses;
   peers.fixed = peers.fixed | set.set.addresses;
   if (set.is_tag_only()) {
     // The tag's addresses are what such an endpoint means: nothing is widened.
     if (!set.tag_addresses.empty()) {
-      peers.addresses = peers.addresses | set.tag_addresses;
-      peers.tags.push_back(set.tag);
+      add_tag_addresses(peers, set, remote_of_outbound);
     } else if (mode_ == NameMode::report) {
       peers.unmatched.push_back(fmt::format("service tag {}", set.tag));
       peers.lost = peers.lost | set.set.names;
@@ -100,7 +104,7 @@ void PeerBook::add(Peers& peers, const flow::NamedSet& set, bool remote_of_outbo
   }
 }
 
-void PeerBook::add_names(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound) const {
+void PeerBook::add_names(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound) {
   if (!set.set.names.is_union()) {
     auto& list = set.set.names.others() ? peers.excepted : peers.inexpressible;
     list.push_back(net::to_string(set.set.names));
@@ -120,7 +124,7 @@ void PeerBook::add_names(Peers& peers, const flow::NamedSet& set, bool remote_of
         fmt::format("the endpoint's addresses stand for the host names of `{}`", set.name));
     for (std::string& by : stand_ins(set)) peers.widened_by.push_back(std::move(by));
   } else if (mode_ == NameMode::service_tags && !set.tag.empty()) {
-    add_tag(peers, set);
+    add_tag(peers, set, remote_of_outbound);
   } else {
     for (const auto& pattern : set.set.names.patterns()) {
       peers.unmatched.push_back(net::to_string(pattern));
@@ -129,16 +133,28 @@ void PeerBook::add_names(Peers& peers, const flow::NamedSet& set, bool remote_of
   }
 }
 
-void PeerBook::add_tag(Peers& peers, const flow::NamedSet& set) const {
+void PeerBook::add_tag(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound) {
   if (set.tag_addresses.empty()) {
     peers.missing_tags.push_back(set.tag);
     return;
   }
-  peers.addresses = peers.addresses | set.tag_addresses;
-  peers.tags.push_back(set.tag);
+  add_tag_addresses(peers, set, remote_of_outbound);
   peers.widened.push_back(fmt::format(
       "all addresses of service tag {} stand for the host names of `{}`", set.tag, set.name));
   for (std::string& by : stand_ins(set)) peers.widened_by.push_back(std::move(by));
+}
+
+void PeerBook::add_tag_addresses(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound) {
+  if (tag_mode_ == TagMode::addresses || !remote_of_outbound) {
+    peers.addresses = peers.addresses | set.tag_addresses;
+    peers.tags.push_back(set.tag);
+    return;
+  }
+  const net::AddressSet addresses = set.tag_addresses - refused();
+  peers.in_keywords = peers.in_keywords | addresses;
+  if (addresses.has(net::Family::ipv4)) peers.keyword_families |= v4;
+  if (addresses.has(net::Family::ipv6)) peers.keyword_families |= v6;
+  peers.keywords.push_back({set.tag, list(set.tag, "tag " + set.tag, texts(addresses, both))});
 }
 
 const std::vector<const AddressList*>& PeerBook::lists(Peers& peers, Families families) {

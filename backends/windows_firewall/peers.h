@@ -21,16 +21,28 @@ inline constexpr std::size_t longest_list = 1000;
 /// The option `names`.
 enum class NameMode { report, service_tags, dynamic_keywords };
 
+/// The option `service_tags`.
+enum class TagMode { addresses, dynamic_keywords };
+
+/// A service tag whose addresses Windows keeps apart from the rules.
+struct TagKeyword {
+  std::string tag;
+  const AddressList* addresses = nullptr;
+};
+
 /// The union of some named sets, seen from Windows.
 struct Peers {
   std::string name;
   net::AddressSet addresses;
-  Families families = 0;           ///< those that `addresses` has members of
-  Families whole = 0;              ///< those of which it has every member
-  std::vector<std::string> names;  ///< host names for dynamic keywords, sorted
-  std::vector<std::string> tags;   ///< service tags whose addresses are among `addresses`
-  net::AddressSet fixed;           ///< `addresses` without those
-  net::DomainSet lost;             ///< names that no rule will match as such
+  Families families = 0;             ///< those that `addresses` has members of
+  Families whole = 0;                ///< those of which it has every member
+  std::vector<std::string> names;    ///< host names for dynamic keywords, sorted
+  std::vector<std::string> tags;     ///< service tags whose addresses are among `addresses`
+  net::AddressSet fixed;             ///< `addresses` without those
+  std::vector<TagKeyword> keywords;  ///< service tags instead, sorted by tag
+  net::AddressSet in_keywords;       ///< their addresses
+  Families keyword_families = 0;     ///< of those
+  net::DomainSet lost;               ///< names that no rule will match as such
   // What is lost, by the policy's names.
   std::vector<std::string> unmatched;      ///< host names (or tags) that nothing stands for here
   std::vector<std::string> widened;        ///< sentences: what stands for names instead
@@ -47,7 +59,8 @@ struct Peers {
 /// Makes Peers and their lists once for each union that occurs.
 class PeerBook {
  public:
-  PeerBook(NameMode mode, std::deque<AddressList>& lists) : mode_(mode), lists_(lists) {}
+  PeerBook(NameMode mode, TagMode tags, std::deque<AddressList>& lists)
+      : mode_(mode), tag_mode_(tags), lists_(lists) {}
 
   /// `remote_of_outbound`: the sets are the destination of what the server sends, the only place
   /// where Windows resolves names. The reference stays valid.
@@ -57,20 +70,24 @@ class PeerBook {
   const std::vector<const AddressList*>& lists(Peers& peers, Families families);
 
  private:
-  Peers resolve(const Union& sets, bool remote_of_outbound) const;
-  void add(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound) const;
-  void add_names(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound) const;
-  void add_tag(Peers& peers, const flow::NamedSet& set) const;
+  Peers resolve(const Union& sets, bool remote_of_outbound);
+  void add(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound);
+  void add_names(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound);
+  void add_tag(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound);
+  /// The tag's addresses, which must not be empty.
+  void add_tag_addresses(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound);
   /// `identity` is what the list is known by beside its name; its entries if empty.
   const AddressList* list(std::string_view name, std::string_view identity,
                           std::vector<std::string> entries);
 
   NameMode mode_;
+  TagMode tag_mode_;
   std::deque<AddressList>& lists_;
   std::array<ByUnion<Peers>, 2> peers_;  ///< by `remote_of_outbound`
 };
 
-/// The id of the dynamic keyword for a host name: the same in every run, and for no other group.
+/// The id of the dynamic keyword for a host name, or for "tag NAME": the same in every run, and for
+/// no other group.
 std::string keyword_id(std::string_view group, std::string_view name);
 
 }  // namespace hcipol::backends::windows_firewall

@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <string_view>
+#include <utility>
 
 #include "backends/windows_firewall/script_text.h"
 #include "support/bug.h"
@@ -30,6 +32,7 @@ class Printer {
   void intro(const Script& script);
   void constants(const Script& script);
   void proxy();
+  void builtins(const Script& script);
   void address_lists(const Script& script);
   void keywords(const Script& script);
   void rules(const Script& script);
@@ -45,20 +48,25 @@ class Printer {
 
 Artefact Printer::print(Script script) {
   out_.clear();
-  out_.reserve(40'000 + script.rules.size() * 500);
+  out_.reserve(90'000 + script.rules.size() * 500);
   intro(script);
   out_ += fixed_part("head.ps1");
   constants(script);
   proxy();
+  builtins(script);
   address_lists(script);
   keywords(script);
   rules(script);
   out_ += '\n';
-  out_ += fixed_part("compare.ps1");
-  out_ += fixed_part("proxy.ps1");
-  out_ += fixed_part("engine.ps1");
+  for (const std::string_view part : {"compare.ps1", "rules.ps1", "store.ps1", "machine.ps1",
+                                      "lockout.ps1", "backup.ps1", "proxy.ps1", "engine.ps1"}) {
+    out_ += fixed_part(part);
+  }
   Artefact artefact{script.file, std::move(out_), {}, script.node};
-  artefact.rules.reserve(script.rules.size());
+  artefact.rules.reserve(script.rules.size() + script.builtins.size());
+  for (const BuiltinUse& use : script.builtins) {
+    artefact.rules.push_back({std::string(use.builtin->name), use.source});
+  }
   for (Rule& rule : script.rules) artefact.rules.push_back({std::move(rule.name), rule.source});
   return artefact;
 }
@@ -71,7 +79,10 @@ void Printer::intro(const Script& script) {
     out_ += "# Not in this script, because Windows rules match addresses, not host names:\n";
     for (const std::string& text : script.left_out) out_ += fmt::format("#   {}\n", text);
   }
-  if (!script.keywords.empty()) {
+  const bool resolves =
+      std::any_of(script.keywords.begin(), script.keywords.end(),
+                  [](const Keyword& keyword) { return keyword.addresses == nullptr; });
+  if (resolves) {
     out_ +=
         "# Rules by host name need Windows Server 2022 or Azure Stack HCI 21H2, Defender "
         "Antivirus\n"
@@ -87,6 +98,7 @@ void Printer::constants(const Script& script) {
   field("    Group      = ", document_.group);
   field("    NamePrefix = ", document_.name_prefix);
   field("    Profile    = ", document_.profile);
+  field("    Outbound   = ", document_.lock_down ? "Block" : "Unchanged");
   out_ += "    Address    = @(\n";
   if (script.addresses != nullptr) entries(*script.addresses);
   out_ += "    )\n}\n";
@@ -113,8 +125,29 @@ void Printer::proxy() {
   out_ += "}\n";
 }
 
+// Rules of the policy that share one of Windows' own name it once.
+void Printer::builtins(const Script& script) {
+  out_ += "\n$builtin = @(\n";
+  const BuiltinRule* before = nullptr;
+  for (const BuiltinUse& use : script.builtins) {
+    const BuiltinRule& rule = *use.builtin;
+    if (std::exchange(before, &rule) == &rule) continue;
+    out_ += "    @{ Name = ";
+    append_quoted(out_, rule.name);
+    out_ += "; Protocol = ";
+    append_quoted(out_, rule.protocol);
+    out_ += rule.protocol.starts_with("ICMP") ? "; IcmpType = @(" : "; LocalPort = @(";
+    append_quoted(out_, rule.detail);
+    out_ += ") }\n";
+  }
+  out_ += ")\n";
+}
+
 void Printer::address_lists(const Script& script) {
   std::map<std::string_view, const AddressList*> shared;
+  for (const Keyword& keyword : script.keywords) {
+    if (keyword.addresses != nullptr) shared.emplace(keyword.addresses->key, keyword.addresses);
+  }
   for (const Rule& rule : script.rules) {
     for (const AddressList* list : {rule.local, rule.remote}) {
       if (list != nullptr && !list->key.empty()) shared.emplace(list->key, list);
@@ -136,11 +169,19 @@ void Printer::address_lists(const Script& script) {
 void Printer::keywords(const Script& script) {
   out_ += "\n$keywords = @(\n";
   for (const Keyword& keyword : script.keywords) {
-    out_ += "    @{ Id = ";
-    append_quoted(out_, keyword.id);
-    out_ += "; Keyword = ";
-    append_quoted(out_, keyword.name);
-    out_ += " }\n";
+    if (keyword.addresses == nullptr) {
+      out_ += "    @{ Id = ";
+      append_quoted(out_, keyword.id);
+      out_ += "; Keyword = ";
+      append_quoted(out_, keyword.name);
+      out_ += " }\n";
+      continue;
+    }
+    out_ += "    @{\n";
+    field("        Id        = ", keyword.id);
+    field("        Keyword   = ", keyword.name);
+    addresses("        Addresses = ", keyword.addresses);
+    out_ += "    }\n";
   }
   out_ += ")\n";
 }

@@ -240,32 +240,6 @@ function Get-ProxyBackup {
     $state
 }
 
-function Save-ProxyBackup {
-    [CmdletBinding()]
-    param (
-        [Parameter(Mandatory = $true)]
-        [string] $Layer,
-
-        [Parameter(Mandatory = $true)]
-        [hashtable] $State
-    )
-    if (-not (Test-Path -LiteralPath $proxyBackup)) {
-        New-Item -Path $proxyBackup -Force -ErrorAction Stop | Out-Null
-    }
-    $text = ConvertTo-Json -InputObject $State -Compress
-    $parameters = @{ LiteralPath = $proxyBackup; Name = $Layer; Value = $text }
-    New-ItemProperty @parameters -PropertyType 'String' -Force -ErrorAction Stop | Out-Null
-}
-
-function Clear-ProxyBackup {
-    [CmdletBinding()]
-    param (
-        [Parameter(Mandatory = $true)]
-        [string] $Layer
-    )
-    Remove-ItemProperty -LiteralPath $proxyBackup -Name $Layer -ErrorAction Stop
-}
-
 function Get-ProxyFinding {
     [CmdletBinding()]
     [OutputType([pscustomobject])]
@@ -286,7 +260,8 @@ function Get-ProxyFinding {
             continue
         }
         $finding = [pscustomobject] @{
-            Name = $name; Finding = 'Stale'; Layer = $layer; State = $backup; Former = $live
+            Name = $name; Finding = 'Stale'; Detail = ''; Layer = $layer; State = $backup
+            Former = $live
         }
         if ($wanted.ContainsKey($layer)) {
             $state = $wanted[$layer]
@@ -310,5 +285,88 @@ function Get-ProxyFinding {
             }
         }
         $finding
+    }
+}
+
+function Get-ProxyChange {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Finding
+    )
+    foreach ($item in $Finding) {
+        $memory = @{ Kind = 'Memory'; Name = $item.Layer; Key = $proxyBackup }
+        $memory['Former'] = Get-RegistryValue -Key $proxyBackup -Name $item.Layer
+        $memory['Value'] = $null
+        $setting = @{
+            Kind = 'Proxy'; Name = $item.Name; Layer = $item.Layer; State = $item.State
+            Former = $item.Former; Text = 'Set proxy'; Finding = 'Set'
+        }
+        foreach ($change in @($memory, $setting)) {
+            $change['Subject'] = $item.Name
+        }
+        if ($item.Finding -eq 'Stale') {
+            $setting['Text'] = 'Restore what was there before'
+            $setting['Finding'] = 'Restored'
+            $setting
+            $memory
+            continue
+        }
+        $memory['Text'] = $setting['Text']
+        if ($null -eq $memory['Former']) {
+            $memory['Value'] = ConvertTo-Json -InputObject $item.Former -Compress
+            $memory
+        }
+        $setting
+    }
+}
+
+function Add-ProxyState {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $State
+    )
+    $State['ProxyMemory'] = Get-RegistryTable -Key $proxyBackup
+    foreach ($layer in @('WinINet', 'WinHTTP', 'Environment', 'Azure Arc agent')) {
+        $live = Get-ProxyState -Layer $layer
+        if ($null -ne $live) {
+            $State['Proxy'][$layer] = $live
+        }
+    }
+}
+
+function Get-ProxyRestore {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $State,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Backup
+    )
+    foreach ($layer in @($State['Proxy'].Keys | Sort-Object)) {
+        if (-not $Backup['Proxy'].ContainsKey($layer)) {
+            continue
+        }
+        $name = 'Proxy of {0}' -f $layer
+        $wanted = $Backup['Proxy'][$layer]
+        $live = $State['Proxy'][$layer]
+        if (@($wanted.Keys | Where-Object { "$($wanted[$_])" -ne "$($live[$_])" }).Count -gt 0) {
+            @{
+                Kind = 'Proxy'; Name = $name; Layer = $layer; State = $wanted; Former = $live
+                Text = 'Restore proxy'; Finding = 'Restored'; Subject = $name
+            }
+        }
+        $memory = @{ Kind = 'Memory'; Name = $layer; Key = $proxyBackup; Subject = $name }
+        $memory['Text'] = 'Restore proxy'
+        $memory['Value'] = $Backup['ProxyMemory'][$layer]
+        $memory['Former'] = $State['ProxyMemory'][$layer]
+        if ("$($memory['Value'])" -ne "$($memory['Former'])") {
+            $memory
+        }
     }
 }

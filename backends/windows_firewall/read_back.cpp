@@ -6,12 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <optional>
 #include <set>
-#include <unordered_map>
 
 #include "backends/common/options.h"
-#include "backends/common/read_text.h"
+#include "backends/windows_firewall/read_lists.h"
 #include "backends/windows_firewall/read_script.h"
 #include "support/text.h"
 #include "windows_firewall_script.h"
@@ -21,10 +19,6 @@ namespace hcipol::backends::windows_firewall {
 namespace {
 
 using ReadAct = ReadRule::Act;
-using TextList = std::vector<const std::string*>;
-
-/// [MS-FASP] 2.2.5.
-constexpr std::size_t longest_rule_list = 1000;
 
 std::string_view engine_part(std::string_view name) {
   for (const EmbeddedFile& file : windows_firewall_script()) {
@@ -32,113 +26,6 @@ std::string_view engine_part(std::string_view name) {
   }
   throw Unreadable(name, 0, "a part of the engine is missing");
 }
-
-/// Lists are understood once for all scripts of a cluster.
-class ScriptLists {
- public:
-  explicit ScriptLists(DeviceReading& out) : out_(out) {}
-
-  const net::PeerSet* addresses(ScriptTable& rule, const TextList& texts) {
-    if (texts.size() > longest_rule_list) rule.fail("more than 1,000 addresses");
-    const auto [known, fresh] = peers_.try_emplace(joined(texts), nullptr);
-    if (!fresh) return known->second;
-    std::vector<net::AddressRange> ranges;
-    for (const std::string* text : texts) {
-      const auto range = range_of(*text);
-      if (!range) rule.fail("no address: " + *text);
-      ranges.push_back(*range);
-    }
-    return known->second = out_.keep(net::PeerSet{net::AddressSet::of(std::move(ranges)), {}});
-  }
-
-  const net::PeerSet* names(net::DomainSet set) {
-    return out_.keep(net::PeerSet{{}, std::move(set)});
-  }
-
-  const net::ServiceSet* service(ScriptTable& rule, const std::string& protocol,
-                                 const TextList& ports, const TextList& types) {
-    if (ports.size() > longest_rule_list || types.size() > longest_rule_list) {
-      rule.fail("more than 1,000 ports or types");
-    }
-    const auto key = fmt::format("{}\t{}\t{}", protocol, joined(ports), joined(types));
-    const auto [known, fresh] = services_.try_emplace(key, nullptr);
-    if (!fresh) return known->second;
-    return known->second = out_.keep(service_of(rule, protocol, ports, types));
-  }
-
- private:
-  static std::string joined(const TextList& texts) {
-    std::string out;
-    for (const std::string* text : texts) out += *text + "\n";
-    return out;
-  }
-
-  /// "10.0.0.1", "10.0.0.0/28", "10.0.0.4-10.0.0.6".
-  static std::optional<net::AddressRange> range_of(std::string_view text) {
-    std::optional<net::AddressRange> out;
-    if (const auto dash = text.find('-'); dash != std::string_view::npos) {
-      const auto first = net::parse_address(text.substr(0, dash));
-      const auto last = net::parse_address(text.substr(dash + 1));
-      if (!first || !last || first->family != last->family || *last < *first) return std::nullopt;
-      out = {*first, *last};
-    } else {
-      const auto cidr = net::parse_cidr(text);
-      if (!cidr || cidr->length == 0) return std::nullopt;
-      out = {cidr->network, net::last_of(cidr->network, cidr->length)};
-    }
-    // [MS-FASP] 2.2.37: neither the unspecified nor the loopback address of IPv6.
-    const bool v6 = out->first.family == net::Family::ipv6;
-    if (v6 && out->first.high == 0 && out->first.low <= 1) return std::nullopt;
-    return out;
-  }
-
-  static net::ServiceSet service_of(ScriptTable& rule, const std::string& word,
-                                    const TextList& ports, const TextList& types) {
-    static const std::map<std::string_view, std::uint8_t> words{
-        {"TCP", 6}, {"UDP", 17}, {"ICMPv4", 1}, {"ICMPv6", 58}};
-    if (word == "Any") {
-      if (!ports.empty() || !types.empty()) rule.fail("ports or types of every protocol");
-      return net::ServiceSet::any();
-    }
-    const auto named = words.find(word);
-    const auto number =
-        named != words.end() ? std::optional<std::uint32_t>(named->second) : number_of(word, 255);
-    if (!number) rule.fail("protocol " + word);
-    const auto protocol = static_cast<std::uint8_t>(*number);
-    if (!ports.empty() && !net::has_ports(protocol)) rule.fail("ports of a protocol without them");
-    if (!types.empty() && !net::has_types(protocol)) rule.fail("types of a protocol without them");
-    if (ports.empty() && types.empty()) return net::ServiceSet::whole(protocol);
-    std::vector<net::ServiceRange> out;
-    const std::uint32_t base = protocol * 65536u;
-    for (const std::string* text : ports) {
-      const auto [first, last] = numbers(*text, '-');
-      const auto end = last.empty() ? number_of(first, 65535) : number_of(last, 65535);
-      const auto begin = number_of(first, 65535);
-      if (!begin || !end || *begin > *end) rule.fail("no port: " + *text);
-      out.push_back({base + *begin, base + *end});
-    }
-    for (const std::string* text : types) {
-      const auto [first, last] = numbers(*text, ':');
-      const auto type = number_of(first, 255);
-      const auto code = last.empty() ? std::optional<std::uint32_t>(0) : number_of(last, 255);
-      if (!type || !code) rule.fail("no ICMP type: " + *text);
-      const std::uint32_t point = base + *type * 256 + *code;
-      out.push_back({point, last.empty() ? point + 255 : point});
-    }
-    return net::ServiceSet::of(std::move(out));
-  }
-  /// What is before and after the separator; a separator without anything after it is kept.
-  static std::pair<std::string_view, std::string_view> numbers(std::string_view text,
-                                                               char separator) {
-    const std::size_t at = text.find(separator);
-    if (at == std::string_view::npos || at + 1 == text.size()) return {text, {}};
-    return {text.substr(0, at), text.substr(at + 1)};
-  }
-
-  DeviceReading& out_;
-  std::unordered_map<std::string, const net::PeerSet*> peers_;
-  std::unordered_map<std::string, const net::ServiceSet*> services_;
-};
 
 class ServerReader {
  public:
@@ -151,13 +38,14 @@ class ServerReader {
         script_(file_, artefact.text, engine_part("head.ps1"), engine) {
     if (node_ == nullptr) throw Unreadable(file_, 0, "it belongs to no server");
     for (const auto& [name, value] : script_.values()) {
-      static const std::set<std::string_view> known{"policy", "proxy", "addresses", "keywords",
-                                                    "rules"};
+      static const std::set<std::string_view> known{"policy",   "proxy", "addresses",
+                                                    "keywords", "rules", "builtin"};
       if (!known.contains(name)) throw Unreadable(file_, 0, "an unknown variable $" + name);
     }
     read_policy();
     read_proxy();
     read_keywords();
+    read_builtins();
     read_rules();
   }
 
@@ -187,6 +75,12 @@ class ServerReader {
     name_prefix_ = to_lower(policy.text("nameprefix"));
     if (name_prefix_.empty()) policy.fail("it has no prefix");
     if (policy.text("profile") != wanted_profile()) policy.fail("other profiles than the target's");
+    // Traffic that no rule decides on is left to the rules of others in both cases, so no packet
+    // tells them apart here.
+    const bool blocks = flag_option(context_.options(), "lock_down", false);
+    if (policy.text("outbound") != (blocks ? "Block" : "Unchanged")) {
+      policy.fail("another default outbound action than the target's");
+    }
     const ScriptValue* addresses = policy.find("address");
     if (addresses == nullptr || addresses->kind != ScriptValue::Kind::list) {
       policy.fail("no list of the server's addresses");
@@ -228,12 +122,70 @@ class ServerReader {
     for (const ScriptValue& each : list.list) {
       ScriptTable keyword(file_, each);
       const std::string& id = keyword.text("id");
-      const auto pattern = net::parse_pattern(keyword.text("keyword"));
+      const std::string& name = keyword.text("keyword");
+      const TextList addresses = keyword.texts("addresses");
       keyword.done();
       if (id.size() != 38 || id.front() != '{' || id.back() != '}') keyword.fail("no GUID");
-      if (!pattern) keyword.fail("no host name");
-      if (!keywords_.emplace(id, *pattern).second) keyword.fail("a GUID twice");
+      const net::PeerSet* meant = nullptr;
+      if (addresses.empty()) {
+        const auto pattern = net::parse_pattern(name);
+        if (!pattern) keyword.fail("no host name");
+        meant = lists_.names(net::DomainSet(*pattern));
+      } else {
+        if (name.empty()) keyword.fail("no name");
+        meant = lists_.keyword_addresses(keyword, addresses);
+      }
+      if (!keywords_.emplace(id, meant).second) keyword.fail("a GUID twice");
     }
+  }
+
+  // The engine stops where Windows' own rule is not what this says of it, nor from and to every
+  // address.
+  void read_builtins() {
+    const ScriptValue& list = *script_.value("builtin");
+    if (list.kind != ScriptValue::Kind::list) throw Unreadable(file_, 0, "$builtin is no list");
+    const bool wanted = flag_option(context_.options(), "builtin", false);
+    if (!wanted && !list.list.empty()) throw Unreadable(file_, 0, "the target wants no $builtin");
+    std::set<std::string> names;
+    for (const ScriptValue& each : list.list) {
+      ScriptTable row(file_, each);
+      const std::string& name = row.text("name");
+      const std::string& protocol = row.text("protocol");
+      const TextList ports = row.texts("localport");
+      const TextList types = row.texts("icmptype");
+      row.done();
+      if (!names.insert(to_lower(name)).second) row.fail("a rule of Windows' own twice");
+      const auto known = known_builtins().find(name);
+      if (known == known_builtins().end()) row.fail("no rule of Windows' own: " + name);
+      ReadRule rule;
+      rule.act = ReadAct::allow;
+      rule.service = lists_.service(row, protocol, ports, types);
+      if (*rule.service != known->second) row.fail("another service than Windows' own rule has");
+      rules_[true].push_back(rule);
+    }
+  }
+
+  /// What each was found to be for, on servers and in Microsoft's scripts: written apart from the
+  /// printer's table.
+  static const std::map<std::string, net::ServiceSet, std::less<>>& known_builtins() {
+    const auto port = [](std::uint8_t protocol, std::uint16_t number) {
+      return net::ServiceSet::ports(protocol, number, number);
+    };
+    static const std::map<std::string, net::ServiceSet, std::less<>> known{
+        {"FPS-SMB-In-TCP", port(6, 445)},
+        {"FPSSMBD-iWARP-In-TCP", port(6, 5445)},
+        {"FPS-ICMP4-ERQ-In", net::ServiceSet::icmp_type(1, 8)},
+        {"FPS-ICMP6-ERQ-In", net::ServiceSet::icmp_type(58, 128)},
+        {"WINRM-HTTP-In-TCP", port(6, 5985)},
+        {"FailoverClustering-NetFt-UDP-In", port(17, 3343)},
+        {"FailoverClustering-ClusSvc-TCP-In", port(6, 3343)},
+        {"FailoverClusterSet-TCP-In", port(6, 4433)},
+        {"VIRT-REMOTEDESKTOP-In-TCP-NoScope", port(6, 2179)},
+        {"VIRT-MIGL-In-TCP-NoScope", port(6, 6600)},
+        {"RemoteDesktop-UserMode-In-TCP", port(6, 3389)},
+        {"RemoteDesktop-UserMode-In-UDP", port(17, 3389)},
+    };
+    return known;
   }
 
   void read_rules() {
@@ -291,13 +243,13 @@ class ServerReader {
   }
 
   const net::PeerSet* resolved(ScriptTable& rule, const TextList& ids) {
-    std::vector<net::DomainPattern> patterns;
+    std::vector<const net::PeerSet*> parts;
     for (const std::string* id : ids) {
       const auto keyword = keywords_.find(*id);
       if (keyword == keywords_.end()) rule.fail("there is no keyword " + *id);
-      patterns.push_back(keyword->second);
+      parts.push_back(keyword->second);
     }
-    return lists_.names(net::DomainSet::of(std::move(patterns)));
+    return lists_.united(parts);
   }
 
   /// Some versions of Windows refuse a rule that has a family on one side only.
@@ -316,7 +268,7 @@ class ServerReader {
   ScriptLists& lists_;
   ScriptReader script_;
   std::string name_prefix_;
-  std::map<std::string, net::DomainPattern> keywords_;
+  std::map<std::string, const net::PeerSet*> keywords_;
   std::array<RuleList, 2> rules_;  ///< by `inbound`
 };
 
@@ -325,8 +277,11 @@ class ServerReader {
 DeviceReading read_back(std::span<const Artefact> artefacts, const ReadContext& context) {
   DeviceReading out;
   ScriptLists lists(out);
-  const std::string engine = fmt::format("\n{}{}{}", engine_part("compare.ps1"),
-                                         engine_part("proxy.ps1"), engine_part("engine.ps1"));
+  std::string engine = "\n";
+  for (const char* part : {"compare.ps1", "rules.ps1", "store.ps1", "machine.ps1", "lockout.ps1",
+                           "backup.ps1", "proxy.ps1", "engine.ps1"}) {
+    engine += engine_part(part);
+  }
   std::set<const policy::Node*> servers;
   for (const Artefact& artefact : artefacts) {
     ServerReader(artefact, context, engine, lists).add_to(out);

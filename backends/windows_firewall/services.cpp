@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <string>
+
 namespace hcipol::backends::windows_firewall {
 
 namespace {
@@ -64,6 +66,15 @@ std::vector<Match> matches(const net::ServiceSet& service) {
   std::vector<Match> out;
   for (const std::uint8_t protocol : service.protocols()) out.push_back(match(service, protocol));
   return out;
+}
+
+net::ServiceSet service_of(const BuiltinRule& builtin) {
+  const auto detail = static_cast<std::uint16_t>(std::stoul(std::string(builtin.detail)));
+  if (builtin.protocol == "TCP") return net::ServiceSet::ports(net::protocol::tcp, detail, detail);
+  if (builtin.protocol == "UDP") return net::ServiceSet::ports(net::protocol::udp, detail, detail);
+  const bool v4_only = builtin.protocol == "ICMPv4";
+  return net::ServiceSet::icmp_type(v4_only ? net::protocol::icmp : net::protocol::icmpv6,
+                                    static_cast<std::uint8_t>(detail));
 }
 
 }  // namespace hcipol::backends::windows_firewall

@@ -12,4 +12,7 @@ namespace hcipol::backends::windows_firewall {
 /// service is one match, "Any". Only 1, 6, 17 and 58 may have ports or types ([MS-FASP]).
 std::vector<Match> matches(const net::ServiceSet& service);
 
+/// What a rule of Windows' own is for.
+net::ServiceSet service_of(const BuiltinRule& builtin);
+
 }  // namespace hcipol::backends::windows_firewall

@@ -33,6 +33,15 @@ NameMode name_mode(const flow::DevicePolicy& device, EmitContext& context) {
   return NameMode::report;
 }
 
+TagMode tag_mode(const flow::DevicePolicy& device, EmitContext& context) {
+  const std::string text = text_option(device.view->options, "service_tags", "addresses");
+  if (text == "dynamic-keywords") return TagMode::dynamic_keywords;
+  if (text != "addresses") {
+    bad_option(device, context, "service_tags", text, "it is `addresses` or `dynamic-keywords`");
+  }
+  return TagMode::addresses;
+}
+
 // Why a group is refused, or "". Windows refuses `|` and reads `@file,-id` as a translated text;
 // its cmdlets take a group for a pattern when they select by it; the script is ASCII.
 std::string_view group_fault(std::string_view group) {
@@ -81,6 +90,9 @@ Settings settings(const flow::DevicePolicy& device, EmitContext& context) {
   out.names = name_mode(device, context);
   out.group = group(device, context);
   out.profile = profile(device, context);
+  out.tags = tag_mode(device, context);
+  out.lock_down = flag_option(device.view->options, "lock_down", false);
+  out.builtin = flag_option(device.view->options, "builtin", false);
   out.proxy = flag_option(device.view->options, "proxy_settings", true);
   out.name_prefix = fmt::format("hcipolc-{}-", safe_name(device.cluster->name));
   return out;

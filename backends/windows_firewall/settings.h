@@ -13,9 +13,12 @@ inline constexpr std::string_view title = "Windows Firewall";
 
 struct Settings {
   NameMode names = NameMode::report;
+  TagMode tags = TagMode::addresses;
   std::string group;        ///< "hcipolc:prod"
   std::string profile;      ///< "Any", "Domain, Private"
   bool proxy = true;        ///< the scripts set the servers' proxy
+  bool lock_down = false;   ///< outbound traffic that no rule allows is blocked
+  bool builtin = false;     ///< rules of Windows' own instead of equal ones of the policy
   std::string name_prefix;  ///< "hcipolc-prod-"
 };
 

@@ -20,6 +20,18 @@ std::span<const sema::OptionSpec> options() {
                        "`dynamic-keywords` lets Windows resolve them (Windows Server 2022, "
                        "Defender with network protection)",
                        false},
+      sema::OptionSpec{"service_tags", "string", "addresses",
+                       "service tags in outbound rules: `addresses` writes them into the rules, "
+                       "`dynamic-keywords` into objects that rules refer to (Windows Server 2022)",
+                       false},
+      sema::OptionSpec{"lock_down", "bool", "false",
+                       "block outbound traffic that no rule allows: the profiles' default outbound "
+                       "action",
+                       false},
+      sema::OptionSpec{"builtin", "bool", "false",
+                       "enable rules of Windows' own in place of inbound rules for their ports; "
+                       "they are wider: from every address",
+                       false},
       sema::OptionSpec{"group", "string", "hcipolc:<cluster>",
                        "group of the rules in Windows Firewall", false},
       sema::OptionSpec{"profile", "list(string)", "[\"Any\"]",

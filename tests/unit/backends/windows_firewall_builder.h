@@ -91,6 +91,14 @@ struct World {
     made.set = net::PeerSet::all();
     return &made;
   }
+  /// An endpoint that is a service tag and nothing else.
+  policy::NamedSet* tag(const std::string& name, const std::vector<std::string>& prefixes) {
+    auto* made = endpoint("tag-" + name, {});
+    made->tag = name;
+    made->set.names = net::DomainSet(policy::NamedSet::tag_name(name));
+    made->tag_addresses = addresses(prefixes);
+    return made;
+  }
   flow::HostFlows& server(const std::string& name, const std::vector<std::string>& texts) {
     const auto* own = set(name, texts);
     auto& node = policy.nodes.emplace_back();
@@ -124,6 +132,8 @@ struct World {
   void option(const std::string& name, const std::string& text) {
     view.options[name] = sema::Value{text, {}};
   }
+  void option(const std::string& name, const char* text) { option(name, std::string(text)); }
+  void option(const std::string& name, bool value) { view.options[name] = sema::Value{value, {}}; }
   void option(const std::string& name, const std::vector<std::string>& texts) {
     sema::List list;
     for (const std::string& text : texts) list.push_back(sema::Value{text, {}});

@@ -129,7 +129,7 @@ class ParsedScript {
     const auto parts = children(node);
     const std::string name = source(parts.front());
     // Everything of the same name in the engine would be a different thing.
-    for (const char* table : {"policy", "proxy", "addresses", "keywords", "rules"}) {
+    for (const char* table : {"policy", "proxy", "builtin", "addresses", "keywords", "rules"}) {
       if (name == std::string("$") + table) {
         if (tables_.contains(table)) throw std::runtime_error(name + " is assigned twice");
         tables_[table] = value(parts.back());

@@ -59,10 +59,7 @@ TEST(WindowsFirewallRun, ProxySettings) {
 
 void populate(World& world, const std::vector<std::string>& prefixes) {
   auto& host = world.server("e1", {"10.0.0.11"});
-  auto* tag = world.endpoint("monitor", {});
-  tag->tag = "AzureMonitor";
-  tag->set.names = net::DomainSet(policy::NamedSet::tag_name(tag->tag));
-  tag->tag_addresses = addresses(prefixes);
+  auto* tag = world.tag("AzureMonitor", prefixes);
   const auto* own = host.node->set;
   host.outbound.push_back(World::flow(world.rule("main/x.tag"), own, tag, tcp(443)));
   host.inbound.push_back(
@@ -82,6 +79,64 @@ TEST(WindowsFirewallRun, NewServiceTagsAreSetInPlace) {
   };
   ASSERT_EQ(ids(before), ids(after));
   check("windows_firewall_tags.ps1", before, after);
+}
+
+// Two policies of one server. The first has everything on; the second has lost the lock-down, the
+// proxy and Windows' own rules, asks for another name, and its tag has other addresses.
+void populate(World& world, bool first) {
+  auto& host = world.server("e1", {"10.0.0.11"});
+  const auto* own = host.node->set;
+  const auto* management = world.set("management", {"10.0.5.0/28"});
+  const auto in = [&](const char* rule, const policy::NamedSet* from, net::ServiceSet service,
+                      policy::Rule::Kind kind = policy::Rule::Kind::allow) {
+    host.inbound.push_back(World::flow(world.rule(std::string("main/x.") + rule, kind), from, own,
+                                       std::move(service)));
+  };
+  const auto out = [&](const char* rule, const policy::NamedSet* to, net::ServiceSet service) {
+    host.outbound.push_back(
+        World::flow(world.rule(std::string("main/x.") + rule), own, to, std::move(service)));
+  };
+  in("smb", management, tcp(445));
+  in("cluster", management, udp(3343));
+  in("no-rdp", world.any(), tcp(3389), policy::Rule::Kind::deny);
+  in("ping", management, net::ServiceSet::icmp_type(net::protocol::icmp, 11));
+  out("dns", world.set("dns", {"10.0.5.53"}), udp(53));
+  out("tag",
+      first ? world.tag("AzureMonitor", {"203.0.113.0/25"})
+            : world.tag("AzureMonitor", {"203.0.113.0/24", "198.51.100.64/26"}),
+      tcp(443));
+  out("name", world.endpoint("name", {first ? "b.example" : "c.example"}), tcp(443));
+  world.option("names", "dynamic-keywords");
+  world.option("service_tags", "dynamic-keywords");
+  if (!first) return;
+  world.option("lock_down", true);
+  world.option("builtin", true);
+  world.proxy({"10.0.9.10"}, tcp(9090));
+}
+
+TEST(WindowsFirewallRun, VerifyApplyRemoveBackupRestore) {
+  NEEDS_POWERSHELL();
+  World first, second;
+  populate(first, true);
+  populate(second, false);
+  check("windows_firewall_engine.ps1", first, second);
+}
+
+TEST(WindowsFirewallRun, EveryStepIsUndoneWhenOneFails) {
+  NEEDS_POWERSHELL();
+  World first, second;
+  populate(first, true);
+  populate(second, false);
+  check("windows_firewall_rollback.ps1", first, second);
+}
+
+// What no version of Windows PowerShell before 6 can parse, by PowerShell's own parser.
+TEST(WindowsFirewallRun, IsWindowsPowerShell51) {
+  NEEDS_POWERSHELL();
+  World first, second;
+  populate(first, true);
+  populate(second, false);
+  check("windows_firewall_syntax.ps1", first, second);
 }
 
 }  // namespace

@@ -13,17 +13,20 @@
     change the policy and compile again.
 
     A rule's name ends in a hash of its content, and all rules share a group. Only the addresses of
-    a service tag may change under a name: they are set in place. Apply creates what is
-    missing first and removes rules of the group that are no longer in the table last, so there is
-    no moment without rules. When something cannot be created, what this run made is removed again
-    and the former rules stay in force. A rule that someone edited by hand is the exception: it is
-    removed and then made anew, and stays away if that fails. A second run changes nothing. Rules
-    outside the group, and rules in it that the policy did not make, are never touched.
+    a service tag may change under a name: they are set in place, as are rules that somebody edited.
+    Apply creates what is missing first and removes rules of the group that are no longer in the
+    table last, so there is no moment without rules. When a step fails, or somebody presses Ctrl+C,
+    all steps before it are undone, the last one first. A second run changes nothing. Rules outside
+    the group, and rules in it that the policy did not make, are never touched.
 
     Windows lets a block rule beat every allow rule, and lets everything pass that any rule allows:
     rules that Windows or other software made keep allowing what they allow. Outbound traffic passes
     without a rule unless the profile's default outbound action is Block; Windows' default is Allow.
-    This script changes neither; Verify and Apply warn about it.
+    The policy's target says whether this script sets it (lock_down); Remove puts back what it was.
+
+    Where the policy's target says so (builtin), rules of Windows' own are enabled in place of rules
+    of the policy. They are never created, edited or removed, and Remove puts back whether they were
+    enabled. What was there before Apply is kept below HKLM:\SOFTWARE\hcipolc.
 
     Where the policy has a proxy, Apply also points the server to it: WinINet, WinHTTP, the
     variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the machine, and the Azure Arc agent if it is
@@ -33,20 +36,34 @@
     Addresses :: and ::1, which rules cannot name and no packet on a network has, are left out of
     lists. In names for people, characters other than ASCII are written \u00FC and a backslash \\.
 .PARAMETER Mode
-    Verify (the default, changes nothing), Apply or Remove.
+    Verify (the default, changes nothing), Apply, Remove, Backup or Restore.
 .PARAMETER PolicyStore
     PersistentStore (the default: this server's own rules), or 'domain.example\name' of a Group
-    Policy object that holds this server's rules and no other server's.
+    Policy object that holds this server's rules and no other server's. Rules of a Group Policy
+    object are changed in one session, of which all is saved or nothing.
+.PARAMETER DomainController
+    The writable domain controller on which a Group Policy object is changed.
+.PARAMETER BackupPath
+    A file. Backup, Apply and Remove write into it all that the script can change, as it is before
+    they change it; they do not overwrite a file. Restore puts that back.
 .PARAMETER Force
-    Applies the rules although none of the server's addresses belongs to this machine.
+    Changes a machine although none of the server's addresses belongs to it.
+.PARAMETER AllowLockOut
+    Sets the default outbound action Block although this server could not reach its name servers,
+    DHCP server or domain controller any more.
 .OUTPUTS
-    Verify: an object with Name and Finding for every rule that is Missing, Changed, Disabled or
-    Stale, and for every such proxy setting; nothing if all is well. Apply and Remove: the same for
-    everything they did.
+    Verify: an object with Name, Finding and Detail for every rule that is Missing, Changed,
+    Disabled or Stale, for every such setting, and for what takes rules out of force (Not in force:
+    Group Policy, a firewall that is off); nothing if all is well. The others: the same for
+    everything they did. Run as a file, Verify has the exit code 0 when all is well, 2 when
+    something is different, and 3 when all is there and not in force. The others have 0, or 1 when
+    they failed and undid what they had done.
 .EXAMPLE
     .\server.ps1
 .EXAMPLE
     .\server.ps1 -Mode Apply -WhatIf
+.EXAMPLE
+    .\server.ps1 -Mode Apply -BackupPath .\before.json
 .EXAMPLE
     Invoke-Command -ComputerName server -FilePath .\server.ps1 -ArgumentList 'Apply'
 #>
@@ -54,7 +71,7 @@
 [OutputType([pscustomobject])]
 param (
     [Parameter(Position = 0)]
-    [ValidateSet('Verify', 'Apply', 'Remove')]
+    [ValidateSet('Verify', 'Apply', 'Remove', 'Backup', 'Restore')]
     [string] $Mode = 'Verify',
 
     # Rules in the other stores are read-only or gone at the next start.
@@ -63,7 +80,16 @@ param (
     [string] $PolicyStore = 'PersistentStore',
 
     [Parameter()]
-    [switch] $Force
+    [string] $DomainController = '',
+
+    [Parameter()]
+    [string] $BackupPath = '',
+
+    [Parameter()]
+    [switch] $Force,
+
+    [Parameter()]
+    [switch] $AllowLockOut
 )
 
 Set-StrictMode -Version Latest
@@ -74,6 +100,7 @@ $policy = @{
     Group      = 'Azure Stack HCI'
     NamePrefix = 'hcipolc-prod-'
     Profile    = 'Any'
+    Outbound   = 'Unchanged'
     Address    = @(
         '10.2.0.12'
         'fd00:10:2::12'
@@ -120,6 +147,9 @@ $proxy = @{
     ArcBypass         = @(
     )
 }
+
+$builtin = @(
+)
 
 $addresses = @{
     'servers-c01f7940' = @(
@@ -345,7 +375,7 @@ $rules = @(
     }
 )
 
-# ---- the engine, first half: comparing this server with the table; the same in every script ----
+# ---- the engine, comparing: when two values mean the same to Windows; the same in every script --
 # Cmdlets of NetSecurity are functions of another module, which do not see $ErrorActionPreference
 # of this script: each call says -ErrorAction Stop itself, or a failure would pass unnoticed.
 
@@ -468,32 +498,78 @@ function ConvertTo-ProtocolText {
     }
 }
 
-function Get-WantedAspect {
+function Get-RuleField {
     [CmdletBinding()]
     [OutputType([hashtable])]
-    param (
-        [Parameter(Mandatory = $true)]
-        [hashtable] $Rule,
-
-        [Parameter(Mandatory = $true)]
-        [string] $ProfileName
+    param ()
+    # What decides which packets a rule is for and what becomes of them: the parameter's name, the
+    # object on which Windows keeps it, how it is compared, and what it is when nobody says it.
+    $rows = @(
+        'Direction Rule Text Inbound'
+        'Action Rule Text Allow'
+        'Enabled Rule Text True'
+        'Profile Rule Profile Any'
+        'EdgeTraversalPolicy Rule Text Block'
+        'LooseSourceMapping Rule Flag False'
+        'LocalOnlyMapping Rule Flag False'
+        'Owner Rule Text Any'
+        'RemoteDynamicKeywordAddresses Rule List Any'
+        'Protocol Port Protocol Any'
+        'LocalPort Port List Any'
+        'RemotePort Port List Any'
+        'IcmpType Port List Any'
+        'DynamicTarget Port Text Any'
+        'LocalAddress Address Address Any'
+        'RemoteAddress Address Address Any'
+        'Program Application Text Any'
+        'Package Application Text Any'
+        'Service Service Text Any'
+        'InterfaceAlias Interface List Any'
+        'InterfaceType InterfaceType Text Any'
+        'Authentication Security Text NotRequired'
+        'Encryption Security Text NotRequired'
+        'OverrideBlockRules Security Flag False'
+        'LocalUser Security Text Any'
+        'RemoteUser Security Text Any'
+        'RemoteMachine Security Text Any'
     )
-    @{
-        Direction     = $Rule['Direction'].ToLowerInvariant()
-        Action        = $Rule['Action'].ToLowerInvariant()
-        Profile       = ConvertTo-ProfileText -Value $ProfileName
-        Protocol      = ConvertTo-ProtocolText -Value $Rule['Protocol']
-        LocalPort     = ConvertTo-ListText -Value $Rule['LocalPort']
-        RemotePort    = ConvertTo-ListText -Value $Rule['RemotePort']
-        IcmpType      = ConvertTo-ListText -Value $Rule['IcmpType']
-        LocalAddress  = ConvertTo-ListText -Value $Rule['LocalAddress'] -IsAddress
-        RemoteAddress = ConvertTo-ListText -Value $Rule['RemoteAddress'] -IsAddress
-        RemoteName    = ConvertTo-ListText -Value $Rule['RemoteDynamicKeywordAddresses']
-        Program       = 'any'
-        Service       = 'any'
-        InterfaceType = 'any'
+    foreach ($row in $rows) {
+        $words = @($row -split ' ')
+        @{ Name = $words[0]; Source = $words[1]; Kind = $words[2]; Default = $words[3] }
     }
 }
+
+function ConvertTo-FieldText {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Field,
+
+        [Parameter(Mandatory = $true)]
+        [AllowNull()]
+        [AllowEmptyCollection()]
+        [AllowEmptyString()]
+        [object] $Value
+    )
+    # Equal texts mean the same to Windows.
+    $text = "$Value"
+    if ($text -eq '') {
+        $text = $Field['Default']
+    }
+    if ($text -eq $Field['Default']) {
+        return $text.ToLowerInvariant()
+    }
+    switch ($Field['Kind']) {
+        'List' { ConvertTo-ListText -Value @($Value) }
+        'Address' { ConvertTo-ListText -Value @($Value) -IsAddress }
+        'Profile' { ConvertTo-ProfileText -Value $text }
+        'Protocol' { ConvertTo-ProtocolText -Value $text }
+        default { $text.ToLowerInvariant() }
+    }
+}
+
+# ---- the engine, rules: how they are, and how they should be; the same in every script ----------
 
 function Get-FilterIndex {
     [CmdletBinding()]
@@ -504,19 +580,26 @@ function Get-FilterIndex {
     )
     # One call per kind of filter: a call per rule takes minutes on a server with many rules.
     $common = @{ PolicyStore = $Store; ErrorAction = 'Stop' }
-    $index = @{ Address = @{}; Port = @{}; Program = @{}; Service = @{}; InterfaceType = @{} }
-    Get-NetFirewallAddressFilter @common | ForEach-Object { $index['Address'][$_.InstanceID] = $_ }
-    Get-NetFirewallPortFilter @common | ForEach-Object { $index['Port'][$_.InstanceID] = $_ }
-    Get-NetFirewallApplicationFilter @common |
-        ForEach-Object { $index['Program'][$_.InstanceID] = $_.Program }
-    Get-NetFirewallServiceFilter @common |
-        ForEach-Object { $index['Service'][$_.InstanceID] = $_.Service }
-    Get-NetFirewallInterfaceTypeFilter @common |
-        ForEach-Object { $index['InterfaceType'][$_.InstanceID] = $_.InterfaceType }
+    $index = @{}
+    $kinds = @{
+        Address       = @(Get-NetFirewallAddressFilter @common)
+        Port          = @(Get-NetFirewallPortFilter @common)
+        Application   = @(Get-NetFirewallApplicationFilter @common)
+        Service       = @(Get-NetFirewallServiceFilter @common)
+        Interface     = @(Get-NetFirewallInterfaceFilter @common)
+        InterfaceType = @(Get-NetFirewallInterfaceTypeFilter @common)
+        Security      = @(Get-NetFirewallSecurityFilter @common)
+    }
+    foreach ($kind in @($kinds.Keys)) {
+        $index[$kind] = @{}
+        foreach ($filter in $kinds[$kind]) {
+            $index[$kind][$filter.InstanceID] = $filter
+        }
+    }
     $index
 }
 
-function Get-LiveAspect {
+function Get-LiveValue {
     [CmdletBinding()]
     [OutputType([hashtable])]
     param (
@@ -524,45 +607,52 @@ function Get-LiveAspect {
         [object] $Rule,
 
         [Parameter(Mandatory = $true)]
-        [hashtable] $Index
+        [hashtable] $Index,
+
+        [Parameter(Mandatory = $true)]
+        [object[]] $Field
     )
+    # The parameters that would make the rule as it is, without those that nobody needs to say.
     $id = $Rule.InstanceID
-    $address = $Index['Address'][$id]
+    $values = @{ Name = "$($Rule.Name)" }
+    foreach ($name in @('DisplayName', 'Description', 'Group')) {
+        $values[$name] = "$(Get-PropertyValue -InputObject $Rule -Name $name)"
+    }
     $port = $Index['Port'][$id]
-    $protocol = Get-PropertyValue -InputObject $port -Name 'Protocol'
-    $protocol = ConvertTo-ProtocolText -Value "$protocol"
-    $aspect = @{
-        Direction  = "$($Rule.Direction)".ToLowerInvariant()
-        Action     = "$($Rule.Action)".ToLowerInvariant()
-        Profile    = ConvertTo-ProfileText -Value "$($Rule.Profile)"
-        Protocol   = $protocol
-        LocalPort  = 'any'
-        RemotePort = 'any'
-        IcmpType   = 'any'
-        RemoteName = ConvertTo-ListText -Value @(
-            Get-PropertyValue -InputObject $Rule -Name 'RemoteDynamicKeywordAddresses'
-        )
-    }
-    $meaningful = switch ($protocol) {
-        'tcp' { 'LocalPort', 'RemotePort' }
-        'udp' { 'LocalPort', 'RemotePort' }
-        'icmpv4' { 'IcmpType' }
-        'icmpv6' { 'IcmpType' }
-    }
-    foreach ($name in @($meaningful)) {
-        if ($null -ne $name) {
-            $value = @(Get-PropertyValue -InputObject $port -Name $name)
-            $aspect[$name] = ConvertTo-ListText -Value $value
+    $protocol = "$(Get-PropertyValue -InputObject $port -Name 'Protocol')"
+    $protocol = ConvertTo-ProtocolText -Value $protocol
+    foreach ($item in $Field) {
+        $name = $item['Name']
+        # Of other protocols Windows shows ports and types that mean nothing.
+        $idle = ($name -like '*Port' -and $protocol -notin @('tcp', 'udp')) -or
+            ($name -eq 'IcmpType' -and $protocol -notin @('icmpv4', 'icmpv6'))
+        if ($idle) {
+            continue
         }
+        $object = $Rule
+        if ($item['Source'] -ne 'Rule') {
+            $object = $Index[$item['Source']][$id]
+        }
+        $value = @(
+            foreach ($one in @(Get-PropertyValue -InputObject $object -Name $name)) {
+                if ("$one" -ne '') {
+                    "$one"
+                }
+            }
+        )
+        $text = ConvertTo-FieldText -Field $item -Value $value
+        if ($text -eq $item['Default']) {
+            continue
+        }
+        if ($name -eq 'IcmpType') {
+            $value = @($value -replace ':(\*|256)$', '')
+        }
+        if ($item['Kind'] -notin @('List', 'Address')) {
+            $value = $value -join ', '
+        }
+        $values[$name] = $value
     }
-    foreach ($name in @('LocalAddress', 'RemoteAddress')) {
-        $value = @(Get-PropertyValue -InputObject $address -Name $name)
-        $aspect[$name] = ConvertTo-ListText -Value $value -IsAddress
-    }
-    foreach ($name in @('Program', 'Service', 'InterfaceType')) {
-        $aspect[$name] = "$($Index[$name][$id])".ToLowerInvariant() -replace '^$', 'any'
-    }
-    $aspect
+    $values
 }
 
 function Get-OwnRule {
@@ -573,21 +663,590 @@ function Get-OwnRule {
         [hashtable] $Policy,
 
         [Parameter(Mandatory = $true)]
-        [string] $Store
+        [AllowEmptyCollection()]
+        [object[]] $Rule
     )
     # Not -Group: that parameter takes wildcards and reports "not found" as an error. The name is
     # asked for too: rules that somebody else put into the group are not ours.
     $prefix = $Policy['NamePrefix']
     $ignoreCase = [System.StringComparison]::OrdinalIgnoreCase
     $own = @{}
-    Get-NetFirewallRule -PolicyStore $Store -ErrorAction Stop |
+    $Rule |
         Where-Object { $_.Group -eq $Policy['Group'] } |
         Where-Object { $_.Name.StartsWith($prefix, $ignoreCase) } |
         ForEach-Object { $own[$_.Name] = $_ }
     $own
 }
 
+function Get-WantedRule {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Policy,
+
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Rule
+    )
+    # What the table leaves unsaid because every rule has it, and texts as people read them.
+    foreach ($item in $Rule) {
+        $parameters = $item.Clone()
+        $parameters['Group'] = $Policy['Group']
+        $parameters['Profile'] = $Policy['Profile']
+        $parameters['Enabled'] = 'True'
+        foreach ($name in @('DisplayName', 'Description')) {
+            $parameters[$name] = [System.Text.RegularExpressions.Regex]::Unescape($item[$name])
+        }
+        $parameters
+    }
+}
+
+function Format-Difference {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Field,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Wanted,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Live
+    )
+    $name = $Field['Name']
+    $sides = foreach ($values in @($Live, $Wanted)) {
+        $list = @($Field['Default'])
+        if ($values.ContainsKey($name)) {
+            $list = @($values[$name])
+        }
+        , $list
+    }
+    if ($Field['Kind'] -notin @('List', 'Address')) {
+        return ('{0} is {1}, should be {2}' -f $name, $sides[0][0], $sides[1][0])
+    }
+    $texts = foreach ($side in @(0, 1)) {
+        $known = @{}
+        foreach ($item in $sides[1 - $side]) {
+            $known[(ConvertTo-FieldText -Field $Field -Value $item)] = $true
+        }
+        $only = @(
+            foreach ($item in $sides[$side]) {
+                if (-not $known.ContainsKey((ConvertTo-FieldText -Field $Field -Value $item))) {
+                    $item
+                }
+            }
+        )
+        if ($only.Count -gt 0) {
+            $text = @($only | Select-Object -First 4) -join ', '
+            if ($only.Count -gt 4) {
+                $text = '{0} and {1} more' -f $text, ($only.Count - 4)
+            }
+            @('has {0}', 'lacks {0}')[$side] -f $text
+        }
+    }
+    '{0} {1}' -f $name, (@($texts) -join ' and ')
+}
+
 function Get-Finding {
+    [CmdletBinding()]
+    [OutputType([pscustomobject])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Wanted,
+
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [hashtable] $Live
+    )
+    # Both are parameters of New-NetFirewallRule; Live by name. Wanted and Former are what somebody
+    # needs who changes the rule, and who changes it back.
+    $fields = @(Get-RuleField)
+    $wantedNames = @{}
+    foreach ($item in $Wanted) {
+        $name = $item['Name']
+        $wantedNames[$name] = $true
+        $finding = [pscustomobject] @{
+            Name = $name; Finding = 'Missing'; Detail = ''
+            Wanted = $item; Former = $null; Field = @()
+        }
+        if (-not $Live.ContainsKey($name)) {
+            $finding
+            continue
+        }
+        $finding.Former = $Live[$name]
+        $different = @(
+            foreach ($field in $fields) {
+                $texts = foreach ($values in @($item, $Live[$name])) {
+                    ConvertTo-FieldText -Field $field -Value $values[$field['Name']]
+                }
+                if ($texts[0] -ne $texts[1]) {
+                    $field
+                }
+            }
+        )
+        if ($different.Count -eq 0) {
+            continue
+        }
+        $names = @($different | ForEach-Object { $_['Name'] } | Sort-Object)
+        $finding.Field = $names
+        $finding.Finding = 'Changed: {0}' -f ($names -join ', ')
+        if ("$names" -eq 'Enabled' -and $Live[$name]['Enabled'] -eq 'False') {
+            $finding.Finding = 'Disabled'
+        }
+        else {
+            $finding.Detail = @(
+                foreach ($field in $different) {
+                    Format-Difference -Field $field -Wanted $item -Live $Live[$name]
+                }
+            ) -join '; '
+        }
+        $finding
+    }
+    foreach ($name in @($Live.Keys | Sort-Object)) {
+        if (-not $wantedNames.ContainsKey($name)) {
+            [pscustomobject] @{
+                Name = $name; Finding = 'Stale'; Detail = 'Made by an earlier version of the policy'
+                Wanted = $null; Former = $Live[$name]; Field = @()
+            }
+        }
+    }
+}
+
+# ---- the engine, changes: one at a time, and each can be taken back; the same in every script ---
+# A change is a table: its Kind, what it is about, and what was there before (Former).
+
+function Get-DynamicKeyword {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param ()
+    # By id, without braces. Older servers have none.
+    $found = @{}
+    $command = 'Get-NetFirewallDynamicKeywordAddress'
+    if ($null -eq (Get-Command -Name $command -ErrorAction SilentlyContinue)) {
+        return $found
+    }
+    try {
+        $all = @(Get-NetFirewallDynamicKeywordAddress -All -ErrorAction Stop)
+    }
+    catch {
+        # When there are none the cmdlet reports that as an error.
+        if ("$($_.CategoryInfo.Category)" -ne 'ObjectNotFound') {
+            throw
+        }
+        $all = @()
+    }
+    foreach ($item in $all) {
+        $id = "$($item.Id)".Trim([char[]] '{}')
+        $keyword = @{ Id = "{$id}"; Keyword = "$($item.Keyword)" }
+        if ("$(Get-PropertyValue -InputObject $item -Name 'AutoResolve')" -ne 'True') {
+            $keyword['Addresses'] = "$(Get-PropertyValue -InputObject $item -Name 'Addresses')"
+        }
+        $found[$id] = $keyword
+    }
+    $found
+}
+
+function Add-StoreRule {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Store,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Rule
+    )
+    $parameters = ConvertTo-Parameter -Rule $Rule
+    if ($Store['Session'] -ne '') {
+        $parameters['GPOSession'] = $Store['Session']
+    }
+    else {
+        $parameters['PolicyStore'] = $Store['Name']
+    }
+    New-NetFirewallRule @parameters -ErrorAction Stop | Out-Null
+}
+
+function ConvertTo-Parameter {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Rule
+    )
+    $parameters = $Rule.Clone()
+    foreach ($item in @(Get-RuleField | Where-Object { $_['Kind'] -eq 'Flag' })) {
+        if ($parameters.ContainsKey($item['Name'])) {
+            $parameters[$item['Name']] = "$($parameters[$item['Name']])" -eq 'True'
+        }
+    }
+    $parameters
+}
+
+function Edit-StoreRule {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Store,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Rule,
+
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [string[]] $Field
+    )
+    # In place, so that there is no moment without the rule. Within a session nothing is in force
+    # before all is, and newer versions of Set-NetFirewallRule know no session.
+    if ($Store['Session'] -ne '') {
+        Clear-SessionRule -Session $Store['Session'] -Name $Rule['Name']
+        Add-StoreRule -Store $Store -Rule $Rule
+        return
+    }
+    $parameters = @{ PolicyStore = $Store['Name']; Name = $Rule['Name'] }
+    # Nothing takes these away from a rule once it has them.
+    $lasting = @('Owner', 'Package', 'RemoteDynamicKeywordAddresses')
+    $lost = @($Field | Where-Object { $_ -in $lasting -and -not $Rule.ContainsKey($_) })
+    if ($lost.Count -gt 0) {
+        Remove-NetFirewallRule @parameters -ErrorAction Stop
+        Add-StoreRule -Store $Store -Rule $Rule
+        return
+    }
+    $names = @($Field)
+    # Windows checks ports and types against the protocol that it is told with them.
+    $bound = @('Protocol', 'LocalPort', 'RemotePort', 'IcmpType')
+    if (@($names | Where-Object { $_ -in $bound }).Count -gt 0) {
+        $names = @($names | Where-Object { $_ -notin $bound }) + 'Protocol'
+        switch (ConvertTo-ProtocolText -Value "$($Rule['Protocol'])") {
+            { $_ -in @('tcp', 'udp') } { $names += @('LocalPort', 'RemotePort') }
+            { $_ -in @('icmpv4', 'icmpv6') } { $names += 'IcmpType' }
+        }
+    }
+    foreach ($item in @(Get-RuleField | Where-Object { $_['Name'] -in $names })) {
+        $parameters[$item['Name']] = $item['Default']
+        if ($Rule.ContainsKey($item['Name'])) {
+            $parameters[$item['Name']] = $Rule[$item['Name']]
+        }
+    }
+    $parameters = ConvertTo-Parameter -Rule $parameters
+    Set-NetFirewallRule @parameters -ErrorAction Stop
+}
+
+function Clear-SessionRule {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory = $true)]
+        [string] $Session,
+
+        [Parameter(Mandatory = $true)]
+        [string] $Name
+    )
+    $command = Get-Command -Name 'Remove-NetFirewallRule' -ErrorAction Stop
+    if ($command.Parameters.ContainsKey('GPOSession')) {
+        Remove-NetFirewallRule -GPOSession $Session -Name $Name -ErrorAction Stop
+        return
+    }
+    # Windows Server 2022 took the parameter from the cmdlet, but not from what is below it.
+    $type = 'Microsoft.Management.Infrastructure.Options.CimOperationOptions'
+    $options = New-Object -TypeName $type
+    $options.SetCustomOption('GPOSession', $Session, $false)
+    $cim = [Microsoft.Management.Infrastructure.CimSession]::Create($null)
+    try {
+        $space = 'ROOT\StandardCimv2'
+        $found = @($cim.EnumerateInstances($space, 'MSFT_NetFirewallRule', $options))
+        foreach ($rule in $found) {
+            if ("$($rule.CimInstanceProperties['InstanceID'].Value)" -eq $Name) {
+                $cim.DeleteInstance($space, $rule, $options)
+            }
+        }
+    }
+    finally {
+        $cim.Dispose()
+    }
+}
+
+function Test-StoreRule {
+    [CmdletBinding()]
+    [OutputType([bool])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Store,
+
+        [Parameter(Mandatory = $true)]
+        [string] $Name
+    )
+    $all = @(Get-NetFirewallRule -PolicyStore $Store['Name'] -ErrorAction Stop)
+    @($all | Where-Object { $_.Name -eq $Name }).Count -gt 0
+}
+
+function Invoke-Change {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Change,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Store
+    )
+    $name = $Change['Name']
+    switch ($Change['Kind']) {
+        'NewKeyword' {
+            $parameters = $Change['Keyword'].Clone()
+            if (-not $parameters.ContainsKey('Addresses')) {
+                $parameters['AutoResolve'] = $true
+            }
+            New-NetFirewallDynamicKeywordAddress @parameters -ErrorAction Stop | Out-Null
+        }
+        'SetKeyword' {
+            $parameters = @{ Id = $Change['Keyword']['Id'] }
+            $parameters['Addresses'] = $Change['Keyword']['Addresses']
+            Update-NetFirewallDynamicKeywordAddress @parameters -ErrorAction Stop | Out-Null
+        }
+        'RemoveKeyword' {
+            $parameters = @{ Id = $Change['Keyword']['Id'] }
+            Remove-NetFirewallDynamicKeywordAddress @parameters -ErrorAction Stop
+        }
+        'NewRule' { Add-StoreRule -Store $Store -Rule $Change['Rule'] }
+        'SetRule' { Edit-StoreRule -Store $Store -Rule $Change['Rule'] -Field $Change['Field'] }
+        'RemoveRule' {
+            if ($Store['Session'] -ne '') {
+                Clear-SessionRule -Session $Store['Session'] -Name $name
+            }
+            else {
+                $parameters = @{ PolicyStore = $Store['Name']; Name = $name }
+                Remove-NetFirewallRule @parameters -ErrorAction Stop
+            }
+        }
+        'Setting' { Write-Setting -Name $name -Value $Change['Value'] }
+        'Memory' { Write-Memory -Key $Change['Key'] -Name $name -Value $Change['Value'] }
+        'Proxy' { Write-ProxyState -Layer $Change['Layer'] -State $Change['State'] }
+        default { throw ('There is no change of kind {0}.' -f $_) }
+    }
+}
+
+function Undo-Change {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Change,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Store
+    )
+    # Whether the change was made, and whether all of it, is not known: it may have failed.
+    $inverse = $Change.Clone()
+    switch ($Change['Kind']) {
+        'NewKeyword' {
+            if (-not (Get-DynamicKeyword).ContainsKey($Change['Keyword']['Id'].Trim('{', '}'))) {
+                return
+            }
+            $inverse['Kind'] = 'RemoveKeyword'
+        }
+        'SetKeyword' { $inverse['Keyword'] = $Change['Former'] }
+        'RemoveKeyword' {
+            if ((Get-DynamicKeyword).ContainsKey($Change['Keyword']['Id'].Trim('{', '}'))) {
+                return
+            }
+            $inverse['Kind'] = 'NewKeyword'
+        }
+        'NewRule' {
+            if (-not (Test-StoreRule -Store $Store -Name $Change['Name'])) {
+                return
+            }
+            $inverse['Kind'] = 'RemoveRule'
+        }
+        'SetRule' {
+            $inverse['Rule'] = $Change['Former']
+            # It may have been removed, to be made anew.
+            if (-not (Test-StoreRule -Store $Store -Name $Change['Name'])) {
+                $inverse['Kind'] = 'NewRule'
+            }
+        }
+        'RemoveRule' {
+            if (Test-StoreRule -Store $Store -Name $Change['Name']) {
+                return
+            }
+            $inverse['Kind'] = 'NewRule'
+            $inverse['Rule'] = $Change['Former']
+        }
+        'Proxy' { $inverse['State'] = $Change['Former'] }
+        default { $inverse['Value'] = $Change['Former'] }
+    }
+    Invoke-Change -Change $inverse -Store $Store
+}
+
+function Undo-All {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Change,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Store
+    )
+    Write-Warning -Message 'Not everything could be done: what this run did is undone.'
+    for ($i = $Change.Count - 1; $i -ge 0; $i--) {
+        try {
+            Undo-Change -Change $Change[$i] -Store $Store
+        }
+        catch {
+            $text = '{0} could not be put back ({1}): {2}'
+            Write-Warning -Message ($text -f $Change[$i]['Name'], $Change[$i]['Kind'], $_)
+        }
+    }
+}
+# ---- the engine, the machine: profiles and rules of Windows' own; the same in every script ------
+# Apply may have to change two things that are not rules of ours: the outbound action of a profile
+# ('Outbound Domain') and whether a rule of Windows' own is enabled ('Built-in RULE'). What they
+# were before is kept in the registry, which only administrators can write.
+
+$memoryRoot = 'HKLM:\SOFTWARE\hcipolc'
+
+function Get-RegistryTable {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [string] $Key
+    )
+    # All values of a key of ours as texts.
+    $table = @{}
+    if (Test-Path -LiteralPath $Key) {
+        $item = Get-ItemProperty -LiteralPath $Key -ErrorAction Stop
+        if ($null -ne $item) {
+            foreach ($property in $item.PSObject.Properties) {
+                if ($property.Name -notlike 'PS*') {
+                    $table[$property.Name] = "$($property.Value)"
+                }
+            }
+        }
+    }
+    $table
+}
+
+function Write-Memory {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory = $true)]
+        [string] $Key,
+
+        [Parameter(Mandatory = $true)]
+        [string] $Name,
+
+        # Null: there is no such value.
+        [Parameter(Mandatory = $true)]
+        [AllowNull()]
+        [AllowEmptyString()]
+        [object] $Value
+    )
+    if ($null -ne $Value) {
+        if (-not (Test-Path -LiteralPath $Key)) {
+            New-Item -Path $Key -Force -ErrorAction Stop | Out-Null
+        }
+        $parameters = @{ LiteralPath = $Key; Name = $Name; Value = "$Value" }
+        New-ItemProperty @parameters -PropertyType 'String' -Force -ErrorAction Stop | Out-Null
+        return
+    }
+    if ((Get-RegistryTable -Key $Key).ContainsKey($Name)) {
+        Remove-ItemProperty -LiteralPath $Key -Name $Name -ErrorAction Stop
+    }
+    # Keys that hold nothing any more go, up to the one for all policies.
+    $each = $Key
+    while ($each.StartsWith($memoryRoot)) {
+        $empty = (Test-Path -LiteralPath $each) -and (Get-RegistryTable -Key $each).Count -eq 0 -and
+            @(Get-ChildItem -LiteralPath $each -ErrorAction Stop).Count -eq 0
+        if ($empty) {
+            Remove-Item -LiteralPath $each -ErrorAction Stop
+        }
+        $each = $each.Substring(0, $each.LastIndexOf('\'))
+    }
+}
+
+function Read-Setting {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Rule
+    )
+    # Rules are those of the local store.
+    $settings = @{}
+    foreach ($item in @(Get-NetFirewallProfile -PolicyStore PersistentStore -ErrorAction Stop)) {
+        $settings["Outbound $($item.Name)"] = "$($item.DefaultOutboundAction)"
+    }
+    foreach ($item in $Rule) {
+        $settings["Built-in $($item.Name)"] = "$($item.Enabled)"
+    }
+    $settings
+}
+
+function Write-Setting {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory = $true)]
+        [string] $Name,
+
+        [Parameter(Mandatory = $true)]
+        [string] $Value
+    )
+    $kind, $subject = $Name -split ' ', 2
+    if ($kind -eq 'Outbound') {
+        $parameters = @{ Name = $subject; DefaultOutboundAction = $Value }
+        Set-NetFirewallProfile @parameters -PolicyStore PersistentStore -ErrorAction Stop
+    }
+    else {
+        $parameters = @{ Name = $subject; Enabled = $Value }
+        Set-NetFirewallRule @parameters -PolicyStore PersistentStore -ErrorAction Stop
+    }
+}
+
+function Get-SettingChange {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [string] $Key,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Wanted,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Live,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Memory,
+
+        # After the changes; without what is not remembered any more.
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Remembered
+    )
+    foreach ($name in @($Wanted.Keys | Sort-Object)) {
+        $note = @{ Kind = 'Memory'; Name = $name; Key = $Key; Value = $Remembered[$name] }
+        $note['Former'] = $Memory[$name]
+        $setting = @{ Kind = 'Setting'; Name = $name; Value = $Wanted[$name] }
+        $setting['Former'] = $Live[$name]
+        $setting['Finding'] = 'Set to {0}' -f $setting['Value']
+        foreach ($change in @($note, $setting)) {
+            $change['Text'] = 'Set to {0}' -f $setting['Value']
+        }
+        $known = $Live.ContainsKey($name)
+        # Remembered before it is changed, forgotten after it is changed back.
+        if ("$($note['Value'])" -ne "$($note['Former'])" -and $null -ne $note['Value']) {
+            $note
+        }
+        if ($known -and $setting['Value'] -ne $setting['Former']) {
+            $setting
+        }
+        if ($null -eq $note['Value'] -and $null -ne $note['Former']) {
+            $note
+        }
+    }
+}
+
+function Get-BuiltinFinding {
     [CmdletBinding()]
     [OutputType([pscustomobject])]
     param (
@@ -596,87 +1255,525 @@ function Get-Finding {
 
         [Parameter(Mandatory = $true)]
         [AllowEmptyCollection()]
-        [object[]] $Rule,
+        [object[]] $Builtin,
 
         [Parameter(Mandatory = $true)]
         [AllowEmptyCollection()]
-        [hashtable] $Present,
+        [object[]] $Rule,
 
         [Parameter(Mandatory = $true)]
-        [string] $Store
+        [hashtable] $Index
     )
-    $index = @{}
-    if ($Present.Count -gt 0) {
-        $index = Get-FilterIndex -Store $Store
-    }
-    $wantedNames = @{}
-    foreach ($item in $Rule) {
-        $name = $item['Name']
-        $wantedNames[$name] = $true
-        if (-not $Present.ContainsKey($name)) {
-            [pscustomobject] @{ Name = $name; Finding = 'Missing'; Rule = $item }
+    # A rule of Windows' own is counted on as the table describes it: from and to every address. It
+    # may be for one program, and for more profiles. Others of its properties are not ours to set.
+    $fields = @(Get-RuleField)
+    foreach ($item in $Builtin) {
+        $name = 'Built-in {0}' -f $item['Name']
+        $found = @($Rule | Where-Object { $_.Name -eq $item['Name'] })
+        if ($found.Count -eq 0) {
+            $detail = 'Windows does not have this rule: is its feature installed?'
+            [pscustomobject] @{ Name = $name; Finding = 'Missing'; Detail = $detail }
             continue
         }
-        $wanted = Get-WantedAspect -Rule $item -ProfileName $Policy['Profile']
-        $live = Get-LiveAspect -Rule $Present[$name] -Index $index
-        $different = @($wanted.Keys | Where-Object { $wanted[$_] -ne $live[$_] } | Sort-Object)
-        if ($different.Count -gt 0) {
-            $finding = 'Changed: {0}' -f ($different -join ', ')
-            $address = $index['Address'][$Present[$name].InstanceID]
-            $former = @(Get-PropertyValue -InputObject $address -Name 'RemoteAddress')
-            [pscustomobject] @{ Name = $name; Finding = $finding; Rule = $item; Former = $former }
+        $live = Get-LiveValue -Rule $found[0] -Index $Index -Field $fields
+        $details = @(
+            foreach ($field in $fields) {
+                if ($field['Name'] -in @('Enabled', 'Program', 'Service', 'Owner')) {
+                    continue
+                }
+                $wanted = ConvertTo-FieldText -Field $field -Value $item[$field['Name']]
+                $is = ConvertTo-FieldText -Field $field -Value $live[$field['Name']]
+                if ($field['Name'] -eq 'Profile') {
+                    $text = $Policy['Profile'].ToLowerInvariant()
+                    $lacking = @($text -split ', ' | Where-Object { $_ -notin @($is -split ' ') })
+                    if ($is -eq 'any' -or $lacking.Count -eq 0) {
+                        continue
+                    }
+                    $item['Profile'] = $Policy['Profile']
+                }
+                elseif ($wanted -eq $is) {
+                    continue
+                }
+                Format-Difference -Field $field -Wanted $item -Live $live
+            }
+        )
+        if ($details.Count -gt 0) {
+            $detail = $details -join '; '
+            [pscustomobject] @{ Name = $name; Finding = 'Unsuitable'; Detail = $detail }
         }
-        elseif ("$($Present[$name].Enabled)" -ne 'True') {
-            [pscustomobject] @{ Name = $name; Finding = 'Disabled'; Rule = $item }
-        }
-    }
-    foreach ($name in @($Present.Keys | Sort-Object)) {
-        if (-not $wantedNames.ContainsKey($name)) {
-            [pscustomobject] @{ Name = $name; Finding = 'Stale'; Rule = $null }
+        elseif ("$($found[0].Enabled)" -ne 'True') {
+            [pscustomobject] @{ Name = $name; Finding = 'Disabled'; Detail = '' }
         }
     }
 }
 
-function Get-MissingKeyword {
+function Get-EnforcementFinding {
     [CmdletBinding()]
-    [OutputType([hashtable])]
+    [OutputType([pscustomobject])]
     param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Policy,
+
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Wanted,
+
         [Parameter(Mandatory = $true)]
         [AllowEmptyCollection()]
         [object[]] $Keyword
     )
-    if ($Keyword.Count -eq 0) {
-        return
+    # Why rules that are all there may still not decide what passes. Objects for what takes the
+    # rules out of force, warnings for what lets more pass than they say.
+    $finding = {
+        [pscustomobject] @{ Name = $args[0]; Finding = 'Not in force'; Detail = $args[1] }
     }
-    $command = 'New-NetFirewallDynamicKeywordAddress'
-    if ($null -eq (Get-Command -Name $command -ErrorAction SilentlyContinue)) {
-        throw 'The rules match host names, which needs Windows Server 2022 or Azure Stack HCI 21H2.'
+    $inbound = @($Wanted | Where-Object { $_['Direction'] -eq 'Inbound' }).Count -gt 0
+    $allows = @($Wanted | Where-Object { $_['Action'] -eq 'Allow' })
+    $out = @($allows | Where-Object { $_['Direction'] -eq 'Outbound' }).Count -gt 0
+    foreach ($item in @(Get-NetFirewallProfile -PolicyStore ActiveStore -ErrorAction Stop)) {
+        if ($Policy['Profile'] -ne 'Any' -and $item.Name -notin @($Policy['Profile'] -split ', ')) {
+            continue
+        }
+        $name = 'Profile {0}' -f $item.Name
+        if ("$($item.Enabled)" -eq 'False') {
+            & $finding $name 'The firewall is off.'
+        }
+        if ("$($item.AllowLocalFirewallRules)" -eq 'False') {
+            & $finding $name 'Group Policy has local rules ignored (AllowLocalFirewallRules).'
+        }
+        if ($inbound -and "$($item.AllowInboundRules)" -eq 'False') {
+            & $finding $name 'Inbound rules are ignored (AllowInboundRules is False).'
+        }
+        if ($Policy['Outbound'] -eq 'Block' -and "$($item.DefaultOutboundAction)" -ne 'Block') {
+            $text = 'Outbound traffic that no rule allows passes: default is {0}.'
+            & $finding $name ($text -f $item.DefaultOutboundAction)
+        }
+        elseif ($out -and "$($item.DefaultOutboundAction)" -ne 'Block') {
+            $text = '{0}: outbound traffic that no rule allows passes (no default Block).'
+            Write-Warning -Message ($text -f $name)
+        }
+        if ("$($item.DefaultInboundAction)" -eq 'Allow') {
+            $text = '{0}: inbound traffic that no rule allows passes (default is Allow).'
+            Write-Warning -Message ($text -f $name)
+        }
     }
-    # When there are none the cmdlet reports an error; a real one shows as soon as one is created.
-    $present = @{}
-    Get-NetFirewallDynamicKeywordAddress -AllAutoResolve -ErrorAction SilentlyContinue |
-        ForEach-Object { $present["$($_.Id)".Trim([char[]] '{}')] = $true }
-    $Keyword | Where-Object { -not $present.ContainsKey($_['Id'].Trim([char[]] '{}')) }
+    $own = @{}
+    $Wanted | ForEach-Object { $own[$_['Name']] = $true }
+    $blocks = @()
+    foreach ($item in @(Get-NetFirewallRule -PolicyStore ActiveStore -ErrorAction Stop)) {
+        $source = "$(Get-PropertyValue -InputObject $item -Name 'PolicyStoreSourceType')"
+        if ($own.ContainsKey("$($item.Name)")) {
+            # Of two rules with one name, that of Group Policy is in force.
+            if ($source -eq 'GroupPolicy') {
+                & $finding $item.Name 'A rule of Group Policy has this name and replaces it.'
+            }
+        }
+        elseif ("$($item.Action)" -eq 'Block' -and "$($item.Enabled)" -eq 'True') {
+            $blocks += $item
+        }
+    }
+    if ($blocks.Count -gt 0 -and $allows.Count -gt 0) {
+        $names = @($blocks | Select-Object -First 3 | ForEach-Object { $_.DisplayName }) -join ', '
+        $text = '{0} block rules of others are in force and beat every allow rule: {1}'
+        Write-Warning -Message ($text -f $blocks.Count, $names)
+    }
+    if (@($Keyword | Where-Object { -not $_.ContainsKey('Addresses') }).Count -gt 0) {
+        foreach ($text in @(Get-ResolverFault)) {
+            & $finding 'Rules by host name' $text
+        }
+    }
 }
 
-function Get-KeywordId {
+function Get-ResolverFault {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param ()
+    # Host names are resolved by the network protection of Defender Antivirus.
+    foreach ($name in @('Get-MpComputerStatus', 'Get-MpPreference')) {
+        if ($null -eq (Get-Command -Name $name -ErrorAction SilentlyContinue)) {
+            return 'Defender Antivirus, which resolves the names, is not there.'
+        }
+    }
+    $status = Get-MpComputerStatus -ErrorAction Stop
+    $version = "$(Get-PropertyValue -InputObject $status -Name 'AMProductVersion')"
+    if ($version -as [version] -lt [version] '4.18.2209.7') {
+        'Defender Antivirus is version {0}; resolving names needs 4.18.2209.7.' -f $version
+    }
+    $preference = Get-MpPreference -ErrorAction Stop
+    $protection = "$(Get-PropertyValue -InputObject $preference -Name 'EnableNetworkProtection')"
+    if ($protection -notin @('1', '2', 'Enabled', 'AuditMode')) {
+        'Network protection is off (Set-MpPreference -EnableNetworkProtection Enabled).'
+    }
+    $name = 'AllowNetworkProtectionOnWinServer'
+    if ("$(Get-PropertyValue -InputObject $preference -Name $name)" -eq 'False') {
+        'Network protection is not allowed on servers (Set-MpPreference -{0} $true).' -f $name
+    }
+}
+# ---- the engine, guard: what a server cannot be without; the same in every script --------------
+# With the default outbound action Block, a server that may not ask its name servers and domain
+# controllers is lost to its administrators. Sessions from outside are not at risk: their replies
+# need no rule.
+
+function Get-Need {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param ()
+    # Destination, protocol, port and what for.
+    $filter = 'IPEnabled = TRUE'
+    $class = 'Win32_NetworkAdapterConfiguration'
+    $cards = @(Get-CimInstance -ClassName $class -Filter $filter -ErrorAction Stop)
+    foreach ($card in $cards) {
+        foreach ($server in @(Get-PropertyValue -InputObject $card -Name 'DNSServerSearchOrder')) {
+            if ("$server" -ne '') {
+                @{ Address = "$server"; Protocol = 'UDP'; Port = 53; For = 'name server' }
+            }
+        }
+        $server = "$(Get-PropertyValue -InputObject $card -Name 'DHCPServer')"
+        $usesDhcp = "$(Get-PropertyValue -InputObject $card -Name 'DHCPEnabled')" -eq 'True'
+        if ($usesDhcp -and $server -ne '') {
+            @{ Address = $server; Protocol = 'UDP'; Port = 67; For = 'DHCP server' }
+        }
+    }
+    $computer = Get-CimInstance -ClassName 'Win32_ComputerSystem' -ErrorAction Stop
+    if ("$(Get-PropertyValue -InputObject $computer -Name 'PartOfDomain')" -ne 'True') {
+        return
+    }
+    $controllers = @(
+        foreach ($item in @(Get-CimInstance -ClassName 'Win32_NTDomain' -ErrorAction Stop)) {
+            $text = "$(Get-PropertyValue -InputObject $item -Name 'DomainControllerAddress')"
+            if ($text -ne '') {
+                $text.TrimStart('\')
+            }
+        }
+    )
+    if ($controllers.Count -eq 0) {
+        @{ Address = ''; Protocol = ''; Port = 0; For = 'the domain controllers (none was found)' }
+    }
+    foreach ($address in @($controllers | Sort-Object -Unique)) {
+        foreach ($pair in @('TCP 88', 'TCP 389', 'UDP 389', 'TCP 135', 'TCP 445')) {
+            $protocol, $port = $pair -split ' '
+            $need = @{ Address = $address; Protocol = $protocol; Port = [int] $port }
+            $need['For'] = 'domain controller'
+            $need
+        }
+    }
+}
+
+function Test-Covered {
+    [CmdletBinding()]
+    [OutputType([bool])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Need,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Rule
+    )
+    # Parameters that the rule lacks are Any.
+    $protocol = ConvertTo-ProtocolText -Value "$($Rule['Protocol'])"
+    if ($protocol -notin @('', 'any', $Need['Protocol'].ToLowerInvariant())) {
+        return $false
+    }
+    if ($Rule.ContainsKey('RemoteDynamicKeywordAddresses') -or $Rule.ContainsKey('LocalPort')) {
+        return $false
+    }
+    $right = -not $Rule.ContainsKey('RemotePort')
+    foreach ($item in @($Rule['RemotePort'])) {
+        $ends = @("$item" -split '-')
+        if ("$item" -match '^[0-9]+(-[0-9]+)?$' -and [int] $ends[0] -le $Need['Port'] -and
+            $Need['Port'] -le [int] $ends[-1]) {
+            $right = $true
+        }
+        $right = $right -or "$item" -eq 'Any'
+    }
+    if (-not $right) {
+        return $false
+    }
+    if (-not $Rule.ContainsKey('RemoteAddress')) {
+        return $true
+    }
+    $wanted = @((ConvertTo-AddressSpan -Address $Need['Address']) -split '-')[0]
+    foreach ($item in @($Rule['RemoteAddress'])) {
+        $ends = @((ConvertTo-AddressSpan -Address "$item") -split '-')
+        if ("$item" -eq 'Any') {
+            return $true
+        }
+        if ($ends.Count -eq 2 -and $ends[0].Length -eq $wanted.Length -and
+            [string]::CompareOrdinal($ends[0], $wanted) -le 0 -and
+            [string]::CompareOrdinal($wanted, $ends[1]) -le 0) {
+            return $true
+        }
+    }
+    $false
+}
+
+function Get-LockOut {
     [CmdletBinding()]
     [OutputType([string])]
     param (
         [Parameter(Mandatory = $true)]
+        [hashtable] $Policy,
+
+        [Parameter(Mandatory = $true)]
         [AllowEmptyCollection()]
-        [object[]] $Rule
+        [object[]] $Wanted
     )
-    foreach ($item in $Rule) {
-        $ids = @(Get-PropertyValue -InputObject $item -Name 'RemoteDynamicKeywordAddresses')
-        foreach ($id in $ids) {
-            if ("$id" -ne '') {
-                "$id"
+    # What the server needs and could not reach any more, if nothing allowed it beside the policy's
+    # rules but what is in force now. Rules for one program count if they are Microsoft's own: they
+    # are for the programs that need them.
+    $needs = @(Get-Need)
+    if ($needs.Count -eq 0) {
+        return
+    }
+    $out = @($Wanted | Where-Object { $_['Direction'] -eq 'Outbound' })
+    $fields = @(Get-RuleField)
+    $index = Get-FilterIndex -Store 'ActiveStore'
+    foreach ($item in @(Get-NetFirewallRule -PolicyStore ActiveStore -ErrorAction Stop)) {
+        $isOwn = "$($item.Group)" -eq $Policy['Group']
+        if ($isOwn -or "$($item.Enabled)" -ne 'True' -or "$($item.Direction)" -ne 'Outbound') {
+            continue
+        }
+        $values = Get-LiveValue -Rule $item -Index $index -Field $fields
+        $scoped = $values.ContainsKey('Program') -or $values.ContainsKey('Service') -or
+            $values.ContainsKey('Package')
+        if ($scoped -and -not "$($item.Group)".StartsWith('@')) {
+            continue
+        }
+        $out += $values
+    }
+    foreach ($need in $needs) {
+        $found = @{ Allow = $false; Block = $false }
+        foreach ($rule in $out) {
+            $action = "$($rule['Action'])" -replace '^$', 'Allow'
+            if ($need['Address'] -ne '' -and (Test-Covered -Need $need -Rule $rule)) {
+                $found[$action] = $true
+            }
+        }
+        if ($found['Block'] -or -not $found['Allow']) {
+            $text = '{0} {1} {2}/{3}' -f $need['For'], $need['Address'], $need['Protocol'],
+            $need['Port']
+            $text -replace ' +/0$', ''
+        }
+    }
+}
+# ---- the engine, backups and the rest of a plan; the same in every script -----------------------
+
+function Test-OwnAddress {
+    [CmdletBinding()]
+    [OutputType([bool])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [string[]] $Address
+    )
+    $spans = @(foreach ($item in $Address) { ConvertTo-AddressSpan -Address $item })
+    foreach ($card in [System.Net.NetworkInformation.NetworkInterface]::GetAllNetworkInterfaces()) {
+        foreach ($unicast in $card.GetIPProperties().UnicastAddresses) {
+            $text = $unicast.Address.ToString() -replace '%.*$', ''
+            $own = @((ConvertTo-AddressSpan -Address $text) -split '-')[0]
+            foreach ($span in $spans) {
+                $ends = @($span -split '-')
+                if ($ends[0].Length -eq $own.Length -and
+                    [string]::CompareOrdinal($ends[0], $own) -le 0 -and
+                    [string]::CompareOrdinal($own, $ends[1]) -le 0) {
+                    return $true
+                }
+            }
+        }
+    }
+    $false
+}
+
+function Get-KeywordFinding {
+    [CmdletBinding()]
+    [OutputType([pscustomobject])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Wanted,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Live
+    )
+    if ($Wanted.Count -eq 0) {
+        return
+    }
+    $command = 'New-NetFirewallDynamicKeywordAddress'
+    if ($null -eq (Get-Command -Name $command -ErrorAction SilentlyContinue)) {
+        $text = 'The rules use dynamic keywords, which need Windows Server 2022 (build 20348) or'
+        throw ($text + ' Azure Stack HCI 21H2. Nothing was changed.')
+    }
+    $field = @{ Name = 'Addresses'; Kind = 'Address'; Default = '' }
+    foreach ($item in $Wanted) {
+        $keyword = $item.Clone()
+        $lists = @{ Addresses = @() }
+        if ($item.ContainsKey('Addresses')) {
+            $lists['Addresses'] = @($item['Addresses'] -split ',')
+            $keyword['Addresses'] = $lists['Addresses'] -join ','
+        }
+        $finding = [pscustomobject] @{
+            Name = $item['Keyword']; Finding = 'Missing'; Detail = 'Dynamic keyword'
+            Wanted = $keyword; Former = $null
+        }
+        $id = $item['Id'].Trim([char[]] '{}')
+        if (-not $Live.ContainsKey($id)) {
+            $finding
+            continue
+        }
+        $finding.Former = $Live[$id]
+        if ($item.ContainsKey('Addresses')) {
+            $is = @{ Addresses = @("$($Live[$id]['Addresses'])" -split ',' | Where-Object { $_ }) }
+            $texts = foreach ($list in @($is, $lists)) {
+                ConvertTo-FieldText -Field $field -Value $list['Addresses']
+            }
+            if ($texts[0] -ne $texts[1]) {
+                $finding.Finding = 'Changed: Addresses'
+                $finding.Detail = Format-Difference -Field $field -Wanted $lists -Live $is
+                $finding
             }
         }
     }
 }
 
+function Get-UnusedKeyword {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Finding,
+
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $EveryRule,
+
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Wanted
+    )
+    # A dynamic keyword goes when the last rule that used it has gone, whoever made that rule.
+    $used = @{}
+    $gone = @{}
+    $name = 'RemoteDynamicKeywordAddresses'
+    foreach ($item in $Finding) {
+        if ($null -ne $item.Former) {
+            @($item.Former[$name]) | Where-Object { $_ } |
+                ForEach-Object { $gone["$_".Trim([char[]] '{}')] = $true }
+        }
+    }
+    $stale = @($Finding | Where-Object { $_.Finding -ne 'Missing' } | ForEach-Object { $_.Name })
+    foreach ($item in $EveryRule) {
+        if ($item.Name -notin $stale) {
+            @(Get-PropertyValue -InputObject $item -Name $name) | Where-Object { $_ } |
+                ForEach-Object { $used["$_".Trim([char[]] '{}')] = $true }
+        }
+    }
+    foreach ($item in $Wanted) {
+        @($item[$name]) | Where-Object { $_ } |
+            ForEach-Object { $used["$_".Trim([char[]] '{}')] = $true }
+    }
+    @($gone.Keys | Where-Object { -not $used.ContainsKey($_) } | Sort-Object)
+}
+
+function Save-Backup {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Policy,
+
+        [Parameter(Mandatory = $true)]
+        [string] $Store,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $State,
+
+        [Parameter(Mandatory = $true)]
+        [string] $Path
+    )
+    # All that this script can change, as it is. Of dynamic keywords those that its rules use.
+    $ids = @(
+        foreach ($rule in $State['Rule'].Values) {
+            @($rule['RemoteDynamicKeywordAddresses']) | Where-Object { $_ } |
+                ForEach-Object { "$_".Trim([char[]] '{}') }
+        }
+    )
+    $used = @{}
+    foreach ($id in @($State['Keyword'].Keys)) {
+        if ($id -in $ids) {
+            $used[$id] = $State['Keyword'][$id]
+        }
+    }
+    $content = [ordered] @{ Version = '1'; Server = $Policy['Server']; Group = $Policy['Group'] }
+    $content['NamePrefix'] = $Policy['NamePrefix']
+    $content['PolicyStore'] = $Store
+    foreach ($name in @('Memory', 'Proxy', 'ProxyMemory', 'Rule', 'Setting')) {
+        $content[$name] = $State[$name]
+    }
+    $content['Keyword'] = $used
+    $text = ConvertTo-Json -InputObject $content -Depth 6
+    [System.IO.File]::WriteAllText($Path, $text)
+}
+
+function ConvertTo-Table {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowNull()]
+        [object] $InputObject
+    )
+    # Objects of JSON as hashtables, lists of texts as they are.
+    $table = @{}
+    if ($null -ne $InputObject) {
+        foreach ($property in $InputObject.PSObject.Properties) {
+            $value = $property.Value
+            if ($value -is [System.Management.Automation.PSCustomObject]) {
+                $value = ConvertTo-Table -InputObject $value
+            }
+            $table[$property.Name] = $value
+        }
+    }
+    $table
+}
+
+function Read-Backup {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Policy,
+
+        [Parameter(Mandatory = $true)]
+        [string] $Store,
+
+        [Parameter(Mandatory = $true)]
+        [string] $Path
+    )
+    $text = [System.IO.File]::ReadAllText($Path)
+    $backup = ConvertTo-Table -InputObject (ConvertFrom-Json -InputObject $text)
+    $right = @{ Version = '1'; PolicyStore = $Store; Server = $Policy['Server'] }
+    $right['Group'] = $Policy['Group']
+    $right['NamePrefix'] = $Policy['NamePrefix']
+    foreach ($name in @($right.Keys | Sort-Object)) {
+        if ("$($backup[$name])" -ne $right[$name]) {
+            $fault = '{0} is ''{1}'' and not ''{2}''' -f $name, $backup[$name], $right[$name]
+            throw ('Nothing was changed: this is no backup of these rules, its {0}.' -f $fault)
+        }
+    }
+    foreach ($name in @('Rule', 'Keyword', 'Setting', 'Memory', 'Proxy', 'ProxyMemory')) {
+        if ($backup[$name] -isnot [hashtable]) {
+            throw ('Nothing was changed: the backup has no {0}.' -f $name)
+        }
+    }
+    $ignoreCase = [System.StringComparison]::OrdinalIgnoreCase
+    foreach ($rule in $backup['Rule'].Values) {
+        $isOwn = "$($rule['Name'])".StartsWith($Policy['NamePrefix'], $ignoreCase)
+        if (-not $isOwn -or "$($rule['Group'])" -ne $Policy['Group']) {
+            throw ('Nothing was changed: rule {0} of the backup is not ours.' -f $rule['Name'])
+        }
+    }
+    $backup
+}
 # ---- the engine, proxy: the server's own proxy settings; the same in every script ---------------
 # Windows keeps four of them. WinINet is what the source document sets; WinHTTP is what services
 # ask, the environment what agents and command lines ask, and the Azure Arc agent has its own. What
@@ -919,32 +2016,6 @@ function Get-ProxyBackup {
     $state
 }
 
-function Save-ProxyBackup {
-    [CmdletBinding()]
-    param (
-        [Parameter(Mandatory = $true)]
-        [string] $Layer,
-
-        [Parameter(Mandatory = $true)]
-        [hashtable] $State
-    )
-    if (-not (Test-Path -LiteralPath $proxyBackup)) {
-        New-Item -Path $proxyBackup -Force -ErrorAction Stop | Out-Null
-    }
-    $text = ConvertTo-Json -InputObject $State -Compress
-    $parameters = @{ LiteralPath = $proxyBackup; Name = $Layer; Value = $text }
-    New-ItemProperty @parameters -PropertyType 'String' -Force -ErrorAction Stop | Out-Null
-}
-
-function Clear-ProxyBackup {
-    [CmdletBinding()]
-    param (
-        [Parameter(Mandatory = $true)]
-        [string] $Layer
-    )
-    Remove-ItemProperty -LiteralPath $proxyBackup -Name $Layer -ErrorAction Stop
-}
-
 function Get-ProxyFinding {
     [CmdletBinding()]
     [OutputType([pscustomobject])]
@@ -965,7 +2036,8 @@ function Get-ProxyFinding {
             continue
         }
         $finding = [pscustomobject] @{
-            Name = $name; Finding = 'Stale'; Layer = $layer; State = $backup; Former = $live
+            Name = $name; Finding = 'Stale'; Detail = ''; Layer = $layer; State = $backup
+            Former = $live
         }
         if ($wanted.ContainsKey($layer)) {
             $state = $wanted[$layer]
@@ -991,276 +2063,419 @@ function Get-ProxyFinding {
         $finding
     }
 }
-# ---- the engine, second half: changing this server; the same in every script -------------------
 
-function Add-PolicyRule {
+function Get-ProxyChange {
     [CmdletBinding()]
-    param (
-        [Parameter(Mandatory = $true)]
-        [hashtable] $Policy,
-
-        [Parameter(Mandatory = $true)]
-        [hashtable] $Rule,
-
-        [Parameter(Mandatory = $true)]
-        [string] $Store
-    )
-    $parameters = $Rule.Clone()
-    $parameters['PolicyStore'] = $Store
-    $parameters['Group'] = $Policy['Group']
-    $parameters['Profile'] = $Policy['Profile']
-    $parameters['Enabled'] = 'True'
-    foreach ($name in @('DisplayName', 'Description')) {
-        $parameters[$name] = [System.Text.RegularExpressions.Regex]::Unescape($Rule[$name])
-    }
-    New-NetFirewallRule @parameters -ErrorAction Stop | Out-Null
-}
-
-function Test-OwnAddress {
-    [CmdletBinding()]
-    [OutputType([bool])]
+    [OutputType([hashtable])]
     param (
         [Parameter(Mandatory = $true)]
         [AllowEmptyCollection()]
-        [string[]] $Address
+        [object[]] $Finding
     )
-    $spans = @(foreach ($item in $Address) { ConvertTo-AddressSpan -Address $item })
-    foreach ($card in [System.Net.NetworkInformation.NetworkInterface]::GetAllNetworkInterfaces()) {
-        foreach ($unicast in $card.GetIPProperties().UnicastAddresses) {
-            $text = $unicast.Address.ToString() -replace '%.*$', ''
-            $own = @((ConvertTo-AddressSpan -Address $text) -split '-')[0]
-            foreach ($span in $spans) {
-                $ends = @($span -split '-')
-                if ($ends[0].Length -eq $own.Length -and
-                    [string]::CompareOrdinal($ends[0], $own) -le 0 -and
-                    [string]::CompareOrdinal($own, $ends[1]) -le 0) {
-                    return $true
-                }
+    foreach ($item in $Finding) {
+        $memory = @{ Kind = 'Memory'; Name = $item.Layer; Key = $proxyBackup }
+        $memory['Former'] = Get-RegistryValue -Key $proxyBackup -Name $item.Layer
+        $memory['Value'] = $null
+        $setting = @{
+            Kind = 'Proxy'; Name = $item.Name; Layer = $item.Layer; State = $item.State
+            Former = $item.Former; Text = 'Set proxy'; Finding = 'Set'
+        }
+        foreach ($change in @($memory, $setting)) {
+            $change['Subject'] = $item.Name
+        }
+        if ($item.Finding -eq 'Stale') {
+            $setting['Text'] = 'Restore what was there before'
+            $setting['Finding'] = 'Restored'
+            $setting
+            $memory
+            continue
+        }
+        $memory['Text'] = $setting['Text']
+        if ($null -eq $memory['Former']) {
+            $memory['Value'] = ConvertTo-Json -InputObject $item.Former -Compress
+            $memory
+        }
+        $setting
+    }
+}
+
+function Add-ProxyState {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $State
+    )
+    $State['ProxyMemory'] = Get-RegistryTable -Key $proxyBackup
+    foreach ($layer in @('WinINet', 'WinHTTP', 'Environment', 'Azure Arc agent')) {
+        $live = Get-ProxyState -Layer $layer
+        if ($null -ne $live) {
+            $State['Proxy'][$layer] = $live
+        }
+    }
+}
+
+function Get-ProxyRestore {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $State,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Backup
+    )
+    foreach ($layer in @($State['Proxy'].Keys | Sort-Object)) {
+        if (-not $Backup['Proxy'].ContainsKey($layer)) {
+            continue
+        }
+        $name = 'Proxy of {0}' -f $layer
+        $wanted = $Backup['Proxy'][$layer]
+        $live = $State['Proxy'][$layer]
+        if (@($wanted.Keys | Where-Object { "$($wanted[$_])" -ne "$($live[$_])" }).Count -gt 0) {
+            @{
+                Kind = 'Proxy'; Name = $name; Layer = $layer; State = $wanted; Former = $live
+                Text = 'Restore proxy'; Finding = 'Restored'; Subject = $name
             }
         }
-    }
-    $false
-}
-
-function Write-EnforcementWarning {
-    [CmdletBinding()]
-    param (
-        [Parameter(Mandatory = $true)]
-        [AllowEmptyCollection()]
-        [object[]] $Rule
-    )
-    # Says why rules that are all there may still not decide what passes.
-    $allowsOut = @(
-        $Rule | Where-Object { $_['Direction'] -eq 'Outbound' -and $_['Action'] -eq 'Allow' }
-    )
-    foreach ($item in @(Get-NetFirewallProfile -PolicyStore ActiveStore -ErrorAction Stop)) {
-        $name = $item.Name
-        if ("$($item.Enabled)" -eq 'False') {
-            $text = 'Profile {0}: the firewall is off, no rule is in force.'
-            Write-Warning -Message ($text -f $name)
-        }
-        if ("$($item.AllowLocalFirewallRules)" -eq 'False') {
-            $text = 'Profile {0}: Group Policy has local rules ignored (AllowLocalFirewallRules).'
-            Write-Warning -Message ($text -f $name)
-        }
-        if ("$($item.AllowInboundRules)" -eq 'False') {
-            $text = 'Profile {0}: inbound rules are ignored (AllowInboundRules is False).'
-            Write-Warning -Message ($text -f $name)
-        }
-        if ("$($item.DefaultInboundAction)" -eq 'Allow') {
-            $text = 'Profile {0}: inbound traffic that no rule allows passes (default is Allow).'
-            Write-Warning -Message ($text -f $name)
-        }
-        if ($allowsOut.Count -gt 0 -and "$($item.DefaultOutboundAction)" -ne 'Block') {
-            $text = 'Profile {0}: outbound traffic that no rule allows passes (no default Block).'
-            Write-Warning -Message ($text -f $name)
+        $memory = @{ Kind = 'Memory'; Name = $layer; Key = $proxyBackup; Subject = $name }
+        $memory['Text'] = 'Restore proxy'
+        $memory['Value'] = $Backup['ProxyMemory'][$layer]
+        $memory['Former'] = $State['ProxyMemory'][$layer]
+        if ("$($memory['Value'])" -ne "$($memory['Former'])") {
+            $memory
         }
     }
 }
+# ---- the engine, the run: what is to be done, and doing it; the same in every script ------------
 
 $isLocal = $PolicyStore -eq 'PersistentStore'
-if ($isLocal -and $Mode -ne 'Remove' -and -not (Test-OwnAddress -Address $policy['Address'])) {
+$store = @{ Name = $PolicyStore; Session = '' }
+$changes = $Mode -in @('Apply', 'Remove', 'Restore')
+$memoryKey = '{0}\Firewall\{1}' -f $memoryRoot, $policy['NamePrefix'].TrimEnd('-')
+$namesProfiles = @($policy['Profile'] -replace '^Any$', 'Domain, Private, Public') -split ', '
+
+$wantsRules = $Mode -in @('Verify', 'Apply')
+if ($isLocal -and ($wantsRules -or $Mode -eq 'Restore') -and
+    -not (Test-OwnAddress -Address $policy['Address'])) {
     $text = 'This machine has none of the addresses of server {0} ({1}).'
     $text = $text -f $policy['Server'], ($policy['Address'] -join ', ')
-    if ($Mode -eq 'Apply' -and -not $Force) {
-        throw ('{0} Nothing was changed; -Force applies the rules all the same.' -f $text)
+    if ($changes -and -not $Force) {
+        throw ('{0} Nothing was changed; -Force does it all the same.' -f $text)
     }
     Write-Warning -Message $text
 }
-if ($Mode -eq 'Apply' -and -not $isLocal -and $keywords.Count -gt 0) {
-    throw 'The rules match host names through dynamic keywords, which a Group Policy cannot hold.'
+if ($Mode -eq 'Apply' -and -not $isLocal) {
+    if ($keywords.Count -gt 0) {
+        throw 'Nothing was changed: the rules use dynamic keywords, which no Group Policy can hold.'
+    }
+    if ($builtin.Count -gt 0 -or $policy['Outbound'] -eq 'Block') {
+        $text = 'Nothing was changed: the policy counts on rules of Windows'' own or blocks what no'
+        throw ($text + ' rule allows, which this script does on the server itself only.')
+    }
+}
+if ($Mode -in @('Backup', 'Restore') -and $BackupPath -eq '') {
+    throw ('-Mode {0} needs -BackupPath.' -f $Mode)
+}
+$backupFile = ''
+if ($BackupPath -ne '' -and $Mode -ne 'Verify') {
+    $backupFile = $PSCmdlet.GetUnresolvedProviderPathFromPSPath($BackupPath)
+    if ($Mode -ne 'Restore' -and [System.IO.File]::Exists($backupFile)) {
+        throw ('Nothing was changed: {0} is there already and is not overwritten.' -f $backupFile)
+    }
 }
 
-$present = Get-OwnRule -Policy $policy -Store $PolicyStore
-$findings = @()
-$missingKeywords = @()
-$removals = @($present.Keys | Sort-Object)
-if ($Mode -ne 'Remove') {
-    $findings = @(Get-Finding -Policy $policy -Rule $rules -Present $present -Store $PolicyStore)
-    $missingKeywords = @(Get-MissingKeyword -Keyword $keywords)
-    $removals = @($findings | Where-Object { $_.Finding -eq 'Stale' } | ForEach-Object { $_.Name })
+$backup = @{ Setting = @{} }
+if ($Mode -eq 'Restore') {
+    $backup = Read-Backup -Policy $policy -Store $PolicyStore -Path $backupFile
 }
 
+# ---- what is there ----
+
+$everyRule = @(Get-NetFirewallRule -PolicyStore $PolicyStore -ErrorAction Stop)
+$own = Get-OwnRule -Policy $policy -Rule $everyRule
+$memory = @{}
+$settings = @{}
+$builtinRules = @()
+if ($isLocal) {
+    $memory = Get-RegistryTable -Key $memoryKey
+    $names = @($builtin | ForEach-Object { 'Built-in {0}' -f $_['Name'] })
+    $names += @($memory.Keys) + @($backup['Setting'].Keys)
+    $builtinRules = @($everyRule | Where-Object { "Built-in $($_.Name)" -in $names })
+    $settings = Read-Setting -Rule $builtinRules
+}
+$index = @{}
+if ($own.Count + $builtinRules.Count -gt 0) {
+    $index = Get-FilterIndex -Store $PolicyStore
+}
+$fields = @(Get-RuleField)
+$live = @{}
+foreach ($name in @($own.Keys)) {
+    $live[$name] = Get-LiveValue -Rule $own[$name] -Index $index -Field $fields
+}
+$liveKeywords = Get-DynamicKeyword
+
+$state = @{
+    Rule = $live; Keyword = $liveKeywords; Setting = $settings; Memory = $memory; Proxy = @{}
+    ProxyMemory = @{}
+}
+$setsProxy = $isLocal -and $proxy['Settings'] -ne 'Ignored'
+if ($setsProxy -and ($backupFile -ne '' -or $Mode -eq 'Restore')) {
+    Add-ProxyState -State $state
+}
+if ($Mode -ne 'Restore' -and $backupFile -ne '' -and
+    $PSCmdlet.ShouldProcess($backupFile, 'Write backup')) {
+    Save-Backup -Policy $policy -Store $PolicyStore -State $state -Path $backupFile
+    [pscustomobject] @{ Name = $backupFile; Finding = 'Written'; Detail = '' }
+}
+if ($Mode -eq 'Backup') {
+    return
+}
+
+# ---- what should be there ----
+
+$wanted = @()
+$wantedKeywords = @()
+$wantedSettings = @{}
+$remembered = @{}
+if ($wantsRules) {
+    $wanted = @(Get-WantedRule -Policy $policy -Rule $rules)
+    $wantedKeywords = $keywords
+    if ($isLocal) {
+        if ($policy['Outbound'] -eq 'Block') {
+            $namesProfiles | ForEach-Object { $wantedSettings["Outbound $_"] = 'Block' }
+        }
+        $builtin | ForEach-Object { $wantedSettings["Built-in $($_['Name'])"] = 'True' }
+    }
+    foreach ($name in @($wantedSettings.Keys)) {
+        $remembered[$name] = $settings[$name]
+        if ($memory.ContainsKey($name)) {
+            $remembered[$name] = $memory[$name]
+        }
+    }
+}
+elseif ($Mode -eq 'Restore') {
+    $wanted = @($backup['Rule'].Values)
+    $wantedKeywords = @($backup['Keyword'].Values)
+    $wantedSettings = $backup['Setting']
+    $remembered = $backup['Memory']
+}
+# What Apply changed once and the policy does not ask for any more.
+$stale = @{}
+foreach ($name in @($memory.Keys)) {
+    if (-not $wantedSettings.ContainsKey($name)) {
+        $stale[$name] = $memory[$name]
+    }
+}
+
+# ---- what is different ----
+
+$settingFindings = @()
 $proxyFindings = @()
-if ($isLocal -and $proxy['Settings'] -ne 'Ignored') {
+$findings = @(Get-Finding -Wanted $wanted -Live $live)
+$keywordFindings = @(Get-KeywordFinding -Wanted $wantedKeywords -Live $liveKeywords)
+if ($wantsRules -and $isLocal) {
+    $parameters = @{ Policy = $policy; Builtin = $builtin; Rule = $builtinRules; Index = $index }
+    $settingFindings = @(Get-BuiltinFinding @parameters)
+}
+foreach ($name in @($wantedSettings.Keys | Where-Object { $_ -like 'Outbound *' })) {
+    if ($settings[$name] -ne $wantedSettings[$name]) {
+        $detail = 'Default action is {0}, should be {1}' -f $settings[$name],
+        $wantedSettings[$name]
+        $settingFindings += [pscustomobject] @{
+            Name = $name; Finding = 'Changed: DefaultOutboundAction'; Detail = $detail
+        }
+    }
+}
+foreach ($name in @($stale.Keys | Sort-Object)) {
+    $detail = 'Set by an earlier version of the policy; was {0}' -f $stale[$name]
+    $settingFindings += [pscustomobject] @{ Name = $name; Finding = 'Stale'; Detail = $detail }
+}
+if ($setsProxy -and $Mode -ne 'Restore') {
     $wantedProxy = $proxy
     if ($Mode -eq 'Remove') {
         $wantedProxy = @{ Settings = 'None' }
     }
     $proxyFindings = @(Get-ProxyFinding -Proxy $wantedProxy)
-    $needsModule = @($proxyFindings | Where-Object { $_.Layer -eq 'WinINet' }).Count -gt 0
-    $command = Get-Command -Name 'Set-WinInetProxy' -ErrorAction SilentlyContinue
-    if ($Mode -ne 'Verify' -and $needsModule -and $null -eq $command) {
-        throw 'Nothing was changed: proxy settings need the module WinInetProxy, which is missing.'
-    }
 }
 
 if ($Mode -eq 'Verify') {
-    foreach ($item in $missingKeywords) {
-        [pscustomobject] @{ Name = $item['Keyword']; Finding = 'Missing host name' }
-    }
-    $findings | Select-Object -Property 'Name', 'Finding'
-    $proxyFindings | Select-Object -Property 'Name', 'Finding'
+    $all = @($keywordFindings) + $findings + $settingFindings + $proxyFindings
+    $enforced = @()
     if ($isLocal) {
-        Write-EnforcementWarning -Rule $rules
+        $parameters = @{ Policy = $policy; Wanted = $wanted; Keyword = $keywords }
+        $enforced = @(Get-EnforcementFinding @parameters)
+    }
+    $others = @(
+        $everyRule | Where-Object { $_.Group -eq $policy['Group'] } |
+            Where-Object { -not $own.ContainsKey("$($_.Name)") } | ForEach-Object { $_.Name }
+    )
+    if ($others.Count -gt 0) {
+        $text = 'Rules in the group that the policy did not make, and Apply leaves alone: {0}'
+        Write-Warning -Message ($text -f ($others -join ', '))
+    }
+    $all + $enforced | Select-Object -Property 'Name', 'Finding', 'Detail'
+    if ("$($MyInvocation.MyCommand.CommandType)" -eq 'ExternalScript') {
+        if ($all.Count -gt 0) {
+            exit 2
+        }
+        if ($enforced.Count -gt 0) {
+            exit 3
+        }
+        exit 0
     }
     return
 }
 
-$created = New-Object -TypeName 'System.Collections.Generic.List[string]'
-$createdKeywords = New-Object -TypeName 'System.Collections.Generic.List[string]'
-$updated = New-Object -TypeName 'System.Collections.Generic.List[object]'
-$changedProxies = New-Object -TypeName 'System.Collections.Generic.List[object]'
-try {
-    foreach ($item in $missingKeywords) {
-        if ($PSCmdlet.ShouldProcess($item['Keyword'], 'Create dynamic keyword for host name')) {
-            $parameters = @{ Id = $item['Id']; Keyword = $item['Keyword']; AutoResolve = $true }
-            New-NetFirewallDynamicKeywordAddress @parameters -ErrorAction Stop | Out-Null
-            $createdKeywords.Add($item['Id'])
+# ---- what to do, in this order: nothing goes before what takes its place is there ----
+
+$plan = @(
+    foreach ($item in $keywordFindings) {
+        $kind = @('SetKeyword', 'NewKeyword')[$item.Finding -eq 'Missing']
+        @{
+            Kind = $kind; Name = $item.Name; Keyword = $item.Wanted; Former = $item.Former
+            Text = 'Set dynamic keyword'; Finding = @('Updated', 'Created')[$kind -eq 'NewKeyword']
         }
     }
     foreach ($item in @($findings | Where-Object { $_.Finding -eq 'Missing' })) {
-        if ($PSCmdlet.ShouldProcess($item.Name, 'Create firewall rule')) {
-            Add-PolicyRule -Policy $policy -Rule $item.Rule -Store $PolicyStore
-            $created.Add($item.Name)
-            [pscustomobject] @{ Name = $item.Name; Finding = 'Created' }
+        @{
+            Kind = 'NewRule'; Name = $item.Name; Rule = $item.Wanted
+            Text = 'Create firewall rule'; Finding = 'Created'
         }
     }
-    # The addresses of a service tag change under the rule's name.
-    foreach ($item in @($findings | Where-Object { $_.Finding -eq 'Changed: RemoteAddress' })) {
-        if ($PSCmdlet.ShouldProcess($item.Name, 'Set addresses of firewall rule')) {
-            $parameters = @{ PolicyStore = $PolicyStore; Name = $item.Name }
-            $parameters['RemoteAddress'] = @($item.Rule['RemoteAddress'])
-            if (-not $item.Rule.ContainsKey('RemoteAddress')) {
-                $parameters['RemoteAddress'] = 'Any'
+    foreach ($item in @($findings | Where-Object { $_.Finding -notin @('Missing', 'Stale') })) {
+        # The addresses of a service tag change under the rule's name; the rest was edited by hand.
+        $done = 'Restored'
+        if ("$($item.Field)" -eq 'RemoteAddress') {
+            $done = 'Updated'
+        }
+        elseif ($item.Finding -eq 'Disabled') {
+            $done = 'Enabled'
+        }
+        @{
+            Kind = 'SetRule'; Name = $item.Name; Rule = $item.Wanted; Former = $item.Former
+            Field = $item.Field; Text = 'Set firewall rule'; Finding = $done
+        }
+    }
+    $common = @{ Key = $memoryKey; Live = $settings; Memory = $memory }
+    foreach ($kind in @('Built-in *', 'Proxy', 'Outbound *')) {
+        # Now that the way to the proxy is open, and before the former direct ways close.
+        if ($kind -eq 'Proxy') {
+            Get-ProxyChange -Finding @($proxyFindings | Where-Object { $_.Finding -ne 'Stale' })
+            if ($Mode -eq 'Restore' -and $setsProxy) {
+                Get-ProxyRestore -State $state -Backup $backup
             }
-            $updated.Add($item)
-            Set-NetFirewallRule @parameters -ErrorAction Stop
-            [pscustomobject] @{ Name = $item.Name; Finding = 'Updated' }
-        }
-    }
-    # A rule that was edited by hand has our name, so its successor cannot stand beside it.
-    foreach ($item in @($findings | Where-Object { $_.Finding -like 'Changed*' })) {
-        if ($item.Finding -eq 'Changed: RemoteAddress') {
             continue
         }
-        if ($PSCmdlet.ShouldProcess($item.Name, 'Create changed firewall rule anew')) {
-            Remove-NetFirewallRule -InputObject $present[$item.Name] -ErrorAction Stop
-            Add-PolicyRule -Policy $policy -Rule $item.Rule -Store $PolicyStore
-            [pscustomobject] @{ Name = $item.Name; Finding = 'Restored' }
+        $part = @{}
+        foreach ($name in @($wantedSettings.Keys | Where-Object { $_ -like $kind })) {
+            $part[$name] = $wantedSettings[$name]
+        }
+        Get-SettingChange -Wanted $part -Remembered $remembered @common
+    }
+    Get-ProxyChange -Finding @($proxyFindings | Where-Object { $_.Finding -eq 'Stale' })
+    Get-SettingChange -Wanted $stale -Remembered @{} @common
+    foreach ($item in @($findings | Where-Object { $_.Finding -eq 'Stale' })) {
+        @{
+            Kind = 'RemoveRule'; Name = $item.Name; Former = $item.Former
+            Text = 'Remove firewall rule'; Finding = 'Removed'
         }
     }
-    foreach ($item in @($findings | Where-Object { $_.Finding -eq 'Disabled' })) {
-        if ($PSCmdlet.ShouldProcess($item.Name, 'Enable firewall rule')) {
-            Enable-NetFirewallRule -InputObject $present[$item.Name] -ErrorAction Stop
-            [pscustomobject] @{ Name = $item.Name; Finding = 'Enabled' }
-        }
-    }
-    # Now that the way to the proxy is open, and before the former direct ways close.
-    foreach ($item in @($proxyFindings | Where-Object { $_.Finding -ne 'Stale' })) {
-        if ($PSCmdlet.ShouldProcess($item.Name, 'Set proxy')) {
-            if ($null -eq (Get-ProxyBackup -Layer $item.Layer)) {
-                Save-ProxyBackup -Layer $item.Layer -State $item.Former
-            }
-            $changedProxies.Add($item)
-            Write-ProxyState -Layer $item.Layer -State $item.State
-            [pscustomobject] @{ Name = $item.Name; Finding = 'Set' }
-        }
-    }
-}
-catch {
-    $failure = $_
-    Write-Warning -Message 'Not everything could be created: what this run made is removed again.'
-    foreach ($name in $created) {
-        try {
-            Remove-NetFirewallRule -PolicyStore $PolicyStore -Name $name -ErrorAction Stop
-        }
-        catch {
-            Write-Warning -Message ('Rule {0} could not be removed: {1}' -f $name, $_)
-        }
-    }
-    foreach ($item in $updated) {
-        try {
-            $parameters = @{ PolicyStore = $PolicyStore; Name = $item.Name }
-            Set-NetFirewallRule @parameters -RemoteAddress $item.Former -ErrorAction Stop
-        }
-        catch {
-            $text = 'Rule {0} could not get its former addresses back: {1}'
-            Write-Warning -Message ($text -f $item.Name, $_)
-        }
-    }
-    foreach ($id in $createdKeywords) {
-        try {
-            Remove-NetFirewallDynamicKeywordAddress -Id $id -ErrorAction Stop
-        }
-        catch {
-            Write-Warning -Message ('Dynamic keyword {0} could not be removed: {1}' -f $id, $_)
-        }
-    }
-    foreach ($item in $changedProxies) {
-        try {
-            Write-ProxyState -Layer $item.Layer -State $item.Former
-            if ($item.Finding -eq 'Missing') {
-                Clear-ProxyBackup -Layer $item.Layer
+    $parameters = @{ Finding = $findings; EveryRule = $everyRule; Wanted = $wanted }
+    foreach ($id in @(Get-UnusedKeyword @parameters)) {
+        if ($liveKeywords.ContainsKey($id)) {
+            $keyword = $liveKeywords[$id]
+            @{
+                Kind = 'RemoveKeyword'; Name = $keyword['Keyword']; Keyword = $keyword
+                Text = 'Remove dynamic keyword'; Finding = 'Removed'
             }
         }
-        catch {
-            Write-Warning -Message ('{0} could not be put back: {1}' -f $item.Name, $_)
-        }
     }
-    throw $failure
-}
+)
 
-foreach ($item in @($proxyFindings | Where-Object { $_.Finding -eq 'Stale' })) {
-    if ($PSCmdlet.ShouldProcess($item.Name, 'Restore what was there before')) {
-        Write-ProxyState -Layer $item.Layer -State $item.State
-        Clear-ProxyBackup -Layer $item.Layer
-        [pscustomobject] @{ Name = $item.Name; Finding = 'Restored' }
+# ---- may it be done ----
+
+if ($Mode -eq 'Apply') {
+    $faults = @($settingFindings | Where-Object { $_.Finding -in @('Missing', 'Unsuitable') })
+    if ($faults.Count -gt 0) {
+        $texts = @($faults | ForEach-Object { '{0}: {1} {2}' -f $_.Name, $_.Finding, $_.Detail })
+        $text = 'Nothing was changed: the policy counts on rules of Windows'' own. {0}'
+        throw ($text -f ($texts -join '; '))
+    }
+}
+$locks = @(
+    $plan | Where-Object { $_['Kind'] -eq 'Setting' -and $_['Name'] -like 'Outbound *' } |
+        Where-Object { $_['Value'] -eq 'Block' }
+)
+if ($locks.Count -gt 0) {
+    $unreachable = @(Get-LockOut -Policy $policy -Wanted $wanted)
+    if ($unreachable.Count -gt 0) {
+        $text = 'With outbound traffic blocked this server could not reach: {0}.'
+        $text = $text -f ($unreachable -join ', ')
+        if (-not $AllowLockOut) {
+            throw ('{0} Nothing was changed; -AllowLockOut does it all the same.' -f $text)
+        }
+        Write-Warning -Message $text
+    }
+}
+if (@($plan | Where-Object { $_['Layer'] -eq 'WinINet' -and $_['Kind'] -eq 'Proxy' }).Count -gt 0) {
+    if ($null -eq (Get-Command -Name 'Set-WinInetProxy' -ErrorAction SilentlyContinue)) {
+        throw 'Nothing was changed: proxy settings need the module WinInetProxy, which is missing.'
     }
 }
 
-$oldKeywords = @(Get-KeywordId -Rule @($removals | ForEach-Object { $present[$_] }))
-foreach ($name in $removals) {
-    if ($PSCmdlet.ShouldProcess($name, 'Remove firewall rule')) {
-        Remove-NetFirewallRule -InputObject $present[$name] -ErrorAction Stop
-        [pscustomobject] @{ Name = $name; Finding = 'Removed' }
-    }
-}
-if ($oldKeywords.Count -gt 0) {
-    # A dynamic keyword goes when the last rule that used it has gone, whoever made that rule.
-    $used = @{}
-    $left = @(Get-NetFirewallRule -PolicyStore $PolicyStore -ErrorAction Stop)
-    Get-KeywordId -Rule $left | ForEach-Object { $used[$_] = $true }
-    foreach ($id in @($oldKeywords | Sort-Object -Unique)) {
-        if ($used.ContainsKey($id)) {
+# ---- doing it ----
+
+$done = New-Object -TypeName 'System.Collections.Generic.List[object]'
+$decided = @{}
+$complete = $false
+try {
+    foreach ($change in $plan) {
+        $name = $change['Name']
+        $subject = $name
+        if ($change.ContainsKey('Subject')) {
+            $subject = $change['Subject']
+        }
+        if (-not $decided.ContainsKey($subject)) {
+            $decided[$subject] = $PSCmdlet.ShouldProcess($subject, $change['Text'])
+        }
+        # A keyword stays if somebody wanted a rule to stay.
+        $stays = $change['Kind'] -eq 'RemoveKeyword' -and $decided.Values -contains $false
+        if ($stays -or -not $decided[$subject]) {
             continue
         }
-        if ($PSCmdlet.ShouldProcess($id, 'Remove dynamic keyword')) {
-            Remove-NetFirewallDynamicKeywordAddress -Id $id -ErrorAction Stop
+        if (-not $isLocal -and $store['Session'] -eq '') {
+            $parameters = @{ PolicyStore = $PolicyStore }
+            if ($DomainController -ne '') {
+                $parameters['DomainController'] = $DomainController
+            }
+            $store['Session'] = "$(Open-NetGPO @parameters -ErrorAction Stop)"
         }
+        $done.Add($change)
+        Invoke-Change -Change $change -Store $store
+        if ("$($change['Finding'])" -ne '') {
+            [pscustomobject] @{ Name = $name; Finding = $change['Finding']; Detail = '' }
+        }
+    }
+    if ($store['Session'] -ne '') {
+        Save-NetGPO -GPOSession $store['Session'] -ErrorAction Stop
+    }
+    $complete = $true
+}
+finally {
+    # Also when somebody presses Ctrl+C. Of a session nothing is in force before it is saved.
+    if (-not $complete -and $store['Session'] -eq '') {
+        Undo-All -Change $done.ToArray() -Store $store
     }
 }
 
 if ($Mode -eq 'Apply' -and $isLocal) {
-    Write-EnforcementWarning -Rule $rules
+    $parameters = @{ Policy = $policy; Wanted = $wanted; Keyword = $keywords }
+    try {
+        foreach ($item in @(Get-EnforcementFinding @parameters)) {
+            Write-Warning -Message ('{0}: not in force. {1}' -f $item.Name, $item.Detail)
+        }
+    }
+    catch {
+        Write-Warning -Message ('All is done; whether it is in force is not known: {0}' -f $_)
+    }
 }

@@ -1,0 +1,218 @@
+# ---- the engine, backups and the rest of a plan; the same in every script -----------------------
+
+function Test-OwnAddress {
+    [CmdletBinding()]
+    [OutputType([bool])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [string[]] $Address
+    )
+    $spans = @(foreach ($item in $Address) { ConvertTo-AddressSpan -Address $item })
+    foreach ($card in [System.Net.NetworkInformation.NetworkInterface]::GetAllNetworkInterfaces()) {
+        foreach ($unicast in $card.GetIPProperties().UnicastAddresses) {
+            $text = $unicast.Address.ToString() -replace '%.*$', ''
+            $own = @((ConvertTo-AddressSpan -Address $text) -split '-')[0]
+            foreach ($span in $spans) {
+                $ends = @($span -split '-')
+                if ($ends[0].Length -eq $own.Length -and
+                    [string]::CompareOrdinal($ends[0], $own) -le 0 -and
+                    [string]::CompareOrdinal($own, $ends[1]) -le 0) {
+                    return $true
+                }
+            }
+        }
+    }
+    $false
+}
+
+function Get-KeywordFinding {
+    [CmdletBinding()]
+    [OutputType([pscustomobject])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Wanted,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Live
+    )
+    if ($Wanted.Count -eq 0) {
+        return
+    }
+    $command = 'New-NetFirewallDynamicKeywordAddress'
+    if ($null -eq (Get-Command -Name $command -ErrorAction SilentlyContinue)) {
+        $text = 'The rules use dynamic keywords, which need Windows Server 2022 (build 20348) or'
+        throw ($text + ' Azure Stack HCI 21H2. Nothing was changed.')
+    }
+    $field = @{ Name = 'Addresses'; Kind = 'Address'; Default = '' }
+    foreach ($item in $Wanted) {
+        $keyword = $item.Clone()
+        $lists = @{ Addresses = @() }
+        if ($item.ContainsKey('Addresses')) {
+            $lists['Addresses'] = @($item['Addresses'] -split ',')
+            $keyword['Addresses'] = $lists['Addresses'] -join ','
+        }
+        $finding = [pscustomobject] @{
+            Name = $item['Keyword']; Finding = 'Missing'; Detail = 'Dynamic keyword'
+            Wanted = $keyword; Former = $null
+        }
+        $id = $item['Id'].Trim([char[]] '{}')
+        if (-not $Live.ContainsKey($id)) {
+            $finding
+            continue
+        }
+        $finding.Former = $Live[$id]
+        if ($item.ContainsKey('Addresses')) {
+            $is = @{ Addresses = @("$($Live[$id]['Addresses'])" -split ',' | Where-Object { $_ }) }
+            $texts = foreach ($list in @($is, $lists)) {
+                ConvertTo-FieldText -Field $field -Value $list['Addresses']
+            }
+            if ($texts[0] -ne $texts[1]) {
+                $finding.Finding = 'Changed: Addresses'
+                $finding.Detail = Format-Difference -Field $field -Wanted $lists -Live $is
+                $finding
+            }
+        }
+    }
+}
+
+function Get-UnusedKeyword {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Finding,
+
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $EveryRule,
+
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Wanted
+    )
+    # A dynamic keyword goes when the last rule that used it has gone, whoever made that rule.
+    $used = @{}
+    $gone = @{}
+    $name = 'RemoteDynamicKeywordAddresses'
+    foreach ($item in $Finding) {
+        if ($null -ne $item.Former) {
+            @($item.Former[$name]) | Where-Object { $_ } |
+                ForEach-Object { $gone["$_".Trim([char[]] '{}')] = $true }
+        }
+    }
+    $stale = @($Finding | Where-Object { $_.Finding -ne 'Missing' } | ForEach-Object { $_.Name })
+    foreach ($item in $EveryRule) {
+        if ($item.Name -notin $stale) {
+            @(Get-PropertyValue -InputObject $item -Name $name) | Where-Object { $_ } |
+                ForEach-Object { $used["$_".Trim([char[]] '{}')] = $true }
+        }
+    }
+    foreach ($item in $Wanted) {
+        @($item[$name]) | Where-Object { $_ } |
+            ForEach-Object { $used["$_".Trim([char[]] '{}')] = $true }
+    }
+    @($gone.Keys | Where-Object { -not $used.ContainsKey($_) } | Sort-Object)
+}
+
+function Save-Backup {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Policy,
+
+        [Parameter(Mandatory = $true)]
+        [string] $Store,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $State,
+
+        [Parameter(Mandatory = $true)]
+        [string] $Path
+    )
+    # All that this script can change, as it is. Of dynamic keywords those that its rules use.
+    $ids = @(
+        foreach ($rule in $State['Rule'].Values) {
+            @($rule['RemoteDynamicKeywordAddresses']) | Where-Object { $_ } |
+                ForEach-Object { "$_".Trim([char[]] '{}') }
+        }
+    )
+    $used = @{}
+    foreach ($id in @($State['Keyword'].Keys)) {
+        if ($id -in $ids) {
+            $used[$id] = $State['Keyword'][$id]
+        }
+    }
+    $content = [ordered] @{ Version = '1'; Server = $Policy['Server']; Group = $Policy['Group'] }
+    $content['NamePrefix'] = $Policy['NamePrefix']
+    $content['PolicyStore'] = $Store
+    foreach ($name in @('Memory', 'Proxy', 'ProxyMemory', 'Rule', 'Setting')) {
+        $content[$name] = $State[$name]
+    }
+    $content['Keyword'] = $used
+    $text = ConvertTo-Json -InputObject $content -Depth 6
+    [System.IO.File]::WriteAllText($Path, $text)
+}
+
+function ConvertTo-Table {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowNull()]
+        [object] $InputObject
+    )
+    # Objects of JSON as hashtables, lists of texts as they are.
+    $table = @{}
+    if ($null -ne $InputObject) {
+        foreach ($property in $InputObject.PSObject.Properties) {
+            $value = $property.Value
+            if ($value -is [System.Management.Automation.PSCustomObject]) {
+                $value = ConvertTo-Table -InputObject $value
+            }
+            $table[$property.Name] = $value
+        }
+    }
+    $table
+}
+
+function Read-Backup {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Policy,
+
+        [Parameter(Mandatory = $true)]
+        [string] $Store,
+
+        [Parameter(Mandatory = $true)]
+        [string] $Path
+    )
+    $text = [System.IO.File]::ReadAllText($Path)
+    $backup = ConvertTo-Table -InputObject (ConvertFrom-Json -InputObject $text)
+    $right = @{ Version = '1'; PolicyStore = $Store; Server = $Policy['Server'] }
+    $right['Group'] = $Policy['Group']
+    $right['NamePrefix'] = $Policy['NamePrefix']
+    foreach ($name in @($right.Keys | Sort-Object)) {
+        if ("$($backup[$name])" -ne $right[$name]) {
+            $fault = '{0} is ''{1}'' and not ''{2}''' -f $name, $backup[$name], $right[$name]
+            throw ('Nothing was changed: this is no backup of these rules, its {0}.' -f $fault)
+        }
+    }
+    foreach ($name in @('Rule', 'Keyword', 'Setting', 'Memory', 'Proxy', 'ProxyMemory')) {
+        if ($backup[$name] -isnot [hashtable]) {
+            throw ('Nothing was changed: the backup has no {0}.' -f $name)
+        }
+    }
+    $ignoreCase = [System.StringComparison]::OrdinalIgnoreCase
+    foreach ($rule in $backup['Rule'].Values) {
+        $isOwn = "$($rule['Name'])".StartsWith($Policy['NamePrefix'], $ignoreCase)
+        if (-not $isOwn -or "$($rule['Group'])" -ne $Policy['Group']) {
+            throw ('Nothing was changed: rule {0} of the backup is not ours.' -f $rule['Name'])
+        }
+    }
+    $backup
+}

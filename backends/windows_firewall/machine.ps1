@@ -1,0 +1,312 @@
+# ---- the engine, the machine: profiles and rules of Windows' own; the same in every script ------
+# Apply may have to change two things that are not rules of ours: the outbound action of a profile
+# ('Outbound Domain') and whether a rule of Windows' own is enabled ('Built-in RULE'). What they
+# were before is kept in the registry, which only administrators can write.
+
+$memoryRoot = 'HKLM:\SOFTWARE\hcipolc'
+
+function Get-RegistryTable {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [string] $Key
+    )
+    # All values of a key of ours as texts.
+    $table = @{}
+    if (Test-Path -LiteralPath $Key) {
+        $item = Get-ItemProperty -LiteralPath $Key -ErrorAction Stop
+        if ($null -ne $item) {
+            foreach ($property in $item.PSObject.Properties) {
+                if ($property.Name -notlike 'PS*') {
+                    $table[$property.Name] = "$($property.Value)"
+                }
+            }
+        }
+    }
+    $table
+}
+
+function Write-Memory {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory = $true)]
+        [string] $Key,
+
+        [Parameter(Mandatory = $true)]
+        [string] $Name,
+
+        # Null: there is no such value.
+        [Parameter(Mandatory = $true)]
+        [AllowNull()]
+        [AllowEmptyString()]
+        [object] $Value
+    )
+    if ($null -ne $Value) {
+        if (-not (Test-Path -LiteralPath $Key)) {
+            New-Item -Path $Key -Force -ErrorAction Stop | Out-Null
+        }
+        $parameters = @{ LiteralPath = $Key; Name = $Name; Value = "$Value" }
+        New-ItemProperty @parameters -PropertyType 'String' -Force -ErrorAction Stop | Out-Null
+        return
+    }
+    if ((Get-RegistryTable -Key $Key).ContainsKey($Name)) {
+        Remove-ItemProperty -LiteralPath $Key -Name $Name -ErrorAction Stop
+    }
+    # Keys that hold nothing any more go, up to the one for all policies.
+    $each = $Key
+    while ($each.StartsWith($memoryRoot)) {
+        $empty = (Test-Path -LiteralPath $each) -and (Get-RegistryTable -Key $each).Count -eq 0 -and
+            @(Get-ChildItem -LiteralPath $each -ErrorAction Stop).Count -eq 0
+        if ($empty) {
+            Remove-Item -LiteralPath $each -ErrorAction Stop
+        }
+        $each = $each.Substring(0, $each.LastIndexOf('\'))
+    }
+}
+
+function Read-Setting {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Rule
+    )
+    # Rules are those of the local store.
+    $settings = @{}
+    foreach ($item in @(Get-NetFirewallProfile -PolicyStore PersistentStore -ErrorAction Stop)) {
+        $settings["Outbound $($item.Name)"] = "$($item.DefaultOutboundAction)"
+    }
+    foreach ($item in $Rule) {
+        $settings["Built-in $($item.Name)"] = "$($item.Enabled)"
+    }
+    $settings
+}
+
+function Write-Setting {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory = $true)]
+        [string] $Name,
+
+        [Parameter(Mandatory = $true)]
+        [string] $Value
+    )
+    $kind, $subject = $Name -split ' ', 2
+    if ($kind -eq 'Outbound') {
+        $parameters = @{ Name = $subject; DefaultOutboundAction = $Value }
+        Set-NetFirewallProfile @parameters -PolicyStore PersistentStore -ErrorAction Stop
+    }
+    else {
+        $parameters = @{ Name = $subject; Enabled = $Value }
+        Set-NetFirewallRule @parameters -PolicyStore PersistentStore -ErrorAction Stop
+    }
+}
+
+function Get-SettingChange {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [string] $Key,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Wanted,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Live,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Memory,
+
+        # After the changes; without what is not remembered any more.
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Remembered
+    )
+    foreach ($name in @($Wanted.Keys | Sort-Object)) {
+        $note = @{ Kind = 'Memory'; Name = $name; Key = $Key; Value = $Remembered[$name] }
+        $note['Former'] = $Memory[$name]
+        $setting = @{ Kind = 'Setting'; Name = $name; Value = $Wanted[$name] }
+        $setting['Former'] = $Live[$name]
+        $setting['Finding'] = 'Set to {0}' -f $setting['Value']
+        foreach ($change in @($note, $setting)) {
+            $change['Text'] = 'Set to {0}' -f $setting['Value']
+        }
+        $known = $Live.ContainsKey($name)
+        # Remembered before it is changed, forgotten after it is changed back.
+        if ("$($note['Value'])" -ne "$($note['Former'])" -and $null -ne $note['Value']) {
+            $note
+        }
+        if ($known -and $setting['Value'] -ne $setting['Former']) {
+            $setting
+        }
+        if ($null -eq $note['Value'] -and $null -ne $note['Former']) {
+            $note
+        }
+    }
+}
+
+function Get-BuiltinFinding {
+    [CmdletBinding()]
+    [OutputType([pscustomobject])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Policy,
+
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Builtin,
+
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Rule,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Index
+    )
+    # A rule of Windows' own is counted on as the table describes it: from and to every address. It
+    # may be for one program, and for more profiles. Others of its properties are not ours to set.
+    $fields = @(Get-RuleField)
+    foreach ($item in $Builtin) {
+        $name = 'Built-in {0}' -f $item['Name']
+        $found = @($Rule | Where-Object { $_.Name -eq $item['Name'] })
+        if ($found.Count -eq 0) {
+            $detail = 'Windows does not have this rule: is its feature installed?'
+            [pscustomobject] @{ Name = $name; Finding = 'Missing'; Detail = $detail }
+            continue
+        }
+        $live = Get-LiveValue -Rule $found[0] -Index $Index -Field $fields
+        $details = @(
+            foreach ($field in $fields) {
+                if ($field['Name'] -in @('Enabled', 'Program', 'Service', 'Owner')) {
+                    continue
+                }
+                $wanted = ConvertTo-FieldText -Field $field -Value $item[$field['Name']]
+                $is = ConvertTo-FieldText -Field $field -Value $live[$field['Name']]
+                if ($field['Name'] -eq 'Profile') {
+                    $text = $Policy['Profile'].ToLowerInvariant()
+                    $lacking = @($text -split ', ' | Where-Object { $_ -notin @($is -split ' ') })
+                    if ($is -eq 'any' -or $lacking.Count -eq 0) {
+                        continue
+                    }
+                    $item['Profile'] = $Policy['Profile']
+                }
+                elseif ($wanted -eq $is) {
+                    continue
+                }
+                Format-Difference -Field $field -Wanted $item -Live $live
+            }
+        )
+        if ($details.Count -gt 0) {
+            $detail = $details -join '; '
+            [pscustomobject] @{ Name = $name; Finding = 'Unsuitable'; Detail = $detail }
+        }
+        elseif ("$($found[0].Enabled)" -ne 'True') {
+            [pscustomobject] @{ Name = $name; Finding = 'Disabled'; Detail = '' }
+        }
+    }
+}
+
+function Get-EnforcementFinding {
+    [CmdletBinding()]
+    [OutputType([pscustomobject])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Policy,
+
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Wanted,
+
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Keyword
+    )
+    # Why rules that are all there may still not decide what passes. Objects for what takes the
+    # rules out of force, warnings for what lets more pass than they say.
+    $finding = {
+        [pscustomobject] @{ Name = $args[0]; Finding = 'Not in force'; Detail = $args[1] }
+    }
+    $inbound = @($Wanted | Where-Object { $_['Direction'] -eq 'Inbound' }).Count -gt 0
+    $allows = @($Wanted | Where-Object { $_['Action'] -eq 'Allow' })
+    $out = @($allows | Where-Object { $_['Direction'] -eq 'Outbound' }).Count -gt 0
+    foreach ($item in @(Get-NetFirewallProfile -PolicyStore ActiveStore -ErrorAction Stop)) {
+        if ($Policy['Profile'] -ne 'Any' -and $item.Name -notin @($Policy['Profile'] -split ', ')) {
+            continue
+        }
+        $name = 'Profile {0}' -f $item.Name
+        if ("$($item.Enabled)" -eq 'False') {
+            & $finding $name 'The firewall is off.'
+        }
+        if ("$($item.AllowLocalFirewallRules)" -eq 'False') {
+            & $finding $name 'Group Policy has local rules ignored (AllowLocalFirewallRules).'
+        }
+        if ($inbound -and "$($item.AllowInboundRules)" -eq 'False') {
+            & $finding $name 'Inbound rules are ignored (AllowInboundRules is False).'
+        }
+        if ($Policy['Outbound'] -eq 'Block' -and "$($item.DefaultOutboundAction)" -ne 'Block') {
+            $text = 'Outbound traffic that no rule allows passes: default is {0}.'
+            & $finding $name ($text -f $item.DefaultOutboundAction)
+        }
+        elseif ($out -and "$($item.DefaultOutboundAction)" -ne 'Block') {
+            $text = '{0}: outbound traffic that no rule allows passes (no default Block).'
+            Write-Warning -Message ($text -f $name)
+        }
+        if ("$($item.DefaultInboundAction)" -eq 'Allow') {
+            $text = '{0}: inbound traffic that no rule allows passes (default is Allow).'
+            Write-Warning -Message ($text -f $name)
+        }
+    }
+    $own = @{}
+    $Wanted | ForEach-Object { $own[$_['Name']] = $true }
+    $blocks = @()
+    foreach ($item in @(Get-NetFirewallRule -PolicyStore ActiveStore -ErrorAction Stop)) {
+        $source = "$(Get-PropertyValue -InputObject $item -Name 'PolicyStoreSourceType')"
+        if ($own.ContainsKey("$($item.Name)")) {
+            # Of two rules with one name, that of Group Policy is in force.
+            if ($source -eq 'GroupPolicy') {
+                & $finding $item.Name 'A rule of Group Policy has this name and replaces it.'
+            }
+        }
+        elseif ("$($item.Action)" -eq 'Block' -and "$($item.Enabled)" -eq 'True') {
+            $blocks += $item
+        }
+    }
+    if ($blocks.Count -gt 0 -and $allows.Count -gt 0) {
+        $names = @($blocks | Select-Object -First 3 | ForEach-Object { $_.DisplayName }) -join ', '
+        $text = '{0} block rules of others are in force and beat every allow rule: {1}'
+        Write-Warning -Message ($text -f $blocks.Count, $names)
+    }
+    if (@($Keyword | Where-Object { -not $_.ContainsKey('Addresses') }).Count -gt 0) {
+        foreach ($text in @(Get-ResolverFault)) {
+            & $finding 'Rules by host name' $text
+        }
+    }
+}
+
+function Get-ResolverFault {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param ()
+    # Host names are resolved by the network protection of Defender Antivirus.
+    foreach ($name in @('Get-MpComputerStatus', 'Get-MpPreference')) {
+        if ($null -eq (Get-Command -Name $name -ErrorAction SilentlyContinue)) {
+            return 'Defender Antivirus, which resolves the names, is not there.'
+        }
+    }
+    $status = Get-MpComputerStatus -ErrorAction Stop
+    $version = "$(Get-PropertyValue -InputObject $status -Name 'AMProductVersion')"
+    if ($version -as [version] -lt [version] '4.18.2209.7') {
+        'Defender Antivirus is version {0}; resolving names needs 4.18.2209.7.' -f $version
+    }
+    $preference = Get-MpPreference -ErrorAction Stop
+    $protection = "$(Get-PropertyValue -InputObject $preference -Name 'EnableNetworkProtection')"
+    if ($protection -notin @('1', '2', 'Enabled', 'AuditMode')) {
+        'Network protection is off (Set-MpPreference -EnableNetworkProtection Enabled).'
+    }
+    $name = 'AllowNetworkProtectionOnWinServer'
+    if ("$(Get-PropertyValue -InputObject $preference -Name $name)" -eq 'False') {
+        'Network protection is not allowed on servers (Set-MpPreference -{0} $true).' -f $name
+    }
+}

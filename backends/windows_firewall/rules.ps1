@@ -1,0 +1,246 @@
+# ---- the engine, rules: how they are, and how they should be; the same in every script ----------
+
+function Get-FilterIndex {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [string] $Store
+    )
+    # One call per kind of filter: a call per rule takes minutes on a server with many rules.
+    $common = @{ PolicyStore = $Store; ErrorAction = 'Stop' }
+    $index = @{}
+    $kinds = @{
+        Address       = @(Get-NetFirewallAddressFilter @common)
+        Port          = @(Get-NetFirewallPortFilter @common)
+        Application   = @(Get-NetFirewallApplicationFilter @common)
+        Service       = @(Get-NetFirewallServiceFilter @common)
+        Interface     = @(Get-NetFirewallInterfaceFilter @common)
+        InterfaceType = @(Get-NetFirewallInterfaceTypeFilter @common)
+        Security      = @(Get-NetFirewallSecurityFilter @common)
+    }
+    foreach ($kind in @($kinds.Keys)) {
+        $index[$kind] = @{}
+        foreach ($filter in $kinds[$kind]) {
+            $index[$kind][$filter.InstanceID] = $filter
+        }
+    }
+    $index
+}
+
+function Get-LiveValue {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [object] $Rule,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Index,
+
+        [Parameter(Mandatory = $true)]
+        [object[]] $Field
+    )
+    # The parameters that would make the rule as it is, without those that nobody needs to say.
+    $id = $Rule.InstanceID
+    $values = @{ Name = "$($Rule.Name)" }
+    foreach ($name in @('DisplayName', 'Description', 'Group')) {
+        $values[$name] = "$(Get-PropertyValue -InputObject $Rule -Name $name)"
+    }
+    $port = $Index['Port'][$id]
+    $protocol = "$(Get-PropertyValue -InputObject $port -Name 'Protocol')"
+    $protocol = ConvertTo-ProtocolText -Value $protocol
+    foreach ($item in $Field) {
+        $name = $item['Name']
+        # Of other protocols Windows shows ports and types that mean nothing.
+        $idle = ($name -like '*Port' -and $protocol -notin @('tcp', 'udp')) -or
+            ($name -eq 'IcmpType' -and $protocol -notin @('icmpv4', 'icmpv6'))
+        if ($idle) {
+            continue
+        }
+        $object = $Rule
+        if ($item['Source'] -ne 'Rule') {
+            $object = $Index[$item['Source']][$id]
+        }
+        $value = @(
+            foreach ($one in @(Get-PropertyValue -InputObject $object -Name $name)) {
+                if ("$one" -ne '') {
+                    "$one"
+                }
+            }
+        )
+        $text = ConvertTo-FieldText -Field $item -Value $value
+        if ($text -eq $item['Default']) {
+            continue
+        }
+        if ($name -eq 'IcmpType') {
+            $value = @($value -replace ':(\*|256)$', '')
+        }
+        if ($item['Kind'] -notin @('List', 'Address')) {
+            $value = $value -join ', '
+        }
+        $values[$name] = $value
+    }
+    $values
+}
+
+function Get-OwnRule {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Policy,
+
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Rule
+    )
+    # Not -Group: that parameter takes wildcards and reports "not found" as an error. The name is
+    # asked for too: rules that somebody else put into the group are not ours.
+    $prefix = $Policy['NamePrefix']
+    $ignoreCase = [System.StringComparison]::OrdinalIgnoreCase
+    $own = @{}
+    $Rule |
+        Where-Object { $_.Group -eq $Policy['Group'] } |
+        Where-Object { $_.Name.StartsWith($prefix, $ignoreCase) } |
+        ForEach-Object { $own[$_.Name] = $_ }
+    $own
+}
+
+function Get-WantedRule {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Policy,
+
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Rule
+    )
+    # What the table leaves unsaid because every rule has it, and texts as people read them.
+    foreach ($item in $Rule) {
+        $parameters = $item.Clone()
+        $parameters['Group'] = $Policy['Group']
+        $parameters['Profile'] = $Policy['Profile']
+        $parameters['Enabled'] = 'True'
+        foreach ($name in @('DisplayName', 'Description')) {
+            $parameters[$name] = [System.Text.RegularExpressions.Regex]::Unescape($item[$name])
+        }
+        $parameters
+    }
+}
+
+function Format-Difference {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Field,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Wanted,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Live
+    )
+    $name = $Field['Name']
+    $sides = foreach ($values in @($Live, $Wanted)) {
+        $list = @($Field['Default'])
+        if ($values.ContainsKey($name)) {
+            $list = @($values[$name])
+        }
+        , $list
+    }
+    if ($Field['Kind'] -notin @('List', 'Address')) {
+        return ('{0} is {1}, should be {2}' -f $name, $sides[0][0], $sides[1][0])
+    }
+    $texts = foreach ($side in @(0, 1)) {
+        $known = @{}
+        foreach ($item in $sides[1 - $side]) {
+            $known[(ConvertTo-FieldText -Field $Field -Value $item)] = $true
+        }
+        $only = @(
+            foreach ($item in $sides[$side]) {
+                if (-not $known.ContainsKey((ConvertTo-FieldText -Field $Field -Value $item))) {
+                    $item
+                }
+            }
+        )
+        if ($only.Count -gt 0) {
+            $text = @($only | Select-Object -First 4) -join ', '
+            if ($only.Count -gt 4) {
+                $text = '{0} and {1} more' -f $text, ($only.Count - 4)
+            }
+            @('has {0}', 'lacks {0}')[$side] -f $text
+        }
+    }
+    '{0} {1}' -f $name, (@($texts) -join ' and ')
+}
+
+function Get-Finding {
+    [CmdletBinding()]
+    [OutputType([pscustomobject])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Wanted,
+
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [hashtable] $Live
+    )
+    # Both are parameters of New-NetFirewallRule; Live by name. Wanted and Former are what somebody
+    # needs who changes the rule, and who changes it back.
+    $fields = @(Get-RuleField)
+    $wantedNames = @{}
+    foreach ($item in $Wanted) {
+        $name = $item['Name']
+        $wantedNames[$name] = $true
+        $finding = [pscustomobject] @{
+            Name = $name; Finding = 'Missing'; Detail = ''
+            Wanted = $item; Former = $null; Field = @()
+        }
+        if (-not $Live.ContainsKey($name)) {
+            $finding
+            continue
+        }
+        $finding.Former = $Live[$name]
+        $different = @(
+            foreach ($field in $fields) {
+                $texts = foreach ($values in @($item, $Live[$name])) {
+                    ConvertTo-FieldText -Field $field -Value $values[$field['Name']]
+                }
+                if ($texts[0] -ne $texts[1]) {
+                    $field
+                }
+            }
+        )
+        if ($different.Count -eq 0) {
+            continue
+        }
+        $names = @($different | ForEach-Object { $_['Name'] } | Sort-Object)
+        $finding.Field = $names
+        $finding.Finding = 'Changed: {0}' -f ($names -join ', ')
+        if ("$names" -eq 'Enabled' -and $Live[$name]['Enabled'] -eq 'False') {
+            $finding.Finding = 'Disabled'
+        }
+        else {
+            $finding.Detail = @(
+                foreach ($field in $different) {
+                    Format-Difference -Field $field -Wanted $item -Live $Live[$name]
+                }
+            ) -join '; '
+        }
+        $finding
+    }
+    foreach ($name in @($Live.Keys | Sort-Object)) {
+        if (-not $wantedNames.ContainsKey($name)) {
+            [pscustomobject] @{
+                Name = $name; Finding = 'Stale'; Detail = 'Made by an earlier version of the policy'
+                Wanted = $null; Former = $Live[$name]; Field = @()
+            }
+        }
+    }
+}
+
