@@ -11,7 +11,9 @@
 namespace hcipol::test {
 namespace {
 
-constexpr long most_mebibytes = 300;
+/// The program may take 300. Its own allocator asks for more pages than the one of the tests does,
+/// and a plan that kept what no reader asks for took 271 here and 338 there.
+constexpr long most_mebibytes = 200;
 
 const std::string& every_device() {
   static const std::string text =
