@@ -30,7 +30,12 @@ class Collector {
     return kind == Kind::allow ? out_.allow : kind == Kind::deny ? out_.deny : out_.exception;
   }
 
+  bool ended(const policy::Rule* rule) const {
+    return reading_.day && rule != nullptr && rule->expires && *rule->expires < *reading_.day;
+  }
+
   void add(const Remark& remark, const Change& change) {
+    if (ended(remark.rule)) return;
     if (change.node != reading_.node) return;
     if (change.node != nullptr && change.inbound != reading_.inbound) return;
     const Grouped box{pool_.peers.keep(context_.meant(change.box.from)),
@@ -53,6 +58,7 @@ class Collector {
   void add_flows(const std::vector<flow::Flow>& flows) {
     std::vector<Grouped> plain[3];
     for (const flow::Flow& flow : flows) {
+      if (ended(flow.rule)) continue;
       const net::PeerSet* from = peers(flow.from);
       const net::PeerSet* to = peers(flow.to);
       add_ends(flow);

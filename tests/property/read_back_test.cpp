@@ -52,6 +52,11 @@ target "palo-alto" "panorama" {
   outside_zone = "untrust"
   default_deny = false
 }
+target "palo-alto" "set" {
+  format = "set"
+  shared = "all"
+  app_id = true
+}
 target "azure-firewall" {}
 target "azure-firewall" "literals" { ip_groups = false }
 target "windows-firewall" {}
@@ -79,7 +84,7 @@ TEST_P(ReadBackRandom, MeansWhatItsFlowsMean) {
     ASSERT_LT(drawn, 40 * proved_in_a_batch) << "a target refuses nearly everything";
     const std::string text = test::random_policy(random, 5).text() + more_targets;
     EmittedPolicy policy({{"main.hcipol", text}}, ".");
-    ASSERT_EQ(policy.devices().size(), 12u) << text;
+    ASSERT_EQ(policy.devices().size(), 13u) << text;
     for (const Emitted& one : policy.devices()) {
       unsigned& count = proved[one.name];
       if (one.refused || count == proved_in_a_batch) continue;
