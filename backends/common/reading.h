@@ -55,6 +55,8 @@ struct Reading {
   /// Where rules end by the device's own clock: the day that this is about. Exceptions that have
   /// ended before it are not meant then.
   std::optional<Date> day;
+  /// Of the rules and of what is meant, only what ends with that day.
+  bool only_ending = false;
 };
 
 /// Thrown by readers for whatever they do not know for certain, and for what the device refuses.

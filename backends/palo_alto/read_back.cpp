@@ -91,15 +91,24 @@ class ConfigReader {
   }
   /// The rules that match something on a day; all of them without one.
   RuleList rules(std::optional<Date> day) const {
+    return rules_if(
+        [&](const DatedRule& rule) { return !day || !rule.until || *day <= *rule.until; });
+  }
+  RuleList rules_ending(Date day) const {
+    return rules_if([&](const DatedRule& rule) { return rule.until == day; });
+  }
+
+ private:
+  template <class Test>
+  RuleList rules_if(Test test) const {
     RuleList out;
     out.reserve(rules_.size());
     for (const DatedRule& each : rules_) {
-      if (!day || !each.until || *day <= *each.until) out.push_back(each.rule);
+      if (test(each)) out.push_back(each.rule);
     }
     return out;
   }
 
- private:
   enum class Type { universal, intrazone, interzone };
 
   void read(const Configuration& configuration) {
@@ -143,12 +152,16 @@ class ConfigReader {
     until_.reset();
     if (const std::string_view schedule = rule.text("schedule"); !schedule.empty()) {
       until_ = objects_.last_day(schedule);
+      // So what ends decides on its own, and what is behind it is the same on every day.
+      const bool behind = !rules_.empty() && !rules_.back().until;
+      if (behind) rule.fail("it ends, and stands behind a rule that does not");
     }
     for (const std::string_view tag : rule.members("tag")) objects_.check_tag(tag);
     rule.text("description");
     objects_.check_tag(rule.text("group-tag"));
     const std::string_view action = rule.text("action");
     if (action != "allow" && action != "deny") rule.fail("its action");
+    if (action == "deny" && until_) rule.fail("a deny that ends");
     const net::ServiceSet* service = services(service_names, applications, action == "allow");
     const Type type = type_of(rule);
     for (const char* log : {"log-setting", "log-start", "log-end"}) rule.text(log);
@@ -315,20 +328,26 @@ DeviceReading read_back(std::span<const Artefact> artefacts, const ReadContext& 
     by_family = reader.by_family();
     zones_unknown = reader.zones_unknown();
     if (by_family) families.resize(1);
-    const auto add_reading = [&](std::optional<Date> day) {
+    const auto add_reading = [&](std::optional<Date> day, RuleList rules, bool only_ending) {
       Reading& reading = out.readings.emplace_back();
       reading.file = file.path;
       if (day) reading.file += " on " + to_string(*day);
       reading.day = day;
+      reading.only_ending = only_ending;
       reading.families = families;
-      reading.lists.push_back(reader.rules(day));
+      reading.lists.push_back(std::move(rules));
     };
     const std::set<Date> ends = reader.last_days();
     if (!dated && !ends.empty()) throw Unreadable(file.path, 0, "rules that end");
     const std::set<Date> days = dated ? last_days(context, ends) : ends;
-    if (days.empty()) return add_reading({});
-    for (const Date day : days) add_reading(day);
-    add_reading(*days.rbegin() + std::chrono::days(1));
+    if (days.empty()) return add_reading({}, reader.rules({}), false);
+    // With all that ends, and with nothing of it; and each day's for itself, since allows that come
+    // first are added to what is behind them.
+    for (const Date day : {*days.begin(), *days.rbegin() + std::chrono::days(1)}) {
+      add_reading(day, reader.rules(day), false);
+    }
+    if (days.size() == 1) return;
+    for (const Date day : days) add_reading(day, reader.rules_ending(day), true);
   };
   for (const ReadAct wide : {ReadAct::allow, ReadAct::deny}) {
     if (wide == ReadAct::deny && !zones_unknown) break;
