@@ -1,9 +1,10 @@
 // `set` commands as the configuration that they make of an empty one.
 #pragma once
 
-#include <pugixml.hpp>
 #include <string_view>
 #include <vector>
+
+#include "backends/palo_alto/read_xml.h"
 
 namespace hcipol::backends::palo_alto {
 

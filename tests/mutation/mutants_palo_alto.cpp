@@ -284,10 +284,16 @@ Mutants set_mutants(const backends::Emission& emission) {
       10);
   faults.each(
       "lost member",
-      [](const std::string& line) { return by_regex(line, "\\[ \\S+ (\\S+) ", "[ $1 "); }, 20);
+      [](const std::string& line) -> Changed {
+        // Of other lists, a member may be one of several that say the same.
+        const bool matters = by_regex(line, " (static|service|list) \\[", "").has_value();
+        return matters ? by_regex(line, "\\[ \\S+ (\\S+) ", "[ $1 ") : std::nullopt;
+      },
+      20);
   faults.each(
       "changed port",
-      [](const std::string& line) { return by_regex(line, "( port \\S+)$", "$1,9"); }, 10);
+      [](const std::string& line) { return by_regex(line, "( port (?!0-65535)\\S+)$", "$1,9"); },
+      10);
   faults.each("changed zone",
               [](const std::string& line) { return by_regex(line, " to \\S+$", " to elsewhere"); });
   faults.each("unknown word", [](const std::string& line) {

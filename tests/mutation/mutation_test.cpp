@@ -51,6 +51,8 @@ const std::vector<Neutral>& neutral() {
       {"widened prefix", R"(.*-A \S+\.except -s 10\.1\.0\.12 -d 198\.51\.100\.20 .*)",
        "the top chain lets packets to there come here from servers only, and 10.1.0.13 is none"},
       {"wrong order", R"(.*/post-rulebase/.*)", "all of these rules deny"},
+      {"truncated file", R"(.*\.set: no last line)",
+       "it is `log-end yes`, which holds without being said"},
   };
   return all;
 }
