@@ -331,7 +331,7 @@ DeviceReading read_back(std::span<const Artefact> artefacts, const ReadContext& 
     const auto add_reading = [&](std::optional<Date> day, RuleList rules, bool only_ending) {
       Reading& reading = out.readings.emplace_back();
       reading.file = file.path;
-      if (day) reading.file += " on " + to_string(*day);
+      if (day) reading.file += (only_ending ? ", what ends on " : " on ") + to_string(*day);
       reading.day = day;
       reading.only_ending = only_ending;
       reading.families = families;

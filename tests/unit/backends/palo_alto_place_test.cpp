@@ -156,10 +156,12 @@ TEST(PaloAltoSchedule, TheProofSeesAWrongEnd) {
     text.replace(at, from.size(), to);
     return difference(row, world.device(), changed).value_or("");
   };
-  EXPECT_NE(difference_with("2022/06/30@23:59", "2022/07/01@23:59").find("passes and should not"),
-            std::string::npos);
-  EXPECT_NE(difference_with("2022/06/30@23:59", "2022/06/29@23:59").find("does not pass"),
-            std::string::npos);
+  EXPECT_EQ(difference_with("2022/06/30@23:59", "2022/07/01@23:59"),
+            "prod.xml, what ends on 2022-06-30: 203.0.113.40 -> 10.1.0.11 on tcp/445 does not pass "
+            "and should");
+  EXPECT_EQ(difference_with("2022/06/30@23:59", "2022/06/29@23:59"),
+            "prod.xml, what ends on 2022-06-29: 203.0.113.40 -> 10.1.0.11 on tcp/445 passes and "
+            "should not");
   EXPECT_NE(difference_with("2022/06/30@23:59", "2022/06/30@12:00"), "");
   EXPECT_NE(difference_with("2000/01/01@00:00", "2022/06/10@00:00"), "");
   EXPECT_NE(difference_with("<schedule>hci-until-2022-06-30</schedule>", ""), "");
