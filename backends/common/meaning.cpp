@@ -21,7 +21,7 @@ class Collector {
       for (const Change& change : remark.changes) add(remark, change);
     }
     add_flows();
-    if (emission.rest == Rest::servers_denied) add_rest();
+    if (emission.rest == Rest::servers_denied && !reading.only_ending) add_rest();
   }
   Meaning take() { return std::move(out_); }
 
@@ -30,7 +30,14 @@ class Collector {
     return kind == Kind::allow ? out_.allow : kind == Kind::deny ? out_.deny : out_.exception;
   }
 
+  bool concerns(const policy::Rule* rule) const {
+    if (!reading_.day || rule == nullptr) return true;
+    if (reading_.only_ending) return rule->expires == reading_.day;
+    return !rule->expires || *reading_.day <= *rule->expires;
+  }
+
   void add(const Remark& remark, const Change& change) {
+    if (!concerns(remark.rule)) return;
     if (change.node != reading_.node) return;
     if (change.node != nullptr && change.inbound != reading_.inbound) return;
     const Grouped box{pool_.peers.keep(context_.meant(change.box.from)),
@@ -53,6 +60,7 @@ class Collector {
   void add_flows(const std::vector<flow::Flow>& flows) {
     std::vector<Grouped> plain[3];
     for (const flow::Flow& flow : flows) {
+      if (!concerns(flow.rule)) continue;
       const net::PeerSet* from = peers(flow.from);
       const net::PeerSet* to = peers(flow.to);
       add_ends(flow);

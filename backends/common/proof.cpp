@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 #include <utility>
 
 #include "backends/common/family_proof.h"
@@ -41,12 +42,13 @@ std::optional<std::string> difference(const Backend& backend, const flow::Device
     const DeviceReading read = backend.read_back(emission.artefacts, context);
     check_complete(device, backend.capabilities.host, read);
     SetPool pool;
-    std::map<std::pair<const policy::Node*, bool>, Meaning> meanings;
+    std::map<std::tuple<const policy::Node*, bool, std::optional<Date>, bool>, Meaning> meanings;
     std::map<std::pair<net::Family, net::ServiceSet>, FamilySets> shares;
     for (const Reading& reading : read.readings) {
       std::vector<std::vector<Step>> lists;
       for (const RuleList& list : reading.lists) lists.push_back(steps_of(list, pool));
-      const auto [meant, fresh] = meanings.try_emplace({reading.node, reading.inbound});
+      const auto [meant, fresh] =
+          meanings.try_emplace({reading.node, reading.inbound, reading.day, reading.only_ending});
       if (fresh) meant->second = meaning(context, emission, reading, pool);
       const Claim claim{reading,
                         lists,

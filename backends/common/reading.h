@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -51,6 +52,11 @@ struct Reading {
   std::vector<RuleList> lists;         ///< the first one is asked first
   bool denies_rest = false;
   net::ServiceSet never;  ///< what no packet can ask for as the device sees it
+  /// Where rules end by the device's own clock: the day that this is about. Exceptions that have
+  /// ended before it are not meant then.
+  std::optional<Date> day;
+  /// Of the rules and of what is meant, only what ends with that day.
+  bool only_ending = false;
 };
 
 /// Thrown by readers for whatever they do not know for certain, and for what the device refuses.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,21 +32,32 @@ struct Tag {
   std::string comments;
 };
 
+// Objects of one name must hold the same; what people read of them may differ.
+
 struct Address {
   enum class Kind { netmask, range, fqdn };
   Kind kind = Kind::netmask;
   std::string value;
+
+  bool holds_same(const Address& other) const { return value == other.value; }
+  const std::string& words() const { return value; }
 };
 
 /// Always static.
 struct AddressGroup {
   std::vector<std::string> members;  ///< sorted
   std::string description;
+
+  bool holds_same(const AddressGroup& other) const { return members == other.members; }
+  const std::string& words() const { return description; }
 };
 
 struct Service {
   std::string protocol;  ///< "tcp" or "udp"
   std::string ports;     ///< "445,5000-5099"
+
+  bool holds_same(const Service& other) const { return ports == other.ports; }
+  const std::string& words() const { return ports; }
 };
 
 /// An application that is told by numbers in the headers alone.
@@ -59,12 +71,34 @@ struct Application {
 struct UrlCategory {
   std::vector<std::string> entries;  ///< sorted; each ends with a slash
   std::string description;
+
+  bool holds_same(const UrlCategory& other) const { return entries == other.entries; }
+  const std::string& words() const { return description; }
 };
 
 /// A list of addresses that the device fetches every hour (an external dynamic list).
 struct ExternalList {
   std::string url;
   std::string certificate_profile;  ///< empty for none
+
+  bool holds_same(const ExternalList& other) const { return url == other.url; }
+  const std::string& words() const { return url; }
+};
+
+/// Where a file's objects and rules stand.
+struct Location {
+  /// `shared` is Panorama's: rules before and after those of every device group.
+  enum class Rules { vsys, device_group, shared };
+
+  Rules rules = Rules::vsys;
+  std::string name;             ///< of the virtual system or the device group
+  bool named = false;           ///< the target says `vsys`: the command line wants it said, too
+  bool shared_objects = false;  ///< objects stand in `shared`, wherever the rules are
+  /// The rule bases of rules and clean-up: "rulebase", "pre-rulebase", "post-rulebase".
+  std::string rulebase = "rulebase";
+  std::string cleanup_rulebase = "rulebase";
+
+  bool panorama() const { return rules != Rules::vsys; }
 };
 
 /// Members of a rule, sorted; `any` stands alone.
@@ -86,6 +120,7 @@ struct SecurityRule {
   enum class Type { universal, intrazone, interzone };
   Type type = Type::universal;
   bool log_start = false;
+  std::string schedule;                  ///< outside of it the rule matches nothing; "" for always
   const policy::Rule* origin = nullptr;  ///< null for the clean-up
 };
 
@@ -94,9 +129,9 @@ inline constexpr std::string_view exception_tag = "hcipol-exception";
 
 struct Document {
   std::string file_name;
+  bool set_commands = false;  ///< as commands for the command line, not as XML
   std::string version;
-  std::string vsys;
-  std::string device_group;   ///< empty on a firewall
+  Location location;
   std::string log_setting;    ///< of every rule; empty for none
   std::string profile_group;  ///< of every rule that allows; empty for none
 
@@ -107,11 +142,12 @@ struct Document {
   std::map<std::string, Application> applications;
   std::map<std::string, UrlCategory> url_categories;
   std::map<std::string, ExternalList> external_lists;
-  std::string object_tag;   ///< of every object
-  std::string cluster_tag;  ///< of objects that belong to the cluster
+  std::map<std::string, Date> schedules;  ///< by name: the last day
+  std::string object_tag;                 ///< of every object
+  std::string cluster_tag;                ///< of objects that belong to the cluster
 
   std::vector<SecurityRule> rules;
-  std::vector<SecurityRule> cleanup;  ///< after the rules; on Panorama in the post-rulebase
+  std::vector<SecurityRule> cleanup;  ///< after the rules; perhaps in another rule base
   bool denies_rest = true;            ///< whether there is to be such a clean-up
 
   // Owners of what the rules point to.

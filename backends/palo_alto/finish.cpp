@@ -6,17 +6,11 @@
 
 #include "backends/common/names.h"
 #include "backends/palo_alto/names.h"
-#include "backends/palo_alto/settings.h"
 #include "support/text.h"
 
 namespace hcipol::backends::palo_alto {
 
 namespace {
-
-// Small platforms and VM-Series (vendor's knowledge base, kA10g000000ClVqCAK).
-constexpr std::size_t small_fqdn_limit = 2000;
-/// PAN-OS 7.1 documentation; no newer figure for all platforms.
-constexpr std::size_t external_list_limit = 30;
 
 // A packet belongs to one application, and to one of ours rather than to a predefined one: what
 // means all of ICMP must name ours too, or another rule would take their types out of it.
@@ -76,26 +70,6 @@ void finish(Document& document, const std::vector<std::string>& identities,
   complete_icmp(document);
   name_rules(document, identities);
   define_tags(document, cluster);
-}
-
-void add_device_notes(const Document& document, EmitContext& context) {
-  const auto fqdns = static_cast<std::size_t>(
-      std::count_if(document.addresses.begin(), document.addresses.end(),
-                    [](const auto& entry) { return entry.second.kind == Address::Kind::fqdn; }));
-  if (fqdns > small_fqdn_limit) {
-    context.note(backend_title, fmt::format("{} host names; small platforms hold {} FQDN objects",
-                                            fqdns, small_fqdn_limit));
-  }
-  if (document.external_lists.size() > external_list_limit) {
-    context.note(backend_title, fmt::format("{} external dynamic lists; a device holds {}",
-                                            document.external_lists.size(), external_list_limit));
-  }
-  if (document.applications.empty()) return;
-  std::vector<std::string> names;
-  for (const auto& [name, application] : document.applications) names.push_back(name);
-  context.note(backend_title,
-               "custom applications win over the predefined ones in every rule of the device: " +
-                   list_of(names));
 }
 
 }  // namespace hcipol::backends::palo_alto

@@ -5,7 +5,6 @@
 #include <string_view>
 #include <vector>
 
-#include "backends/backend.h"
 #include "backends/palo_alto/document.h"
 
 namespace hcipol::backends::palo_alto {
@@ -15,8 +14,5 @@ namespace hcipol::backends::palo_alto {
 /// are equal.
 void finish(Document& document, const std::vector<std::string>& identities,
             std::string_view cluster);
-
-/// Notes what the engineer must know about the device that is to load the document.
-void add_device_notes(const Document& document, EmitContext& context);
 
 }  // namespace hcipol::backends::palo_alto

@@ -11,9 +11,12 @@
 #include "backends/common/names.h"
 #include "backends/common/stand_ins.h"
 #include "backends/common/unions.h"
+#include "backends/palo_alto/app_ids.h"
 #include "backends/palo_alto/cleanup.h"
 #include "backends/palo_alto/describe.h"
+#include "backends/palo_alto/families.h"
 #include "backends/palo_alto/finish.h"
+#include "backends/palo_alto/limits.h"
 #include "backends/palo_alto/names.h"
 #include "backends/palo_alto/objects.h"
 #include "backends/palo_alto/settings.h"
@@ -25,27 +28,6 @@ namespace {
 using flow::Flow;
 using policy::Rule;
 using sema::NamedSet;
-
-struct Families {
-  bool v4 = false;
-  bool v6 = false;
-  bool any() const { return v4 || v6; }
-  friend Families operator&(Families a, Families b) { return {a.v4 && b.v4, a.v6 && b.v6}; }
-};
-
-Families families(const NamedSet& set) {
-  if (set.has_names() || set.is_tag_only()) return {true, true};
-  return {set.set.addresses.has(net::Family::ipv4), set.set.addresses.has(net::Family::ipv6)};
-}
-
-Families families(const std::vector<const NamedSet*>& sets) {
-  Families out;
-  for (const NamedSet* set : sets) {
-    const Families one = families(*set);
-    out = {out.v4 || one.v4, out.v6 || one.v6};
-  }
-  return out;
-}
 
 // What a URL category holds of the set: its patterns, and the names right above them.
 net::DomainSet names_by_url(const NamedSet& set) {
@@ -61,17 +43,6 @@ net::DomainSet names_by_url(const NamedSet& set) {
 net::PeerSet addresses_instead(const NamedSet& set) {
   if (!set.addresses.empty()) return {set.addresses, {}};
   return {{}, net::DomainSet(NamedSet::tag_name(set.tag))};
-}
-
-net::ServiceSet usable(const net::ServiceSet& service, Families both) {
-  if (service.is_any()) return service;
-  net::ServiceSet out = service;
-  for (const std::uint8_t protocol : service.protocols()) {
-    const bool foreign = (protocol == net::protocol::icmp && !both.v4) ||
-                         (protocol == net::protocol::icmpv6 && !both.v6);
-    if (foreign) out = out - net::ServiceSet::whole(protocol);
-  }
-  return out;
 }
 
 // One end of rules.
@@ -121,9 +92,11 @@ class Legaliser {
   const Members* keep(Members list) { return &document_.lists.emplace_back(std::move(list)); }
   void add_scope(const Scope& scope);
   void add_rules(const Flow& flow, SecurityRule rule, std::string_view suffix,
-                 const net::ServiceSet& service, bool cleanup = false);
+                 net::ServiceSet service, bool cleanup = false);
+  void add_recognised(const Flow& flow, const SecurityRule& rule, std::string_view suffix,
+                      net::ServiceSet& service);
   void add_rule(const Flow& flow, SecurityRule rule, std::string_view suffix, bool cleanup);
-  SecurityRule base(const Flow& flow) const;
+  SecurityRule base(const Flow& flow);
 
   const flow::DevicePolicy& device_;
   EmitContext& context_;
@@ -136,6 +109,7 @@ class Legaliser {
   const Members* by_application_ = keep({"application-default"});  ///< for rules with applications
   Objects objects_;
   std::array<ByUnion<Listed>, 4> ends_;  ///< by families
+  AppIds app_ids_;
   std::vector<std::string> identities_;  ///< of the rules and then of the clean-up
 };
 
@@ -146,10 +120,11 @@ Legaliser::Legaliser(const flow::DevicePolicy& device, EmitContext& context)
       scopes_(settings_.default_deny ? default_deny(device, owned_) : std::vector<Scope>{}),
       key_(cluster_key(device.cluster->name)),
       objects_(device, settings_, all_sets(), document_) {
-  document_.file_name = shortened(key_, file_name_limit - 4) + ".xml";
+  document_.set_commands = settings_.set_commands;
+  document_.file_name =
+      shortened(key_, file_name_limit - 4) + (settings_.set_commands ? ".set" : ".xml");
   document_.version = settings_.version;
-  document_.vsys = settings_.vsys;
-  document_.device_group = settings_.device_group;
+  document_.location = settings_.location;
   document_.log_setting = settings_.log_setting;
   document_.profile_group = settings_.profile_group;
   document_.denies_rest = settings_.default_deny;
@@ -162,6 +137,9 @@ Document Legaliser::run() {
   for (const Flow& flow : device_.flows) add(flow);
   for (const Scope& scope : scopes_) add_scope(scope);
   finish(document_, identities_, device_.cluster->name);
+  app_ids_.note(context_);
+  objects_.report_clashes(context_);
+  report_limits(document_, context_);
   add_device_notes(document_, context_);
   if (!settings_.default_deny) {
     context_.note(backend_title,
@@ -187,7 +165,7 @@ std::vector<const NamedSet*> Legaliser::all_sets() const {
   return out;
 }
 
-SecurityRule Legaliser::base(const Flow& flow) const {
+SecurityRule Legaliser::base(const Flow& flow) {
   SecurityRule rule;
   rule.category = any_;
   rule.allow = flow.kind != Rule::Kind::deny;
@@ -196,6 +174,11 @@ SecurityRule Legaliser::base(const Flow& flow) const {
   rule.exception = flow.kind == Rule::Kind::exception;
   rule.description = describe(*flow.rule);
   rule.log_start = flow.rule->log;
+  if (rule.exception && settings_.schedules && flow.rule->expires) {
+    // By its content, so that clusters share it.
+    rule.schedule = "hci-until-" + to_string(*flow.rule->expires);
+    document_.schedules.emplace(rule.schedule, *flow.rule->expires);
+  }
   return rule;
 }
 
@@ -357,7 +340,9 @@ void Legaliser::add_scope(const Scope& scope) {
 }
 
 void Legaliser::add_rules(const Flow& flow, SecurityRule rule, std::string_view suffix,
-                          const net::ServiceSet& service, bool cleanup) {
+                          net::ServiceSet service, bool cleanup) {
+  if (settings_.app_id && rule.allow) add_recognised(flow, rule, suffix, service);
+  if (service.empty()) return;
   const Services& services = objects_.services(service);
   if (!services.fault.empty()) {
     context_.cannot(flow, backend_title, services.fault);
@@ -381,6 +366,20 @@ void Legaliser::add_rules(const Flow& flow, SecurityRule rule, std::string_view 
   rule.service = by_application_;
   rule.application = services.applications;
   add_rule(flow, std::move(rule), more, cleanup);
+}
+
+// Takes out of the service what has gone into a rule with applications.
+void Legaliser::add_recognised(const Flow& flow, const SecurityRule& rule, std::string_view suffix,
+                               net::ServiceSet& service) {
+  if (service.is_any()) return;
+  const AppIds::Known known = AppIds::of(service);
+  if (known.service.empty()) return;
+  SecurityRule recognised = rule;
+  recognised.service = objects_.services(known.service).ports;
+  recognised.application = keep(known.applications);
+  add_rule(flow, std::move(recognised), std::string(suffix) + "-app", false);
+  app_ids_.narrowed(known, flow);
+  service = service - known.service;
 }
 
 void Legaliser::add_rule(const Flow& flow, SecurityRule rule, std::string_view suffix,

@@ -27,6 +27,14 @@ std::string content_of(const NamedSet& set) {
          "\n" + net::to_string(set.addresses);
 }
 
+// Sets of servers are lists of hosts even where their addresses happen to be neighbours, so that
+// one more server is one more line.
+std::size_t hosts_apart(NamedSet::Kind kind) {
+  const bool servers = kind == NamedSet::Kind::servers || kind == NamedSet::Kind::site ||
+                       kind == NamedSet::Kind::node;
+  return servers ? 16 : 1;
+}
+
 // Sets of one name and one content may share an object: `servers` and its copy for this device.
 std::unordered_map<const NamedSet*, std::string> unique_names(
     const std::vector<const NamedSet*>& sets, const std::string& prefix) {
@@ -39,21 +47,21 @@ std::unordered_map<const NamedSet*, std::string> unique_names(
     const bool clash = std::any_of(owners.begin() + 1, owners.end(), [&](const NamedSet* set) {
       return set->name != one.name || content_of(*set) != content_of(one);
     });
+    // The same addresses, listed in two ways, are two objects.
+    const bool mixed = std::any_of(owners.begin() + 1, owners.end(), [&](const NamedSet* set) {
+      return hosts_apart(set->kind) != hosts_apart(one.kind);
+    });
     for (const NamedSet* set : owners) {
       std::string name = prefix + slug(set->name);
-      if (clash || key.empty()) name += "-" + content_hash(set->name + "\n" + content_of(*set), 6);
+      if (clash || mixed || key.empty()) {
+        std::string content = set->name + "\n" + content_of(*set);
+        if (mixed && hosts_apart(set->kind) > 1) content += "\nhosts";
+        name += "-" + content_hash(content, 6);
+      }
       out.emplace(set, std::move(name));
     }
   }
   return out;
-}
-
-// Sets of servers are lists of hosts even where their addresses happen to be neighbours, so that
-// one more server is one more line.
-std::size_t hosts_apart(NamedSet::Kind kind) {
-  const bool servers = kind == NamedSet::Kind::servers || kind == NamedSet::Kind::site ||
-                       kind == NamedSet::Kind::node;
-  return servers ? 16 : 1;
 }
 
 std::vector<net::Address> first_members(const net::AddressRange& range, std::size_t limit) {
@@ -101,6 +109,13 @@ const Endpoint* Objects::stand_in(const NamedSet& set) {
                         "-addresses-" + content_hash(set.name, 6), by_tag);
   out.where = whereabouts(settings_, addresses, false);
   return &stand_ins_.emplace(&set, std::move(out)).first->second;
+}
+
+void Objects::report_clashes(EmitContext& context) const {
+  for (const Clash& clash : clashes_) {
+    context.reporter().report<Diag::name_clash>(context.place(nullptr), clash.one, clash.other,
+                                                clash.name, backend_title);
+  }
 }
 
 Endpoint Objects::made(const NamedSet& set) {
@@ -151,7 +166,7 @@ void Objects::add_names(const NamedSet& set, Endpoint& out) {
     }
     const std::string name = shortened("fqdn-" + pattern.name, name_limit);
     // Lower case matters: PAN-OS release notes, fixed in 10.2.10-h12.
-    document_.addresses.emplace(name, Address{Address::Kind::fqdn, pattern.name});
+    define(document_.addresses, name, Address{Address::Kind::fqdn, pattern.name});
     out.members.push_back(name);
   }
   if (entries.empty()) return;
@@ -175,9 +190,8 @@ std::string Objects::category(const NamedSet& set, std::vector<std::string> entr
     for (const std::string& entry : entries) content += entry + "\n";
     name = "url-" + content_hash(content, 12);
   }
-  UrlCategory& made = document_.url_categories[name];
-  made.entries = std::move(entries);
-  made.description = title(set, category_description_limit);
+  define(document_.url_categories, name,
+         UrlCategory{std::move(entries), title(set, category_description_limit)});
   return name;
 }
 
@@ -185,7 +199,7 @@ std::vector<std::string> Objects::address_objects(const net::AddressSet& address
                                                   std::size_t hosts) {
   std::vector<std::string> out;
   const auto add = [&](std::string name, Address::Kind kind, std::string value) {
-    document_.addresses.emplace(name, Address{kind, std::move(value)});
+    define(document_.addresses, name, Address{kind, std::move(value)});
     out.push_back(std::move(name));
   };
   for (const net::AddressRange& range : addresses.ranges()) {
@@ -212,6 +226,10 @@ std::vector<std::string> Objects::address_objects(const net::AddressSet& address
 Endpoint Objects::fetched(const std::string& tag) {
   Endpoint out;
   out.where = whereabouts(settings_, {}, true);
+  if (slug(tag) != tag) {
+    out.fault = fmt::format("the list of service tag `{}`: no URL holds its name as it is", tag);
+    return out;
+  }
   std::vector<std::string_view> families{""};
   if (settings_.edl_url.find("{family}") != std::string::npos) families = {"ipv4", "ipv6"};
   for (const std::string_view family : families) {
@@ -232,7 +250,8 @@ Endpoint Objects::fetched(const std::string& tag) {
     std::string name = fmt::format("edl-{}-{}", cloud_, to_lower(tag));
     if (!family.empty()) name += fmt::format("-{}", family);
     name = shortened(name, name_limit);
-    document_.external_lists[name] = {std::move(url), settings_.edl_certificate_profile};
+    define(document_.external_lists, name,
+           ExternalList{std::move(url), settings_.edl_certificate_profile});
     out.members.push_back(std::move(name));
   }
   return out;
@@ -244,9 +263,8 @@ std::vector<std::string> Objects::grouped(const NamedSet& set, std::vector<std::
   const std::size_t in_rule = set.kind == NamedSet::Kind::literal ? short_list : 1;
   if (members.size() <= in_rule && !always) return members;
   const std::string name = shortened(names_.at(&set) + std::string(suffix), name_limit);
-  AddressGroup& group = document_.address_groups[name];
-  group.members = std::move(members);
-  group.description = title(set, object_description_limit);
+  define(document_.address_groups, name,
+         AddressGroup{std::move(members), title(set, object_description_limit)});
   return {name};
 }
 

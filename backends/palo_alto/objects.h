@@ -52,8 +52,14 @@ class Objects {
   /// if it has none.
   const Endpoint* stand_in(const sema::NamedSet& set);
   const Services& services(const net::ServiceSet& set);
+  /// Reports the objects of which only one could be written (E0614).
+  void report_clashes(EmitContext& context) const;
 
  private:
+  /// Puts an object under its name.
+  template <class Object>
+  void define(std::map<std::string, Object>& objects, const std::string& name, Object object);
+
   Endpoint made(const sema::NamedSet& set);
   void add_names(const sema::NamedSet& set, Endpoint& out);
   std::string category(const sema::NamedSet& set, std::vector<std::string> entries);
@@ -74,6 +80,13 @@ class Objects {
   void add_protocols(const net::ServiceSet& set, Members& out);
   void add_application(std::string name, Application application, Members& out);
 
+  /// Two things whose shortened names are one.
+  struct Clash {
+    std::string one;
+    std::string other;
+    std::string name;
+  };
+
   const Settings& settings_;
   Document& document_;
   std::string cloud_;
@@ -82,6 +95,16 @@ class Objects {
   std::unordered_map<const sema::NamedSet*, Endpoint> endpoints_;
   std::unordered_map<const sema::NamedSet*, Endpoint> stand_ins_;
   std::map<net::ServiceSet, Services> services_;
+  std::vector<Clash> clashes_;
 };
+
+template <class Object>
+void Objects::define(std::map<std::string, Object>& objects, const std::string& name,
+                     Object object) {
+  const auto [known, fresh] = objects.try_emplace(name, std::move(object));
+  // What was not taken in has not been moved from.
+  if (fresh || known->second.holds_same(object)) return;
+  clashes_.push_back({known->second.words(), object.words(), name});
+}
 
 }  // namespace hcipol::backends::palo_alto

@@ -1,6 +1,7 @@
 // What the backend can do, and its one function: legalise, then print.
 #include "backends/palo_alto/palo_alto.h"
 
+#include "backends/palo_alto/commands.h"
 #include "backends/palo_alto/legalise.h"
 #include "backends/palo_alto/print.h"
 #include "backends/palo_alto/read_back.h"
@@ -17,11 +18,17 @@ Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
   Artefact artefact;
   artefact.path = document.file_name;
   artefact.text = print(document);
+  Artefact apply;
+  apply.path = beside(document.file_name, ".apply.txt");
+  apply.text = apply_commands(document);
+  Artefact remove;
+  remove.path = beside(document.file_name, ".remove.txt");
+  remove.text = remove_commands(document);
   artefact.rules.reserve(document.rules.size());
   for (SecurityRule& rule : document.rules) {
     artefact.rules.push_back({std::move(rule.name), rule.origin});
   }
-  out.artefacts.push_back(std::move(artefact));
+  for (Artefact* one : {&artefact, &apply, &remove}) out.artefacts.push_back(std::move(*one));
   out.remarks = std::move(context.remarks);
   return out;
 }

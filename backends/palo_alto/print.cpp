@@ -1,5 +1,6 @@
 // Decides nothing: what stands in the document is written down, line by line, because the tree of a
-// whole configuration would be many times its text. What needs escaping is left to pugixml.
+// whole configuration would be many times its text. What XML needs escaped is left to pugixml. Both
+// forms come from the same functions, over a writer for each.
 #include "backends/palo_alto/print.h"
 
 #include <algorithm>
@@ -8,6 +9,8 @@
 #include <sstream>
 #include <string_view>
 #include <utility>
+
+#include "backends/palo_alto/set_writer.h"
 
 namespace hcipol::backends::palo_alto {
 
@@ -31,9 +34,9 @@ std::string escaped(std::string_view value) {
   return text.substr(begin, text.rfind('"') - begin);
 }
 
-class Writer final : public pugi::xml_writer {
+class XmlWriter final : public pugi::xml_writer {
  public:
-  explicit Writer(std::size_t expected) { text_.reserve(expected); }
+  explicit XmlWriter(std::size_t expected) { text_.reserve(expected); }
 
   void write(const void* data, std::size_t size) override {
     text_.append(static_cast<const char*>(data), size);
@@ -89,7 +92,7 @@ class Writer final : public pugi::xml_writer {
   std::vector<const char*> open_;
 };
 
-template <class Objects, class Fill>
+template <class Writer, class Objects, class Fill>
 void print_section(Writer& out, const char* section, const Objects& objects, Fill fill) {
   if (objects.empty()) return;
   out.open(section);
@@ -101,6 +104,15 @@ void print_section(Writer& out, const char* section, const Objects& objects, Fil
   out.close();
 }
 
+/// A rule of the policy holds from the build on; when that is, no artefact says. The device counts
+/// in its own time of day, in minutes.
+std::string from_the_beginning_to(Date last) {
+  std::string day = to_string(last);
+  std::replace(day.begin(), day.end(), '-', '/');
+  return "2000/01/01@00:00-" + day + "@23:59";
+}
+
+template <class Writer>
 void write_application(Writer& out, const Application& application) {
   // The classification is capirca's, which has been loaded into devices for years.
   out.text("category", "networking");
@@ -125,6 +137,7 @@ void write_application(Writer& out, const Application& application) {
   out.close();
 }
 
+template <class Writer>
 void print_addresses(Writer& out, const Document& document) {
   const std::vector<std::string> object_tags{document.object_tag};
   const std::vector<std::string> cluster_tags{document.object_tag, document.cluster_tag};
@@ -141,6 +154,7 @@ void print_addresses(Writer& out, const Document& document) {
   });
 }
 
+template <class Writer>
 void print_objects(Writer& out, const Document& document) {
   print_section(out, "tag", document.tags, [&](const Tag& tag) {
     out.text("color", tag.color);
@@ -164,6 +178,11 @@ void print_objects(Writer& out, const Document& document) {
     out.open("recurring");
     out.empty("hourly");
     out.close(3);
+  });
+  print_section(out, "schedule", document.schedules, [&](const Date& last) {
+    out.open("schedule-type");
+    out.members("non-recurring", {from_the_beginning_to(last)});
+    out.close();
   });
   if (document.url_categories.empty()) return;
   out.open("profiles");
@@ -206,6 +225,7 @@ struct RuleTexts {
   Members exception_tags;
 };
 
+template <class Writer>
 void write_rule(Writer& out, const SecurityRule& rule, const Document& document,
                 const RuleTexts& texts) {
   out.open("entry", "name", rule.name);
@@ -217,6 +237,7 @@ void write_rule(Writer& out, const SecurityRule& rule, const Document& document,
   out.members("service", *rule.service);
   out.members("category", *rule.category);
   out.members("application", *rule.application);
+  out.text_if("schedule", rule.schedule);
   out.members("tag", rule.exception ? texts.exception_tags : texts.tags);
   out.text_if("description", rule.description);
   out.text("group-tag", document.cluster_tag);
@@ -233,10 +254,14 @@ void write_rule(Writer& out, const SecurityRule& rule, const Document& document,
   out.close();
 }
 
-void print_rulebase(Writer& out, const char* name, const Document& document,
+template <class Writer>
+void print_rulebase(Writer& out, const std::string& name, const Document& document,
                     std::initializer_list<const std::vector<SecurityRule>*> lists) {
+  if (std::all_of(lists.begin(), lists.end(), [](const auto* list) { return list->empty(); })) {
+    return;
+  }
   const RuleTexts texts(document);
-  out.open(name);
+  out.open(name.c_str());
   out.open("security");
   out.open("rules");
   for (const auto* list : lists) {
@@ -245,31 +270,64 @@ void print_rulebase(Writer& out, const char* name, const Document& document,
   out.close(3);
 }
 
+template <class Writer>
+void print_rules(Writer& out, const Document& document) {
+  const Location& location = document.location;
+  if (location.rulebase == location.cleanup_rulebase) {
+    print_rulebase(out, location.rulebase, document, {&document.rules, &document.cleanup});
+    return;
+  }
+  print_rulebase(out, location.rulebase, document, {&document.rules});
+  print_rulebase(out, location.cleanup_rulebase, document, {&document.cleanup});
+}
+
+std::string print_xml(const Document& document) {
+  constexpr std::size_t rule_text = 1800;
+  constexpr std::size_t object_text = 200;
+  const Location& location = document.location;
+  XmlWriter out((document.rules.size() + document.cleanup.size()) * rule_text +
+                (document.addresses.size() + document.services.size()) * object_text + 10'000);
+  out.line({"<?xml version=\"1.0\" encoding=\"UTF-8\"?>"});
+  out.open("config", "version", document.version, " urldb=\"paloaltonetworks\"");
+  const bool shared_rules = location.rules == Location::Rules::shared;
+  if (location.shared_objects) {
+    out.open("shared");
+    print_objects(out, document);
+    if (shared_rules) print_rules(out, document);
+    out.close();
+  } else {
+    out.line({"<shared/>"});  // pan-os-php fails without it
+  }
+  out.open("devices");
+  out.open("entry", "name", "localhost.localdomain");
+  if (!shared_rules) {
+    out.open(location.panorama() ? "device-group" : "vsys");
+    out.open("entry", "name", location.name);
+    if (!location.shared_objects) print_objects(out, document);
+    print_rules(out, document);
+    out.close(2);
+  }
+  out.close(3);
+  return out.take();
+}
+
+std::string print_set(const Document& document) {
+  const Location& location = document.location;
+  SetWriter out("set");
+  const std::size_t for_objects = open_place(out, location, location.shared_objects);
+  print_objects(out, document);
+  out.close(for_objects);
+  const bool shared_rules = location.rules == Location::Rules::shared;
+  const std::size_t for_rules = open_place(out, location, shared_rules);
+  print_rules(out, document);
+  out.close(for_rules);
+  return out.take();
+}
+
 }  // namespace
 
 std::string print(const Document& document) {
-  constexpr std::size_t rule_text = 1800;
-  constexpr std::size_t object_text = 200;
-  Writer out((document.rules.size() + document.cleanup.size()) * rule_text +
-             (document.addresses.size() + document.services.size()) * object_text + 10'000);
-  out.line({"<?xml version=\"1.0\" encoding=\"UTF-8\"?>"});
-  out.open("config", "version", document.version, " urldb=\"paloaltonetworks\"");
-  out.line({"<shared/>"});  // pan-os-php fails without it
-  out.open("devices");
-  out.open("entry", "name", "localhost.localdomain");
-  const bool panorama = !document.device_group.empty();
-  out.open(panorama ? "device-group" : "vsys");
-  out.open("entry", "name", panorama ? document.device_group : document.vsys);
-
-  print_objects(out, document);
-  if (panorama) {
-    print_rulebase(out, "pre-rulebase", document, {&document.rules});
-    print_rulebase(out, "post-rulebase", document, {&document.cleanup});
-  } else {
-    print_rulebase(out, "rulebase", document, {&document.rules, &document.cleanup});
-  }
-  out.close(5);
-  return out.take();
+  return document.set_commands ? print_set(document) : print_xml(document);
 }
 
 }  // namespace hcipol::backends::palo_alto

@@ -8,6 +8,9 @@
 #include <unordered_map>
 
 #include "backends/common/options.h"
+#include "backends/palo_alto/read_commands.h"
+#include "backends/palo_alto/read_frame.h"
+#include "backends/palo_alto/read_limits.h"
 #include "backends/palo_alto/read_objects.h"
 #include "support/text.h"
 
@@ -19,6 +22,12 @@ using ReadAct = ReadRule::Act;
 using Names = std::vector<std::string_view>;
 
 constexpr std::size_t longest_rule_name = 63;
+
+/// A rule that a schedule ends.
+struct DatedRule {
+  ReadRule rule;
+  std::optional<Date> until;  ///< the last day; nothing for ever
+};
 
 /// The zones of the target and what is in each.
 class Zones {
@@ -62,80 +71,66 @@ class Zones {
 class ConfigReader {
  public:
   /// `wide`: of which verdict the rules are that take in what may be in their zones.
-  ConfigReader(const Artefact& artefact, const ReadContext& context, net::Family family,
-               ReadAct wide, DeviceReading& out)
-      : file_(artefact.path),
+  ConfigReader(std::string_view file, const Configuration& configuration,
+               const ReadContext& context, net::Family family, ReadAct wide, DeviceReading& out)
+      : file_(file),
         wide_(wide),
         out_(out),
         objects_(file_, context, family),
         zones_(context, out) {
-    const auto result = xml_.load_buffer(artefact.text.data(), artefact.text.size(), parse_flags);
-    if (!result) throw Unreadable(file_, 0, result.description());
-    read_frame();
+    read(configuration);
   }
   bool by_family() const { return objects_.by_family(); }
   bool zones_unknown() const { return zones_.known() && zones_.unnamed() != nullptr; }
-  RuleList take() { return std::move(rules_); }
+  std::set<Date> last_days() const {
+    std::set<Date> out;
+    for (const DatedRule& rule : rules_) {
+      if (rule.until) out.insert(*rule.until);
+    }
+    return out;
+  }
+  /// The rules that match something on a day; all of them without one.
+  RuleList rules(std::optional<Date> day) const {
+    return rules_if(
+        [&](const DatedRule& rule) { return !day || !rule.until || *day <= *rule.until; });
+  }
+  RuleList rules_ending(Date day) const {
+    return rules_if([&](const DatedRule& rule) { return rule.until == day; });
+  }
 
  private:
-  // Nothing that could matter is left out of the tree.
-  static constexpr unsigned parse_flags = pugi::parse_default | pugi::parse_comments |
-                                          pugi::parse_pi | pugi::parse_doctype |
-                                          pugi::parse_declaration;
+  template <class Test>
+  RuleList rules_if(Test test) const {
+    RuleList out;
+    out.reserve(rules_.size());
+    for (const DatedRule& each : rules_) {
+      if (test(each)) out.push_back(each.rule);
+    }
+    return out;
+  }
 
   enum class Type { universal, intrazone, interzone };
 
-  void read_frame() {
-    const pugi::xml_node declaration = xml_.first_child();
-    const pugi::xml_node config = declaration.next_sibling();
-    if (declaration.type() != pugi::node_declaration ||
-        std::string_view(config.name()) != "config" || config.next_sibling()) {
-      throw Unreadable(file_, 0, "no configuration");
-    }
-    Elements top(file_, config);
-    if (std::string_view(config.attribute("urldb").value()) != "paloaltonetworks" ||
-        !config.attribute("version")) {
-      top.fail("its attributes");
-    }
-    Elements(file_, top.need("shared")).done();
-    Elements devices(file_, top.need("devices"));
-    top.done(2);
-    const pugi::xml_node host = devices.need("entry");
-    devices.done();
-    Elements device(file_, host);
-    if (std::string_view(host.attribute("name").value()) != "localhost.localdomain") {
-      device.fail("another device");
-    }
-    const pugi::xml_node group = device.find("device-group");
-    const pugi::xml_node vsys = device.find("vsys");
-    if (!group == !vsys) device.fail("neither a virtual system nor a device group");
-    device.done(1);
-    Elements section(file_, group ? group : vsys);
-    const pugi::xml_node entry = section.need("entry");
-    section.done();
-    read_base(entry, !group.empty());
-  }
-
-  void read_base(pugi::xml_node entry, bool panorama) {
-    Elements base(file_, entry);
-    if (!entry.attribute("name")) base.fail("it has no name");
+  void read(const Configuration& configuration) {
+    const pugi::xml_node objects = configuration.objects();
+    const pugi::xml_node rules = configuration.rules();
+    Elements base(file_, objects);
     objects_.read(base);
-    if (panorama) {
-      read_rulebase(base.need("pre-rulebase"));
-      read_rulebase(base.need("post-rulebase"));
-    } else {
-      read_rulebase(base.need("rulebase"));
+    if (rules != objects) {
+      base.done(objects.attribute("name") ? 1 : 0);
+      base = Elements(file_, rules);
     }
-    base.done(1);
+    for (const char* rulebase : configuration.rulebases()) read_rulebase(base.find(rulebase));
+    base.done(rules.attribute("name") ? 1 : 0);
   }
 
   void read_rulebase(pugi::xml_node node) {
+    if (!node) return;
     Elements rulebase(file_, node);
     Elements security(file_, rulebase.need("security"));
     rulebase.done();
     const pugi::xml_node rules = security.need("rules");
     security.done();
-    if (!rules.first_child()) return;
     for_each_entry(file_, rules, [&](std::string_view name, pugi::xml_node rule) {
       if (name.size() > longest_rule_name || !names_.insert(to_lower(name)).second) {
         unreadable(file_, rule, "its name");
@@ -151,13 +146,23 @@ class ConfigReader {
     const net::PeerSet* source = peers(needed(rule, "source"));
     const net::PeerSet* destination = peers(needed(rule, "destination"));
     if (needed(rule, "source-user") != Names{"any"}) rule.fail("users");
-    const net::ServiceSet* service = services(needed(rule, "service"), needed(rule, "application"));
+    const Names service_names = needed(rule, "service");
+    const Names applications = needed(rule, "application");
     const Names category = needed(rule, "category");
+    until_.reset();
+    if (const std::string_view schedule = rule.text("schedule"); !schedule.empty()) {
+      until_ = objects_.last_day(schedule);
+      // So what ends decides on its own, and what is behind it is the same on every day.
+      const bool behind = !rules_.empty() && !rules_.back().until;
+      if (behind) rule.fail("it ends, and stands behind a rule that does not");
+    }
     for (const std::string_view tag : rule.members("tag")) objects_.check_tag(tag);
     rule.text("description");
     objects_.check_tag(rule.text("group-tag"));
     const std::string_view action = rule.text("action");
     if (action != "allow" && action != "deny") rule.fail("its action");
+    if (action == "deny" && until_) rule.fail("a deny that ends");
+    const net::ServiceSet* service = services(service_names, applications, action == "allow");
     const Type type = type_of(rule);
     for (const char* log : {"log-setting", "log-start", "log-end"}) rule.text(log);
     if (const pugi::xml_node profile = rule.find("profile-setting")) {
@@ -253,7 +258,7 @@ class ConfigReader {
     ReadRule rule = base;
     rule.from = both(base.from, from);
     rule.to = both(base.to, to);
-    rules_.push_back(rule);
+    rules_.push_back({rule, until_});
   }
 
   const net::PeerSet* both(const net::PeerSet* a, const net::PeerSet* b) {
@@ -271,11 +276,12 @@ class ConfigReader {
     return known->second;
   }
 
-  const net::ServiceSet* services(const Names& services, const Names& applications) {
+  const net::ServiceSet* services(const Names& services, const Names& applications, bool allow) {
     const auto [known, fresh] = services_.try_emplace(
-        fmt::format("{}\t{}", fmt::join(services, "\n"), fmt::join(applications, "\n")), nullptr);
+        fmt::format("{}\t{}\t{}", allow, fmt::join(services, "\n"), fmt::join(applications, "\n")),
+        nullptr);
     if (!fresh) return known->second;
-    if (auto set = objects_.services(services, applications)) {
+    if (auto set = objects_.services(services, applications, allow)) {
       known->second = out_.keep(*std::move(set));
     }
     return known->second;
@@ -284,10 +290,10 @@ class ConfigReader {
   std::string_view file_;
   ReadAct wide_;
   DeviceReading& out_;
-  pugi::xml_document xml_;
   ObjectReader objects_;
   Zones zones_;
-  RuleList rules_;
+  std::vector<DatedRule> rules_;
+  std::optional<Date> until_;  ///< of the rule that is being read
   std::set<std::string> names_;
   std::unordered_map<std::string, const net::PeerSet*> places_;
   std::unordered_map<const net::PeerSet*, const net::PeerSet*> reach_;
@@ -296,23 +302,52 @@ class ConfigReader {
   std::map<std::pair<const net::PeerSet*, const net::PeerSet*>, const net::PeerSet*> both_;
 };
 
+/// The days after which something changes: in the file, and in the policy.
+std::set<Date> last_days(const ReadContext& context, std::set<Date> in_file) {
+  for (const flow::Flow& flow : context.device().flows) {
+    if (flow.rule != nullptr && flow.rule->expires) in_file.insert(*flow.rule->expires);
+  }
+  return in_file;
+}
+
 }  // namespace
 
 DeviceReading read_back(std::span<const Artefact> artefacts, const ReadContext& context) {
-  if (artefacts.size() != 1) throw Unreadable("palo-alto", 0, "not one file");
+  // The configuration, the commands that load it, and those that take it off again.
+  if (artefacts.size() != 3) throw Unreadable("palo-alto", 0, "not three files");
   const Artefact& file = artefacts.front();
+  const Configuration configuration(file, context);
+  check_limits(file.path, configuration);
+  check_commands(artefacts[1], artefacts[2], file, configuration, context);
+  const bool dated = flag_option(context.options(), "schedules", true);
   DeviceReading out;
   bool by_family = false;
   bool zones_unknown = false;
   const auto add = [&](std::vector<net::Family> families, ReadAct wide) {
-    ConfigReader reader(file, context, families.front(), wide, out);
+    ConfigReader reader(file.path, configuration, context, families.front(), wide, out);
     by_family = reader.by_family();
     zones_unknown = reader.zones_unknown();
     if (by_family) families.resize(1);
-    Reading& reading = out.readings.emplace_back();
-    reading.file = file.path;
-    reading.families = std::move(families);
-    reading.lists.push_back(reader.take());
+    const auto add_reading = [&](std::optional<Date> day, RuleList rules, bool only_ending) {
+      Reading& reading = out.readings.emplace_back();
+      reading.file = file.path;
+      if (day) reading.file += (only_ending ? ", what ends on " : " on ") + to_string(*day);
+      reading.day = day;
+      reading.only_ending = only_ending;
+      reading.families = families;
+      reading.lists.push_back(std::move(rules));
+    };
+    const std::set<Date> ends = reader.last_days();
+    if (!dated && !ends.empty()) throw Unreadable(file.path, 0, "rules that end");
+    const std::set<Date> days = dated ? last_days(context, ends) : ends;
+    if (days.empty()) return add_reading({}, reader.rules({}), false);
+    // With all that ends, and with nothing of it; and each day's for itself, since allows that come
+    // first are added to what is behind them.
+    for (const Date day : {*days.begin(), *days.rbegin() + std::chrono::days(1)}) {
+      add_reading(day, reader.rules(day), false);
+    }
+    if (days.size() == 1) return;
+    for (const Date day : days) add_reading(day, reader.rules_ending(day), true);
   };
   for (const ReadAct wide : {ReadAct::allow, ReadAct::deny}) {
     if (wide == ReadAct::deny && !zones_unknown) break;

@@ -39,6 +39,7 @@ void ObjectReader::read(Elements& base) {
   read_applications(base.find("application"));
   read_services(base.find("service"));
   read_lists(base.find("external-list"));
+  read_schedules(base.find("schedule"));
   read_categories(base.find("profiles"));
 }
 
@@ -239,6 +240,36 @@ net::PeerSet ObjectReader::fetched(std::string_view url) {
   fail("a list from elsewhere: " + quoted(url));
 }
 
+// PAN-OS 10.0 schema: `YYYY/MM/DD@hh:mm-YYYY/MM/DD@hh:mm`, by the device's clock; the last minute
+// is within. Parts of days have no place in a policy.
+void ObjectReader::read_schedules(pugi::xml_node section) {
+  for_each_entry(file_, section, [&](std::string_view name, pugi::xml_node node) {
+    Elements entry(file_, node);
+    Elements type(file_, entry.need("schedule-type"));
+    entry.done(1);
+    const auto spans = type.members("non-recurring");
+    type.done();
+    if (spans.size() != 1) entry.fail("not one span of time");
+    const auto day = [&](std::size_t at, std::string_view time) {
+      std::string text(spans[0].substr(std::min(at, spans[0].size()), 10));
+      std::replace(text.begin(), text.end(), '/', '-');
+      const auto date = parse_date(text);
+      if (!date || spans[0].substr(at + 10, 6) != time) entry.fail("no whole days");
+      return *date;
+    };
+    if (spans[0].size() != 33 || spans[0][16] != '-') entry.fail("no span of time");
+    // Nothing was built before.
+    if (day(0, "@00:00") > parse_date("2000-01-01")) entry.fail("it begins too late");
+    if (!schedules_.emplace(name, day(17, "@23:59")).second) entry.fail("it stands twice");
+  });
+}
+
+Date ObjectReader::last_day(std::string_view schedule) const {
+  const auto found = schedules_.find(schedule);
+  if (found == schedules_.end()) fail("there is no schedule " + quoted(schedule));
+  return found->second;
+}
+
 void ObjectReader::read_categories(pugi::xml_node profiles) {
   if (!profiles) return;
   Elements section(file_, profiles);
@@ -290,10 +321,14 @@ std::optional<net::DomainSet> ObjectReader::categories(
 
 std::optional<net::ServiceSet> ObjectReader::services(
     const std::vector<std::string_view>& services,
-    const std::vector<std::string_view>& applications) const {
+    const std::vector<std::string_view>& applications, bool allow) const {
   const bool any_application = applications.size() == 1 && applications.front() == "any";
   const bool by_application = services.size() == 1 && services.front() == "application-default";
-  if (any_application == by_application) fail("services beside applications");
+  const bool recognised = !any_application && !by_application;
+  if (any_application && by_application) fail("the ports of no application");
+  if (recognised && (!allow || !flag_option(context_.options(), "app_id", false))) {
+    fail("services beside applications");
+  }
   net::ServiceSet out;
   if (by_application) {
     for (const std::string_view name : applications) out = out | application(name);
@@ -305,6 +340,41 @@ std::optional<net::ServiceSet> ObjectReader::services(
     if (found == services_.end()) fail("there is no service " + quoted(name));
     out = out | found->second;
   }
+  if (!recognised) return out;
+  net::ServiceSet known;
+  for (const std::string_view name : applications) known = known | recognised_on(name);
+  if (!known.contains(out)) fail("ports on which none of the applications is spoken");
+  return out;
+}
+
+// Applipedia and RFCs, for the applications that go through a firewall in front of HCI.
+net::ServiceSet ObjectReader::recognised_on(std::string_view name) const {
+  struct Port {
+    std::string_view application;
+    std::uint8_t protocol;
+    std::uint16_t first, last;
+  };
+  constexpr Port known[] = {
+      {"dns", tcp, 53, 53},
+      {"dns", udp, 53, 53},
+      {"kerberos", tcp, 88, 88},
+      {"kerberos", udp, 88, 88},
+      {"ms-hyper-v-vm-connect", tcp, 2179, 2179},
+      {"ms-kms", tcp, 1688, 1688},
+      {"ms-rdp", tcp, 3389, 3389},
+      {"ms-rdp", udp, 3389, 3389},
+      {"ms-update-optimization-p2p", tcp, 7680, 7680},
+      {"ntp", udp, 123, 123},
+      {"ssl", tcp, 443, 443},
+      {"web-browsing", tcp, 80, 80},
+      {"windows-remote-management", tcp, 5985, 5986},
+  };
+  net::ServiceSet out;
+  for (const Port& port : known) {
+    if (port.application != name) continue;
+    out = out | net::ServiceSet::ports(port.protocol, port.first, port.last);
+  }
+  if (out.empty()) fail("there is no application " + quoted(name));
   return out;
 }
 

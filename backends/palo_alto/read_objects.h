@@ -31,10 +31,16 @@ class ObjectReader {
   /// Members of `category`; nothing for `any`.
   std::optional<net::DomainSet> categories(const std::vector<std::string_view>& members) const;
   /// What a rule's `service` and `application` match together: a packet must be in both. Nothing
-  /// for everything.
+  /// for everything. What a predefined application beside ports matches is taken to be all of the
+  /// ports, if one of the rule's applications is known to be spoken on each: what is sent there by
+  /// something else is no question of headers, and an allow that asks for it only allows less.
   std::optional<net::ServiceSet> services(const std::vector<std::string_view>& services,
-                                          const std::vector<std::string_view>& applications) const;
+                                          const std::vector<std::string_view>& applications,
+                                          bool allow) const;
   void check_tag(std::string_view name) const;
+  /// The last day on which a rule with this schedule matches anything. It does so from the day on
+  /// which any policy was built.
+  Date last_day(std::string_view schedule) const;
 
  private:
   void read_tags(pugi::xml_node section);
@@ -43,11 +49,14 @@ class ObjectReader {
   void read_applications(pugi::xml_node section);
   void read_services(pugi::xml_node section);
   void read_lists(pugi::xml_node section);
+  void read_schedules(pugi::xml_node section);
   void read_categories(pugi::xml_node profiles);
   void check_tags(Elements& entry) const;
   net::PeerSet fetched(std::string_view url);
   net::ServiceSet ports(std::uint8_t protocol, std::string_view text) const;
   net::ServiceSet application(std::string_view name) const;
+  /// The ports on which an App-ID is known to be spoken.
+  net::ServiceSet recognised_on(std::string_view name) const;
   /// Every ICMP type of the protocol that is no application of its own.
   net::ServiceSet rest_of_icmp(std::uint8_t protocol, std::uint8_t echo_request) const;
   /// None for "any".
@@ -62,6 +71,7 @@ class ObjectReader {
   net::Family family_;
   bool by_family_ = false;
   std::set<std::string_view> tags_;
+  std::map<std::string_view, Date> schedules_;
   std::unordered_map<std::string_view, net::PeerSet> peers_;
   std::unordered_map<std::string_view, net::ServiceSet> services_;
   std::map<std::string_view, net::ServiceSet> applications_;

@@ -69,7 +69,7 @@ void Objects::add_ports(const ServiceSet& set, std::uint8_t protocol, Members& o
     std::string list = ports;
     std::replace(list.begin(), list.end(), ',', '_');
     const std::string name = shortened(kind + "-" + list, name_limit);
-    document_.services.emplace(name, Service{kind, ports});
+    define(document_.services, name, Service{kind, ports});
     out.push_back(name);
     ports.clear();
   };

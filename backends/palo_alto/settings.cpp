@@ -5,7 +5,7 @@
 #include <array>
 
 #include "backends/common/options.h"
-#include "backends/palo_alto/document.h"
+#include "support/text.h"
 
 namespace hcipol::backends::palo_alto {
 
@@ -17,13 +17,24 @@ constexpr std::array specs{
     sema::OptionSpec{"outside_zone", "string", "any",
                      "the zone of every address that `zones` does not list, and of host names"},
     sema::OptionSpec{"vsys", "string", "\"vsys1\"", "the virtual system of a firewall"},
-    sema::OptionSpec{"device_group", "string", "none: for a firewall",
-                     "a Panorama device group; the clean-up goes into its post-rulebase"},
+    sema::OptionSpec{"device_group", "string", "none: for a firewall", "a Panorama device group"},
+    sema::OptionSpec{"shared", "string", "\"none\"",
+                     "what stands in `shared`: `objects`, or with Panorama `all`, rules too"},
+    sema::OptionSpec{"rulebase", "string", "\"split\" on Panorama",
+                     "Panorama's rule base: `pre`, `post`, or `split`: rules in pre, clean-up in "
+                     "post"},
+    sema::OptionSpec{"format", "string", "\"xml\"",
+                     "`xml` for partial loads, or `set` commands for the command line"},
     sema::OptionSpec{"default_deny", "bool", "true",
                      "end with rules that deny the servers' other traffic"},
     sema::OptionSpec{"log_setting", "string", "none", "a log forwarding profile, for every rule"},
     sema::OptionSpec{"profile_group", "string", "none",
                      "a security profile group, for every rule that allows"},
+    sema::OptionSpec{"schedules", "bool", "true",
+                     "exceptions match until the end of their last day only, by the device's "
+                     "clock"},
+    sema::OptionSpec{"app_id", "bool", "false",
+                     "on well-known ports, allow only what App-ID recognises as their application"},
     sema::OptionSpec{"service_tags", "string", "\"prefixes\"",
                      "service tags as their `prefixes`, or as an `edl` that the device fetches"},
     sema::OptionSpec{"edl_url", "string", "none",
@@ -72,12 +83,17 @@ class Reader {
     return value;
   }
   std::string version();
-  std::string vsys();
+  Location location();
+  bool set_commands();
   std::vector<Zone> zones();
   /// Empty for prefixes.
   std::string edl_url();
 
  private:
+  std::string vsys();
+  /// One of the choices; the first one if the option is not set.
+  std::string choice(std::string_view option, std::initializer_list<std::string_view> choices);
+
   const sema::Options& options_;
   EmitContext& context_;
 };
@@ -91,6 +107,49 @@ std::string Reader::version() {
   }
   bad("version", "it is none of 9.1, 10.0, 10.1, 10.2, 11.0 and 11.1");
   return value;
+}
+
+std::string Reader::choice(std::string_view option,
+                           std::initializer_list<std::string_view> choices) {
+  std::string value = text_option(options_, option, *choices.begin());
+  if (std::find(choices.begin(), choices.end(), value) == choices.end()) {
+    bad(option,
+        "it is one of " + list_of(std::vector<std::string>(choices.begin(), choices.end())));
+  }
+  return value;
+}
+
+Location Reader::location() {
+  Location out;
+  const std::string shared = choice("shared", {"none", "objects", "all"});
+  out.shared_objects = shared != "none";
+  out.name = vsys();
+  out.named = has("vsys");
+  const std::string group = name("device_group", short_name_limit);
+  if (group == "shared") bad("device_group", "`shared` is no device group; say `shared = \"all\"`");
+  if (has("device_group")) {
+    out.rules = Location::Rules::device_group;
+    out.name = group;
+  }
+  if (shared == "all") {
+    out.rules = Location::Rules::shared;
+    out.name.clear();
+    for (const std::string_view option : {"vsys", "device_group"}) {
+      if (has(option)) bad(option, "`shared = \"all\"` leaves nothing to stand there");
+    }
+  }
+  const std::string rulebase = choice("rulebase", {"split", "pre", "post"});
+  if (!out.panorama()) {
+    if (has("rulebase")) bad("rulebase", "a firewall has only one; this is for Panorama");
+    return out;
+  }
+  out.rulebase = rulebase == "post" ? "post-rulebase" : "pre-rulebase";
+  out.cleanup_rulebase = rulebase == "pre" ? "pre-rulebase" : "post-rulebase";
+  return out;
+}
+
+bool Reader::set_commands() {
+  return choice("format", {"xml", "set"}) == "set";
 }
 
 std::string Reader::vsys() {
@@ -139,6 +198,11 @@ std::string Reader::edl_url() {
     bad("service_tags", "`edl` needs `edl_url`, which says where the lists are");
   } else if (const std::string fault = url_fault(url); !fault.empty()) {
     bad("edl_url", fault);
+  } else if (text_option(options_, "format") == "set" &&
+             url.find_first_of("\"?\\|") != std::string::npos) {
+    bad("edl_url",
+        "`?`, `\"`, `\\` and `|` mean something to the command line: use `format = "
+        "\"xml\"`");
   }
   return url;
 }
@@ -179,11 +243,10 @@ Settings read_settings(const flow::DevicePolicy& device, EmitContext& context) {
   Reader reader(device, context);
   Settings out;
   out.version = reader.version();
-  out.vsys = reader.vsys();
-  out.device_group = reader.name("device_group", short_name_limit);
-  if (out.device_group == "shared") {
-    reader.bad("device_group", "`shared` is no device group");
-  }
+  out.location = reader.location();
+  out.set_commands = reader.set_commands();
+  out.schedules = flag_option(device.view->options, "schedules", true);
+  out.app_id = flag_option(device.view->options, "app_id", false);
   out.outside_zone = reader.name("outside_zone", short_name_limit);
   if (out.outside_zone == "any") out.outside_zone.clear();
   if (out.outside_zone == "multicast") reader.bad("outside_zone", "`multicast` is no zone");

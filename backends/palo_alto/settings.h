@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backends/backend.h"
+#include "backends/palo_alto/document.h"
 
 namespace hcipol::backends::palo_alto {
 
@@ -22,8 +23,10 @@ struct Zone {
 
 struct Settings {
   std::string version;
-  std::string vsys;
-  std::string device_group;
+  Location location;
+  bool set_commands = false;
+  bool schedules = true;
+  bool app_id = false;
   std::string outside_zone;  ///< empty: not known, so `any`
   std::string log_setting;
   std::string profile_group;

@@ -138,6 +138,16 @@ void config_rules(ConfigFaults& faults) {
     return action.parent().insert_child_before("negate-source", action).text().set("yes");
   });
   faults.each("users", RULES "/source-user", [](Node list) { return only(list, "known-user"); });
+  faults.each("lost schedule", RULES "/schedule", remove);
+  faults.each("schedule of a rule for ever", RULES "[not(schedule)][action='allow']",
+              [](Node rule) {
+                const Node schedule = rule.root().select_node("//schedule/entry").node();
+                return schedule && rule.insert_child_after("schedule", rule.child("application"))
+                                       .text()
+                                       .set(schedule.attribute("name").value());
+              });
+  faults.each("application beside ports", RULES "/application[member='any']",
+              [](Node list) { return only(list, "ms-rdp"); });
   faults.each("unknown attribute", RULES,
               [](Node rule) { return rule.append_attribute("loc").set_value("x"); });
   faults.each("empty list", RULES "/source", [](Node list) { return list.remove_children(); });
@@ -191,6 +201,19 @@ void config_objects(ConfigFaults& faults) {
               [](Node node) { return node.text().set("42"); });
   faults.each("another URL", "//external-list/entry/type/ip/url",
               [](Node node) { return node.text().set("https://evil.example/list"); });
+  faults.each("later end", "//schedule/entry//member", [](Node node) {
+    std::string text = node.text().get();
+    text[17] = '9';
+    return node.text().set(text.c_str());
+  });
+  faults.each("earlier end", "//schedule/entry//member", [](Node node) {
+    std::string text = node.text().get();
+    return node.text().set((text.substr(0, 17) + "2001" + text.substr(21)).c_str());
+  });
+  faults.each("later beginning", "//schedule/entry//member", [](Node node) {
+    std::string text = node.text().get();
+    return node.text().set(("2020" + text.substr(4)).c_str());
+  });
   faults.each("unknown object", "//address", [](Node section) {
     return static_cast<bool>(
         section.parent().insert_child_after("application-filter", section).append_child("entry"));
@@ -199,10 +222,104 @@ void config_objects(ConfigFaults& faults) {
               [](Node entry) { return entry.prepend_child("fqdn").text().set("a.example.com"); });
 }
 
+/// Of the commands beside a configuration, and of one in their form.
+void command_faults(const backends::Emission& emission, Mutants& out) {
+  const auto gone = [](const std::string& line) -> Changed {
+    if (line.empty() || line.starts_with("#")) return std::nullopt;
+    return "";
+  };
+  const auto twice = [](const std::string& line) -> Changed {
+    if (line.empty() || line.starts_with("#")) return std::nullopt;
+    return line + "\n" + line;
+  };
+  for (const std::size_t file : {1u, 2u}) {
+    LineFaults faults(emission, file, out);
+    faults.each("lost command", gone, 10);
+    faults.each("repeated command", twice, 10);
+    for (const char* kind : {"load config partial ", "<from-xpath>"}) {
+      faults.swap("swapped commands",
+                  [&](const std::string& line) { return line.find(kind) != std::string::npos; });
+    }
+    faults.each("another place", [](const std::string& line) {
+      return by_regex(line, "^(load|api|for)(.*)/entry\\[@name='", "$1$2/entry[@name='x");
+    });
+    faults.each("another name", [](const std::string& line) {
+      return by_regex(line, "^delete (.*)$", "delete $1x");
+    });
+    faults.each("a commit", [](const std::string& line) {
+      return line == "validate full" ? Changed("commit") : std::nullopt;
+    });
+    faults.missing();
+  }
+}
+
+Mutants set_mutants(const backends::Emission& emission) {
+  Mutants out;
+  LineFaults faults(emission, 0, out);
+  faults.each(
+      "lost command",
+      [](const std::string& line) -> Changed {
+        // What is for people may be lost.
+        const bool matters = line.find(" rules ") != std::string::npos &&
+                             line.find(" description ") == std::string::npos &&
+                             line.find(" group-tag ") == std::string::npos &&
+                             line.find(" tag ") == std::string::npos &&
+                             line.find(" log-") == std::string::npos &&
+                             line.find(" profile-setting ") == std::string::npos;
+        return matters ? Changed("") : std::nullopt;
+      },
+      40);
+  faults.each(
+      "changed action",
+      [](const std::string& line) {
+        const Changed other = by_regex(line, " action allow$", " action deny");
+        return other ? other : by_regex(line, " action deny$", " action allow");
+      },
+      20);
+  faults.each(
+      "widened prefix",
+      [](const std::string& line) -> Changed {
+        return line.find(" ip-netmask ") == std::string::npos ? std::nullopt : widened(line);
+      },
+      10);
+  faults.each(
+      "lost member",
+      [](const std::string& line) -> Changed {
+        // Of other lists, a member may be one of several that say the same.
+        const bool matters = by_regex(line, " (static|service|list) \\[", "").has_value();
+        return matters ? by_regex(line, "\\[ \\S+ (\\S+) ", "[ $1 ") : std::nullopt;
+      },
+      20);
+  faults.each(
+      "changed port",
+      [](const std::string& line) { return by_regex(line, "( port (?!0-65535)\\S+)$", "$1,9"); },
+      10);
+  faults.each("changed zone",
+              [](const std::string& line) { return by_regex(line, " to \\S+$", " to elsewhere"); });
+  faults.each("unknown word", [](const std::string& line) {
+    return by_regex(line, " (rules \\S+) ", " $1 more ");
+  });
+  faults.each("another place",
+              [](const std::string& line) { return by_regex(line, "^set ", "set template x "); });
+  faults.each("open quotation", [](const std::string& line) { return by_regex(line, "\"$", ""); });
+  faults.each("negation", [](const std::string& line) {
+    return by_regex(line, "^(set .* rules \\S+) action (\\S+)$",
+                    "$1 action $2\n$1 negate-source yes");
+  });
+  faults.each("later end", [](const std::string& line) {
+    return by_regex(line, "-2(\\d\\d\\d/\\d\\d/\\d\\d@23:59)$", "-9$1");
+  });
+  faults.truncate();
+  faults.missing();
+  return out;
+}
+
 }  // namespace
 
 Mutants palo_alto_mutants(const backends::Emission& emission) {
+  if (emission.artefacts.front().path.ends_with(".set")) return set_mutants(emission);
   Mutants out;
+  command_faults(emission, out);
   ConfigFaults faults(emission, out);
   config_rules(faults);
   config_objects(faults);

@@ -1,4 +1,5 @@
 // Every device of every example and of random policies, read back: its files mean its flows.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <map>
@@ -52,6 +53,11 @@ target "palo-alto" "panorama" {
   outside_zone = "untrust"
   default_deny = false
 }
+target "palo-alto" "set" {
+  format = "set"
+  shared = "all"
+  app_id = true
+}
 target "azure-firewall" {}
 target "azure-firewall" "literals" { ip_groups = false }
 target "azure-firewall" "array" { format = "rcg-json" }
@@ -68,6 +74,23 @@ target "windows-firewall" "locked" {
   builtin   = true
 }
 )";
+
+/// Exceptions with ends of their own, which devices may enforce.
+std::string more_exceptions(std::mt19937& random) {
+  const auto one_of = [&](std::initializer_list<const char*> texts) {
+    return texts.begin()[random() % texts.size()];
+  };
+  std::string out;
+  for (const char* end : {"2029-12-31", "2031-05-05"}) {
+    out += fmt::format(
+        "\nexception \"until-{0}\" {{\n  reason  = \"r\"\n  owner   = \"o\"\n  expires = {0}\n"
+        "  allow \"one\" {1} -> {2} on {3}\n}}\n",
+        end, one_of({"10.0.0.0/29", "10.0.0.1", "servers", "fd00::/126"}),
+        one_of({"servers", "10.0.0.0/30", "fd00::/64", "any"}),
+        one_of({"tcp/443", "udp/53", "icmp/8", "tcp/1-1024", "any"}));
+  }
+  return out;
+}
 
 constexpr unsigned read_back_batches = 20;
 constexpr unsigned proved_in_a_batch = test::sanitized ? 3 : 50;  ///< in a batch, for each target
@@ -88,9 +111,10 @@ TEST_P(ReadBackRandom, MeansWhatItsFlowsMean) {
   };
   for (unsigned drawn = 0; !done(); ++drawn) {
     ASSERT_LT(drawn, 40 * proved_in_a_batch) << "a target refuses nearly everything";
-    const std::string text = test::random_policy(random, 5).text() + more_targets;
+    const std::string text =
+        test::random_policy(random, 5).text() + more_exceptions(random) + more_targets;
     EmittedPolicy policy({{"main.hcipol", text}}, ".");
-    ASSERT_EQ(policy.devices().size(), 17u) << text;
+    ASSERT_EQ(policy.devices().size(), 18u) << text;
     for (const Emitted& one : policy.devices()) {
       unsigned& count = proved[one.name];
       if (one.refused || count == proved_in_a_batch) continue;

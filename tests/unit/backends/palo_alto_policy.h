@@ -148,6 +148,7 @@ class World {
   void option(std::string name, std::string value) {
     option(std::move(name), sema::Value{std::move(value), {}});
   }
+  void flag(std::string name, bool value) { option(std::move(name), sema::Value{value, {}}); }
   void zones(const std::vector<std::pair<std::string, const NamedSet*>>& zones) {
     sema::Map map;
     for (const auto& [name, members] : zones) {

@@ -87,6 +87,9 @@ class PanConfig {
     base_ = device.child("vsys").child("entry");
     panorama_ = !base_;
     if (panorama_) base_ = device.child("device-group").child("entry");
+    const auto shared = xml_.child("config").child("shared");
+    if (!base_) base_ = shared;
+    objects_ = shared.first_child() ? shared : base_;
     for (const char* place : {"pre-rulebase", "rulebase", "post-rulebase"}) {
       const auto rules = base_.child(place).child("security").child("rules");
       for (const auto& rule : rules.children("entry")) rules_.push_back(rule);
@@ -98,7 +101,11 @@ class PanConfig {
 
   const std::vector<std::string>& problems() const { return problems_; }
   bool panorama() const { return panorama_; }
+  /// What the rules stand in, and what the objects do.
   pugi::xml_node base() const { return base_; }
+  pugi::xml_node objects() const { return objects_; }
+  /// "2022/06/30": rules whose schedules have ended before it match nothing any more.
+  void day(const std::string& day) { day_ = day; }
   const std::vector<pugi::xml_node>& rules() const { return rules_; }
 
   pugi::xml_node rule(const std::string& name) const {
@@ -108,10 +115,10 @@ class PanConfig {
     return {};
   }
   pugi::xml_node object(const char* kind, const std::string& name) const {
-    return base_.child(kind).find_child_by_attribute("entry", "name", name.c_str());
+    return objects_.child(kind).find_child_by_attribute("entry", "name", name.c_str());
   }
   pugi::xml_node category(const std::string& name) const {
-    return base_.child("profiles")
+    return objects_.child("profiles")
         .child("custom-url-category")
         .find_child_by_attribute("entry", "name", name.c_str());
   }
@@ -216,7 +223,7 @@ class PanConfig {
     if (name == "any") return true;
     std::set<std::string> is;
     const std::string type = std::to_string(packet.detail);
-    for (const auto& entry : base_.child("application").children("entry")) {
+    for (const auto& entry : objects_.child("application").children("entry")) {
       const Node ident = entry.child("default");
       const bool hit =
           (packet.protocol == 1 && ident.child("ident-by-icmp-type") &&
@@ -226,6 +233,25 @@ class PanConfig {
           (ident.child("ident-by-ip-protocol") &&
            ident.child_value("ident-by-ip-protocol") == std::to_string(packet.protocol));
       if (hit) is.insert(entry.attribute("name").value());
+    }
+    if (packet.protocol == 6 || packet.protocol == 17) {
+      // Each App-ID is taken to be what is spoken on its ports.
+      const std::string port =
+          (packet.protocol == 6 ? "tcp/" : "udp/") + std::to_string(packet.detail);
+      static const std::set<std::pair<std::string, std::string>> spoken{
+          {"dns", "tcp/53"},
+          {"dns", "udp/53"},
+          {"kerberos", "tcp/88"},
+          {"kerberos", "udp/88"},
+          {"ntp", "udp/123"},
+          {"ms-kms", "tcp/1688"},
+          {"ms-rdp", "tcp/3389"},
+          {"ms-rdp", "udp/3389"},
+          {"ms-hyper-v-vm-connect", "tcp/2179"},
+          {"windows-remote-management", "tcp/5985"},
+          {"windows-remote-management", "tcp/5986"},
+          {"ms-update-optimization-p2p", "tcp/7680"}};
+      return spoken.count({name, port}) != 0;
     }
     if (is.empty() && packet.protocol == 1) is.insert(packet.detail == 8 ? "ping" : "icmp");
     if (is.empty() && packet.protocol == 58) {
@@ -251,6 +277,12 @@ class PanConfig {
                const std::string& to) const {
     const std::string type = rule.child_value("rule-type");
     if (type == "intrazone" && from != to) return false;
+    if (const Node schedule = object("schedule", rule.child_value("schedule"));
+        schedule && !day_.empty()) {
+      const std::string span =
+          schedule.child("schedule-type").child("non-recurring").child_value("member");
+      if (span.substr(17, 10) < day_) return false;
+    }
     if (type == "interzone" && from == to) return false;
     const auto zone = [&](const char* field, const std::string& is) {
       const auto list = members(rule.child(field));
@@ -279,6 +311,7 @@ class PanConfig {
     }
     if (!config.child("shared")) problem("no <shared/>");
     if (!base_) problem("no vsys and no device-group");
+    check_schedules();
     check_tags();
     check_objects();
     check_groups();
@@ -341,8 +374,8 @@ class PanConfig {
 
   void check_tags() {
     std::set<std::string> seen;
-    check_names(base_.child("tag"), 127, R"([^\[\]']+)", seen);
-    for (const auto& tag : base_.child("tag").children("entry")) {
+    check_names(objects_.child("tag"), 127, R"([^\[\]']+)", seen);
+    for (const auto& tag : objects_.child("tag").children("entry")) {
       check_order(tag, {"color", "comments"});
       if (!re2::RE2::FullMatch(tag.child_value("color"),
                                "color([1-9]|1[0-79]|2[0-9]|3[0-9]|4[0-2])")) {
@@ -364,11 +397,11 @@ class PanConfig {
   void check_objects() {
     const std::string name = R"([a-zA-Z0-9_][ 0-9a-zA-Z._-]*)";
     std::set<std::string> addresses, services, applications;
-    check_names(base_.child("address"), 63, name, addresses);
-    check_names(base_.child("address-group"), 63, name, addresses);
-    check_names(base_.child("service"), 63, name, services);
-    check_names(base_.child("application"), 31, name, applications);
-    for (const auto& address : base_.child("address").children("entry")) {
+    check_names(objects_.child("address"), 63, name, addresses);
+    check_names(objects_.child("address-group"), 63, name, addresses);
+    check_names(objects_.child("service"), 63, name, services);
+    check_names(objects_.child("application"), 31, name, applications);
+    for (const auto& address : objects_.child("address").children("entry")) {
       check_order(address, {"ip-netmask", "ip-range", "fqdn", "description", "tag"});
       check_defined(address.child("tag"), {"tag"}, {});
       const Node fqdn = address.child("fqdn");
@@ -377,7 +410,7 @@ class PanConfig {
         problem(std::string("fqdn ") + fqdn.text().get());
       }
     }
-    for (const auto& service : base_.child("service").children("entry")) {
+    for (const auto& service : objects_.child("service").children("entry")) {
       check_order(service, {"protocol", "description", "tag"});
       check_defined(service.child("tag"), {"tag"}, {});
       const Node protocol = service.child("protocol").first_child();
@@ -388,12 +421,23 @@ class PanConfig {
       if (!re2::RE2::FullMatch(ports, R"(\d+(-\d+)?(,\d+(-\d+)?)*)")) problem(ports);
       if (ports.size() > 1023) problem("port text of " + std::to_string(ports.size()));
     }
-    for (const auto& application : base_.child("application").children("entry")) {
+    for (const auto& application : objects_.child("application").children("entry")) {
       check_order(application, {"category", "subcategory", "technology", "risk", "default"});
     }
   }
+  void check_schedules() {
+    std::set<std::string> seen;
+    check_names(objects_.child("schedule"), 31, R"([a-zA-Z0-9_][ 0-9a-zA-Z_-]*)", seen);
+    for (const auto& schedule : objects_.child("schedule").children("entry")) {
+      const std::string span =
+          schedule.child("schedule-type").child("non-recurring").child_value("member");
+      if (!re2::RE2::FullMatch(span, R"(2000/01/01@00:00-\d{4}/\d\d/\d\d@23:59)")) {
+        problem("schedule " + span);
+      }
+    }
+  }
   void check_groups() {
-    for (const auto& group : base_.child("address-group").children("entry")) {
+    for (const auto& group : objects_.child("address-group").children("entry")) {
       check_order(group, {"static", "description", "tag"});
       check_list(group.child("static"));
       check_defined(group.child("static"), {"address", "address-group"}, {});
@@ -403,7 +447,7 @@ class PanConfig {
   }
   void check_categories() {
     std::set<std::string> seen;
-    const Node list = base_.child("profiles").child("custom-url-category");
+    const Node list = objects_.child("profiles").child("custom-url-category");
     check_names(list, 31, R"([a-zA-Z._-][ 0-9a-zA-Z._-]*)", seen);
     for (const auto& category : list.children("entry")) {
       check_order(category, {"description", "list", "type"});
@@ -460,7 +504,12 @@ class PanConfig {
     check_defined(rule.child("destination"), {"address", "address-group"}, {"any"});
     check_defined(rule.child("service"), {"service"}, {"any", "application-default"});
     check_defined(rule.child("application"), {"application"},
-                  {"any", "icmp", "ping", "ipv6-icmp", "ping6"});
+                  {"any", "icmp", "ping", "ipv6-icmp", "ping6", "dns", "kerberos", "ntp", "ms-kms",
+                   "ms-rdp", "ms-hyper-v-vm-connect", "ms-update-optimization-p2p",
+                   "windows-remote-management", "ssl", "web-browsing"});
+    if (rule.child("schedule") && !object("schedule", rule.child_value("schedule"))) {
+      problem("not defined: schedule of " + name);
+    }
     check_defined(rule.child("tag"), {"tag"}, {});
     for (const std::string& member : members(rule.child("category"))) {
       if (member != "any" && !category(member)) problem("not defined: category " + member);
@@ -474,9 +523,16 @@ class PanConfig {
     }
     const auto services = members(rule.child("service"));
     const auto applications = members(rule.child("application"));
-    // capirca #272: ports and App-IDs in one rule let the wrong things through or nothing.
-    if (holds(services, "application-default") == holds(applications, "any")) {
+    // capirca #272: what is no port must not stand beside ports, where nothing would match it.
+    if (holds(services, "application-default") && holds(applications, "any")) {
       problem("service and application of " + name);
+    }
+    for (const std::string& application : applications) {
+      const bool portless = application == "icmp" || application == "ping" ||
+                            application == "ipv6-icmp" || application == "ping6" ||
+                            application.starts_with("hci-");
+      const bool by_default = holds(services, "application-default");
+      if (application != "any" && portless != by_default) problem("application of " + name);
     }
     check_text(rule.child("description"), 1024);
     if (std::string("yes") != rule.child_value("log-end")) problem("log-end of " + name);
@@ -485,6 +541,8 @@ class PanConfig {
 
   pugi::xml_document xml_;
   Node base_;
+  Node objects_;
+  std::string day_;
   bool panorama_ = false;
   std::vector<Node> rules_;
   std::vector<std::string> problems_;
