@@ -54,12 +54,12 @@ roll_back() {
 }
 
 load() {
-  # Each set is filled beside the one in use and swapped in: without a change, nothing changes.
-  ipset restore <"$work/ipset" || roll_back "ipset does not take its file"
+  # Each set is filled beside the one in use and swapped in.
+  load_sets "$work/ipset" || roll_back "ipset does not take its file"
   put_names || roll_back "dnsmasq does not take dnsmasq.conf"
   for f in $(families); do
     if [ "$table" = own ]; then
-      same_table "$f" "rules.v$f" || "$(tool "$f")-restore" -w 10 <"rules.v$f"
+      same_table "$f" "rules.v$f" || put_own "$f" "rules.v$f"
     else
       same_rules "$f" "rules.v$f" || put_rules "$f" "rules.v$f" $hooks
     fi || roll_back "$(tool "$f") does not take rules.v$f"

@@ -50,7 +50,9 @@ for broken in rules.v4 rules.v6 ipset; do
   ok "a broken $broken leaves what was there" same_as own.state
 done
 
+iptables-save -c -t filter | sed 's/^\[0:0\] -A HCI-prod\.denied -p tcp/[7:9] -A HCI-prod.denied -p tcp/' | iptables-restore -c
 ok "another policy is applied" apply next
+ok "a chain that is the same is not touched" test "$(iptables-save -c | grep -c '^\[7:9\] -A HCI-prod.denied -p tcp')" = 1
 ok "it is what its files say" sh next/apply.sh status
 ok "what was here before is still known" grep -q DOCKER-USER root/var/lib/hcipolc/HCI-prod/filter.v4
 ok "back to the first" apply own
@@ -66,6 +68,11 @@ ok "remove" sh own/apply.sh remove
 ok "leaves all as it was" same_as nothing
 ok "and no file" test "$(find root -type f | grep -cv 'lock$')" = 0
 ok "remove again" sh own/apply.sh remove
+[ "$V" = nft ] && other=legacy || other=nft
+"iptables-$other" -A OUTPUT -d 192.0.2.7 -j ACCEPT
+sh own/apply.sh check >said 2>&1
+ok "rules of the other variant are warned of" grep -q "warning: iptables-$other has rules as well" said
+"iptables-$other" -D OUTPUT -d 192.0.2.7 -j ACCEPT
 ok "changes nothing" same_as nothing
 
 # A machine beside others.

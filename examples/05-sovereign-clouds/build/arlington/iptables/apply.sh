@@ -51,14 +51,14 @@ families() {
 }
 tool() { [ "$1" = 4 ] && echo iptables || echo ip6tables; }
 
-# rules_of FAMILY: as a restore file has them, without the counters.
-rules_of() {
-  "$(tool "$1")-save" -t filter |
-    awk -v base="$base" '
-      function ours(name) { return name == base || index(name, base ".") == 1 }
-      /^:/ && ours(substr($1, 2)) { print $1, "- [0:0]" }
-      /^-A / && ours($2)'
+# ours_of [FILE]: chains and rules of ours, as a restore file has them, without the counters.
+ours_of() {
+  awk -v base="$base" '
+    function ours(name) { return name == base || index(name, base ".") == 1 }
+    /^:/ && ours(substr($1, 2)) { print $1, "- [0:0]" }
+    /^-A / && ours($2)' "$@"
 }
+rules_of() { "$(tool "$1")-save" -t filter | ours_of; }
 # chains FILE…: the names in it.
 chains() { sed -n 's/^:\([^ ]*\) .*/\1/p' "$@" | sort -u; }
 # lines FAMILY FILE: its rules as the kernel writes them, chain by chain; the order of chains means nothing.
@@ -85,20 +85,35 @@ hook_lines() {
   done <"$work/hooks.now"
 }
 
-# put_rules FAMILY FILE HOOK…: one transaction, in which chains and hooks that are not wanted go as well.
+# changed_chains FAMILY NOW WANTED: those that are wanted otherwise than they are.
+changed_chains() {
+  lines "$1" "$2" >"$work/lines.now"
+  lines "$1" "$3" >"$work/lines.wanted"
+  awk '
+    FILENAME == ARGV[1] { there[$1] }
+    FILENAME == ARGV[2] { now[$2] = now[$2] "\n" $0 }
+    FILENAME == ARGV[3] { wanted[$2] = wanted[$2] "\n" $0 }
+    FILENAME == ARGV[4] && !($1 in there && now[$1] == wanted[$1])' \
+    "$work/chains.now" "$work/lines.now" "$work/lines.wanted" "$work/chains.wanted"
+}
+# put_rules FAMILY FILE HOOK…: one transaction, in which chains and hooks that are not wanted go as well, and chains
+# that are as they are wanted are not named: they keep their counters.
 put_rules() {
   family=$1
   rules_of "$family" >"$work/now"
-  grep -E '^(:|-A )' "$2" >"$work/wanted"
+  ours_of "$2" >"$work/wanted"
+  # What iptables-restore has to say of the file, it says of all of it.
+  grep -vE '^(#|:|-A |\*filter$|COMMIT$|$)' "$2" >"$work/strange"
   shift 2
   chains "$work/now" >"$work/chains.now"
   chains "$work/wanted" >"$work/chains.wanted"
   comm -23 "$work/chains.now" "$work/chains.wanted" >"$work/chains.gone"
+  changed_chains "$family" "$work/now" "$work/wanted" >"$work/chains.changed"
   {
     echo '*filter'
-    grep '^:' "$work/wanted"
-    sed 's/.*/:& - [0:0]/' "$work/chains.gone"
-    grep '^-A ' "$work/wanted"
+    sed 's/.*/:& - [0:0]/' "$work/chains.changed" "$work/chains.gone"
+    awk 'FILENAME == ARGV[1] { changed[$1]; next } /^-A / && $2 in changed' "$work/chains.changed" "$work/wanted"
+    cat "$work/strange"
     hook_lines "$family" "$@"
     sed 's/^/-X /' "$work/chains.gone"
     echo COMMIT
@@ -133,6 +148,15 @@ others_of() {
     { print }' "$1"
 }
 put_table() { "$(tool "$1")-restore" -c -w 10 <"$2"; }
+# put_own FAMILY FILE: of a table that is ours already only what changed.
+put_own() {
+  table_of "$1" >"$work/all"
+  others_of "$work/all" | sed 's/^\(:[^ ]* [^ ]*\) .*/\1/; /^[:[]/!d' | sort >"$work/others.now"
+  sed -n 's/^\(:[A-Z]* [A-Z]*\) .*/\1/p' "$2" | sort >"$work/others.wanted"
+  if cmp -s "$work/others.now" "$work/others.wanted"; then put_rules "$1" "$2" $hooks; else
+    "$(tool "$1")-restore" -w 10 <"$2"
+  fi
+}
 # whole_lines FAMILY FILE: as lines, with the policies of the built-in chains.
 whole_lines() {
   sed -n 's/^\[[0-9]*:[0-9]*\] //; s/^\(:[^ ]* [^ ]*\) .*/\1/; /^:/p' "$2" | sort
@@ -190,6 +214,21 @@ put_sets() {
     $1 == "add" && !($2 in learnt) { print "add " $2 "-n " $3 }
     END { for (i = 1; i <= n; i++) { print "swap " all[i] "-n " all[i]; print "destroy " all[i] "-n" } }' \
     "$1" | ipset restore
+}
+# load_sets FILE: for ipset restore; of sets that have the members already nothing is done.
+load_sets() {
+  sets_now >"$work/sets.now"
+  members "$work/sets.now" >"$work/members.now"
+  members "$1" >"$work/members.wanted"
+  set_names "$work/sets.now" >"$work/names.now"
+  set_names "$1" >"$work/names.wanted"
+  {
+    comm -3 "$work/members.now" "$work/members.wanted" | awk '{ print $1 }'
+    comm -13 "$work/names.now" "$work/names.wanted"
+  } | sort -u >"$work/sets.changed"
+  awk 'FILENAME == ARGV[1] { changed[$1]; next }
+    /^(create|flush|add|swap|destroy) / { name = $2; sub(/-n$/, "", name); if (!(name in changed)) next }
+    { print }' "$work/sets.changed" "$1" | ipset restore
 }
 # drop_sets FILE: those that it does not have.
 drop_sets() {
@@ -287,12 +326,12 @@ roll_back() {
 }
 
 load() {
-  # Each set is filled beside the one in use and swapped in: without a change, nothing changes.
-  ipset restore <"$work/ipset" || roll_back "ipset does not take its file"
+  # Each set is filled beside the one in use and swapped in.
+  load_sets "$work/ipset" || roll_back "ipset does not take its file"
   put_names || roll_back "dnsmasq does not take dnsmasq.conf"
   for f in $(families); do
     if [ "$table" = own ]; then
-      same_table "$f" "rules.v$f" || "$(tool "$f")-restore" -w 10 <"rules.v$f"
+      same_table "$f" "rules.v$f" || put_own "$f" "rules.v$f"
     else
       same_rules "$f" "rules.v$f" || put_rules "$f" "rules.v$f" $hooks
     fi || roll_back "$(tool "$f") does not take rules.v$f"
