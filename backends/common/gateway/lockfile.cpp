@@ -48,6 +48,8 @@ class LockfileReader {
   }
 
   void line(std::string_view text, std::uint32_t at) {
+    if (text.ends_with('\r'))
+      return fail({text, at}, "its lines end with CR LF, not with LF alone");
     if (text.empty() || text.front() == '#') return;
     std::vector<Word> words;
     for (std::size_t begin = 0; begin <= text.size();) {
