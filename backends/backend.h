@@ -62,7 +62,7 @@ struct Remark {
 };
 
 /// What the device does to packets that no flow allows: leaves them to other rules, denies those of
-/// the servers that it sees, or denies all.
+/// the servers (on a machine: its own) that it sees, or denies all.
 enum class Rest { others, servers_denied, all_denied };
 
 /// How much of a limit of the device its artefacts use.
@@ -147,6 +147,8 @@ struct Capabilities {
   flow::RuleCapabilities rule;
   /// What the device sees when its target block does not say: a flow in the language.
   std::string_view default_sees = "any -> any";
+  /// The option that makes a target the firewall of one machine (TargetView::machine), or "".
+  std::string_view machine_option = {};
 
   // For `hcipolc targets`: one sentence each.
   std::string_view names;      ///< host names and wildcards

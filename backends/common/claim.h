@@ -13,7 +13,7 @@ struct Claim {
   const Reading& reading;
   const std::vector<std::vector<Step>>& lists;  ///< the reading's
   const Meaning& meaning;
-  const policy::Cluster& cluster;
+  const net::AddressSet& guarded;  ///< the servers' addresses, or the machine's
   flow::Order order = flow::Order::first_match;
   bool all_denied = false;  ///< the device denies all that nothing allows
 };

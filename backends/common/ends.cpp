@@ -10,14 +10,13 @@ namespace hcipol::backends {
 using net::PeerSet;
 using net::ServiceSet;
 
-PeerSet Ends::servers() const {
-  const policy::NamedSet* servers = claim_.cluster.servers;
-  return servers == nullptr ? PeerSet() : sets_.share(PeerSet{servers->set.addresses, {}});
+PeerSet Ends::guarded() const {
+  return sets_.share(PeerSet{claim_.guarded, {}});
 }
 
 const PeerSet& Ends::all() {
   if (all_) return *all_;
-  const PeerSet servers = this->servers();
+  const PeerSet servers = guarded();
   std::unordered_set<const PeerSet*> ends{&servers};
   const auto whole = [&](const PeerSet& set) { return set.addresses == sets_.every_address(); };
   bool wide = false;
@@ -39,10 +38,14 @@ const PeerSet& Ends::all() {
                            : union_of(std::vector<const PeerSet*>(ends.begin(), ends.end())));
 }
 
-std::vector<net::Box> Ends::touching(const PeerSet& peers) const {
+std::vector<net::Box> Ends::touching(const PeerSet& peers, const ServiceSet& service) const {
   if (peers.empty()) return {};
   const PeerSet everyone = sets_.everyone();
-  return {{peers, everyone, ServiceSet::any()}, {everyone, peers, ServiceSet::any()}};
+  const Reading& reading = claim_.reading;
+  std::vector<net::Box> out;
+  if (!reading.on_machine || !reading.inbound) out.push_back({peers, everyone, service});
+  if (!reading.on_machine || reading.inbound) out.push_back({everyone, peers, service});
+  return out;
 }
 
 std::vector<net::Box> Ends::both_ways(const std::vector<FlatRule>& rules) {
@@ -92,7 +95,8 @@ std::vector<net::Box> Ends::remaining(const MeantKind::Clipped& each) {
 
 bool Ends::plainly_right() {
   const auto rules = flattened(claim_.lists, sets_);
-  if (!rules || claim_.reading.denies_rest) return false;
+  // A machine's rules for one direction say nothing of the other.
+  if (!rules || claim_.reading.denies_rest || claim_.reading.on_machine) return false;
   const auto none = [&](ReadRule::Act act) {
     return std::none_of(rules->begin(), rules->end(),
                         [&](const FlatRule& r) { return r.act == act; });
@@ -103,10 +107,10 @@ bool Ends::plainly_right() {
     });
   };
   if (claim_.reading.traffic == Reading::Traffic::invalid) {
-    return none(ReadRule::Act::allow) && all_touch(servers());
+    return none(ReadRule::Act::allow) && all_touch(guarded());
   }
   return none(ReadRule::Act::deny) && both_ways(*rules).empty() &&
-         (all_touch(servers()) || all_touch(all()));
+         (all_touch(guarded()) || all_touch(all()));
 }
 
 }  // namespace hcipol::backends

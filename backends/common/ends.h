@@ -13,12 +13,15 @@ class Ends {
  public:
   Ends(const Claim& claim, FamilySets& sets) : claim_(claim), sets_(sets) {}
 
-  net::PeerSet servers() const;
+  /// The servers, or the machine.
+  net::PeerSet guarded() const;
   /// The servers and the ends of flows. A flow from or to everyone is about its other end, unless
   /// that is as wide, as names are.
   const net::PeerSet& all();
-  /// What comes from or goes to one of them.
-  std::vector<net::Box> touching(const net::PeerSet& peers) const;
+  /// What comes from or goes to one of them; on a machine only what the rules of the reading's
+  /// direction meet of it.
+  std::vector<net::Box> touching(const net::PeerSet& peers,
+                                 const net::ServiceSet& service = net::ServiceSet::any()) const;
   /// Everything between two ends that may open a connection, but for what `rules` plainly let
   /// through.
   std::vector<net::Box> both_ways(const std::vector<FlatRule>& rules);

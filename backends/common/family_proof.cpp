@@ -50,18 +50,6 @@ std::string words_of(const net::Packet& packet) {
                      net::to_string(ServiceSet::containing(packet.service)));
 }
 
-/// RFC 4890 §4.4.1: router and neighbour solicitations and advertisements.
-const ServiceSet& discovery() {
-  static const ServiceSet set = [] {
-    ServiceSet out;
-    for (std::uint8_t type = 133; type <= 136; ++type) {
-      out = out | ServiceSet::icmp_type(net::protocol::icmpv6, type);
-    }
-    return out;
-  }();
-  return set;
-}
-
 /// One claim about the packets of one family.
 class FamilyProof {
  public:
@@ -86,6 +74,7 @@ class FamilyProof {
       case Traffic::replies: return replies();
       case Traffic::invalid: return invalid();
       case Traffic::neighbours: return neighbours();
+      case Traffic::itself: return itself();
     }
     bug("a kind of traffic that nobody knows");
   }
@@ -106,7 +95,7 @@ class FamilyProof {
     const bool discovers = traffic_ == Traffic::neighbours;
     return {{sets_.every_address(), mentioned_.from},
             {sets_.every_address(), mentioned_.to},
-            discovers ? discovery() : sets_.possible()};
+            discovers ? claim_.reading.untracked : sets_.possible()};
   }
   // ---- all that will be asked about
 
@@ -122,14 +111,16 @@ class FamilyProof {
         break;
       case Traffic::neighbours:
         add_meaning();
-        add(servers_discovery());
+        add(needed_discovery());
         break;
       case Traffic::replies:
         ways_ = ends_.both_ways({});
         add(ways_);
         add(ends_.touching(ends_.all()));
+        if (claim_.reading.on_machine) add(ends_.touching(ends_.guarded()));
         break;
-      case Traffic::invalid: add(ends_.touching(ends_.servers())); break;
+      case Traffic::invalid: add(ends_.touching(ends_.guarded())); break;
+      case Traffic::itself: break;
     }
     mentioned_ = brief_ ? Mentioned{net::DomainSet::all(), net::DomainSet::all()} : mentioned();
     boxes_.push_back(domain_box());
@@ -232,36 +223,59 @@ class FamilyProof {
 
   // What is open may go on; what the policy has nothing to do with is left alone.
   std::optional<std::string> replies() {
+    if (claim_.reading.on_machine) return replies_of_machine();
     if (auto found = unlike(universe_->of(ways_) - device_->allow,
                             "what belongs to an open connection does not pass: {}"))
       return found;
     if (auto found = unlike(device_->deny, "what belongs to an open connection is denied: {}"))
       return found;
+    // Where all is denied that nothing allows, no other connection can be open.
+    if (claim_.all_denied) return std::nullopt;
     return unlike(device_->allow - universe_->of(ends_.touching(ends_.all())),
                   "what the policy does not speak of passes as part of a connection: {}");
+  }
+
+  // A machine's answers go the other way than its connections, through rules of their own.
+  std::optional<std::string> replies_of_machine() {
+    const PacketSet own = universe_->of(ends_.touching(ends_.guarded()));
+    if (auto found =
+            unlike(own - device_->allow, "what belongs to an open connection does not pass: {}"))
+      return found;
+    if (claim_.all_denied) return std::nullopt;
+    return unlike((device_->allow | device_->deny) - own,
+                  "what is not the machine's is decided on as part of a connection: {}");
   }
 
   std::optional<std::string> invalid() {
     if (auto found = unlike(device_->allow, "packets that belong to no connection pass: {}"))
       return found;
-    return unlike(device_->deny - universe_->of(ends_.touching(ends_.servers())),
+    if (claim_.all_denied) return std::nullopt;
+    return unlike(device_->deny - universe_->of(ends_.touching(ends_.guarded())),
                   "packets that are not the servers' are denied: {}");
   }
 
   // ---- neighbour discovery
 
-  std::vector<net::Box> servers_discovery() const {
-    const PeerSet servers = ends_.servers();
-    if (servers.empty()) return {};
-    const PeerSet everyone = sets_.everyone();
-    return {{servers, everyone, discovery()}, {everyone, servers, discovery()}};
+  // Who denies all else must not forget the neighbours of anybody.
+  std::vector<net::Box> needed_discovery() const {
+    return ends_.touching(claim_.all_denied ? sets_.everyone() : ends_.guarded(),
+                          claim_.reading.untracked);
   }
 
   std::optional<std::string> neighbours() {
-    const PacketSet meant = this->meant().allow | universe_->of(servers_discovery());
+    const PacketSet meant = this->meant().allow | universe_->of(needed_discovery());
     if (auto found = unlike(meant - device_->allow, "neighbour discovery does not pass: {}"))
       return found;
     return unlike(device_->allow - meant, "untracked packets pass: {}");
+  }
+
+  // Nobody but the machine has to do with it: nothing may stop it, nor decide on it for others.
+  std::optional<std::string> itself() {
+    if (auto found = unlike(device_->deny, "what the machine sends itself is denied: {}"))
+      return found;
+    const PacketSet left = universe_->all() - device_->allow;
+    if (claim_.all_denied) return unlike(left, "what the machine sends itself does not pass: {}");
+    return unlike(device_->allow, "what the machine sends itself is not left to others: {}");
   }
 
   const Claim& claim_;
@@ -292,7 +306,7 @@ Meaning about(const ServiceSet& services, const Meaning& meaning) {
 /// Nothing is wrong with the part of a claim that is left when what is plainly right is gone.
 bool plainly_right(const Claim& claim, FamilySets& sets) {
   const auto right = [&](const std::vector<std::vector<Step>>& lists, const Meaning& meaning) {
-    const Claim rest{claim.reading, lists, meaning, claim.cluster, claim.order, claim.all_denied};
+    const Claim rest{claim.reading, lists, meaning, claim.guarded, claim.order, claim.all_denied};
     return !FamilyProof(rest, sets, true).run();
   };
   switch (claim.reading.traffic) {
@@ -300,9 +314,11 @@ bool plainly_right(const Claim& claim, FamilySets& sets) {
       const auto left = disputed(claim.lists, claim.meaning, claim.order, sets);
       return left && right(left->lists, left->meaning);
     }
-    case Traffic::neighbours: return right(claim.lists, about(discovery(), claim.meaning));
+    case Traffic::neighbours:
+      return right(claim.lists, about(claim.reading.untracked, claim.meaning));
     case Traffic::replies:
     case Traffic::invalid: break;
+    case Traffic::itself: return false;
   }
   return Ends(claim, sets).plainly_right();
 }

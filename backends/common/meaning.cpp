@@ -46,7 +46,8 @@ class Collector {
     if (change.kind == Change::Kind::lost) {
       lost_[remark.rule].push_back(box);
     } else {
-      kind(remark.rule->kind).added.push_back(box);
+      kind(remark.rule->kind)
+          .added.push_back({here(box.from, true), here(box.to, false), box.service});
     }
   }
 
@@ -61,8 +62,8 @@ class Collector {
     std::vector<Grouped> plain[3];
     for (const flow::Flow& flow : flows) {
       if (!concerns(flow.rule)) continue;
-      const net::PeerSet* from = peers(flow.from);
-      const net::PeerSet* to = peers(flow.to);
+      const net::PeerSet* from = here(peers(flow.from), true);
+      const net::PeerSet* to = here(peers(flow.to), false);
       add_ends(flow);
       const Grouped box{from, to, pool_.services.known(&flow.service)};
       if (const auto lost = lost_.find(flow.rule); lost != lost_.end()) {
@@ -72,7 +73,10 @@ class Collector {
       }
     }
     for (const Kind one : {Kind::allow, Kind::deny, Kind::exception}) {
-      kind(one).whole = regrouped(std::move(plain[static_cast<std::size_t>(one)]), pool_);
+      // Rules that are every address only together let every name through, as on the device.
+      std::vector<Grouped>& rules = plain[static_cast<std::size_t>(one)];
+      rules.insert(rules.end(), kind(one).added.begin(), kind(one).added.end());
+      kind(one).whole = regrouped(std::move(rules), pool_);
     }
     std::sort(out_.ends.begin(), out_.ends.end());
     out_.ends.erase(std::unique(out_.ends.begin(), out_.ends.end()), out_.ends.end());
@@ -87,6 +91,13 @@ class Collector {
     std::vector<const net::PeerSet*> parts;
     for (const policy::NamedSet* set : sets) parts.push_back(meant(set));
     return pool_.peers.united(parts);
+  }
+  /// What the reading is about: all, or what ends or begins at the machine.
+  const net::PeerSet* here(const net::PeerSet* set, bool source) {
+    if (!machine_ || source == reading_.inbound) return set;
+    const auto [place, fresh] = here_.try_emplace(set, nullptr);
+    if (fresh) place->second = pool_.peers.keep(*set & net::PeerSet{*machine_, {}});
+    return place->second;
   }
   void add_ends(const flow::Flow& flow) {
     for (const policy::NamedSet* from : flow.from) {
@@ -106,12 +117,16 @@ class Collector {
     if (sees->both_ways) add_rest(to, from, sees->service);
   }
 
-  // The servers' own traffic and nobody else's: one end is a server.
+  // The servers' own traffic and nobody else's: one end is a server. On a machine its own, one way.
   void add_rest(const net::PeerSet& from, const net::PeerSet& to, const net::ServiceSet& service) {
-    if (device_.cluster->servers == nullptr) return;
-    const net::AddressSet& servers = device_.cluster->servers->set.addresses;
-    const net::PeerSet from_server{from.addresses & servers, {}};
-    const net::PeerSet to_server{to.addresses & servers, {}};
+    const policy::NamedSet* servers = device_.cluster->servers;
+    if (!machine_ && servers == nullptr) return;
+    const net::AddressSet none;
+    const net::AddressSet& all = machine_ ? *machine_ : servers->set.addresses;
+    const bool in = !machine_ || reading_.inbound;
+    const bool out = !machine_ || !reading_.inbound;
+    const net::PeerSet from_server{from.addresses & (out ? all : none), {}};
+    const net::PeerSet to_server{to.addresses & (in ? all : none), {}};
     out_.rest.push_back({from_server, {to.addresses, {}}, service});
     out_.rest.push_back({{from.addresses, {}}, to_server, service});
     out_.rest_with_names.push_back({from_server, to, service});
@@ -122,6 +137,8 @@ class Collector {
   const flow::DevicePolicy& device_;
   const Reading& reading_;
   SetPool& pool_;
+  const std::optional<net::AddressSet> machine_ = context_.machine();
+  std::unordered_map<const net::PeerSet*, const net::PeerSet*> here_;
   std::unordered_map<const policy::Rule*, std::vector<Grouped>> lost_;
   std::unordered_map<const policy::NamedSet*, const net::PeerSet*> meant_;
   Meaning out_;

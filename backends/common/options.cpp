@@ -35,6 +35,12 @@ std::int64_t number_option(const sema::Options& options, std::string_view name,
   return number == nullptr ? otherwise : *number;
 }
 
+std::chrono::seconds duration_option(const sema::Options& options, std::string_view name,
+                                     std::chrono::seconds otherwise) {
+  const auto* duration = typed<sema::Duration>(options, name);
+  return duration == nullptr ? otherwise : *duration;
+}
+
 std::vector<std::string> list_option(const sema::Options& options, std::string_view name) {
   std::vector<std::string> out;
   const auto* list = typed<sema::List>(options, name);

@@ -4,36 +4,14 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <map>
 #include <tuple>
 #include <utility>
 
+#include "backends/common/complete.h"
 #include "backends/common/family_proof.h"
 
 namespace hcipol::backends {
-
-namespace {
-
-using Traffic = Reading::Traffic;
-
-/// Every part of the device must have been read: a file that is not there allows nothing.
-void check_complete(const flow::DevicePolicy& device, bool on_hosts, const DeviceReading& read) {
-  const auto has = [&](const policy::Node* node, bool inbound) {
-    return std::any_of(read.readings.begin(), read.readings.end(), [&](const Reading& reading) {
-      return reading.node == node && reading.inbound == inbound &&
-             reading.traffic == Traffic::connections;
-    });
-  };
-  if (!on_hosts && !has(nullptr, false)) throw Unreadable("", 0, "nothing was read");
-  for (const flow::HostFlows& host : device.hosts) {
-    for (const bool inbound : {true, false}) {
-      if (!has(host.node, inbound)) throw Unreadable(host.node->name, 0, "it has no file");
-    }
-  }
-}
-
-}  // namespace
 
 std::optional<std::string> difference(const Backend& backend, const flow::DevicePolicy& device,
                                       const Emission& emission) {
@@ -41,6 +19,7 @@ std::optional<std::string> difference(const Backend& backend, const flow::Device
   try {
     const DeviceReading read = backend.read_back(emission.artefacts, context);
     check_complete(device, backend.capabilities.host, read);
+    const net::AddressSet guarded = context.guarded();
     SetPool pool;
     std::map<std::tuple<const policy::Node*, bool, std::optional<Date>, bool>, Meaning> meanings;
     std::map<std::pair<net::Family, net::ServiceSet>, FamilySets> shares;
@@ -53,7 +32,7 @@ std::optional<std::string> difference(const Backend& backend, const flow::Device
       const Claim claim{reading,
                         lists,
                         meant->second,
-                        *device.cluster,
+                        guarded,
                         backend.capabilities.order,
                         emission.rest == Rest::all_denied};
       for (const net::Family family : reading.families) {

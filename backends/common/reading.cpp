@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <initializer_list>
 
 #include "support/text.h"
 
@@ -12,6 +13,26 @@ namespace hcipol::backends {
 Unreadable::Unreadable(std::string_view file, std::size_t line, std::string_view what)
     : std::runtime_error(line == 0 ? fmt::format("{}: {}", file, what)
                                    : fmt::format("{}:{}: {}", file, line, what)) {}
+
+namespace {
+
+net::ServiceSet icmpv6_types(std::initializer_list<std::uint8_t> types) {
+  net::ServiceSet out;
+  for (const std::uint8_t type : types) {
+    out = out | net::ServiceSet::icmp_type(net::protocol::icmpv6, type);
+  }
+  return out;
+}
+
+}  // namespace
+
+net::ServiceSet neighbour_discovery() {
+  return icmpv6_types({133, 134, 135, 136});
+}
+
+net::ServiceSet multicast_listeners() {
+  return icmpv6_types({130, 131, 132, 143});
+}
 
 ReadContext::ReadContext(const flow::DevicePolicy& device) : device_(device) {
   const auto learn = [&](const std::vector<flow::Flow>& flows) {
@@ -29,6 +50,17 @@ ReadContext::ReadContext(const flow::DevicePolicy& device) : device_(device) {
     learn(host.inbound);
     learn(host.outbound);
   }
+}
+
+std::optional<net::AddressSet> ReadContext::machine() const {
+  if (!device_.view->machine) return std::nullopt;
+  return flow::peers(device_.view->machine->parts).addresses;
+}
+
+net::AddressSet ReadContext::guarded() const {
+  if (const auto own = machine()) return *own;
+  const policy::NamedSet* servers = device_.cluster->servers;
+  return servers == nullptr ? net::AddressSet() : servers->set.addresses;
 }
 
 net::PeerSet ReadContext::tag(std::string_view tag) const {

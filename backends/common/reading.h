@@ -34,6 +34,11 @@ struct ReadRule {
 /// The first rule that matches decides.
 using RuleList = std::vector<ReadRule>;
 
+/// RFC 4890 §4.4.1: router and neighbour solicitations and advertisements, and what tells switches
+/// who listens to which group.
+net::ServiceSet neighbour_discovery();
+net::ServiceSet multicast_listeners();
+
 /// What becomes of one kind of traffic. Packets that no rule decides on are left to rules that are
 /// not the policy's, or denied.
 struct Reading {
@@ -41,15 +46,18 @@ struct Reading {
     connections,  ///< the first packet of each
     replies,      ///< what belongs or is related to a connection that was allowed
     invalid,      ///< what belongs to none although it should
-    neighbours    ///< neighbour discovery that no router has touched (RFC 4861)
+    neighbours,   ///< neighbour discovery that no router has touched (RFC 4861)
+    itself        ///< what a machine sends itself
   };
 
   std::string file;  ///< for people, the one to look at
   Traffic traffic = Traffic::connections;
   std::vector<net::Family> families;   ///< of the packets that the lists decide on
   const policy::Node* node = nullptr;  ///< the server whose firewall it is, on host firewalls
-  bool inbound = false;                ///< to that server
-  std::vector<RuleList> lists;         ///< the first one is asked first
+  /// On a machine that the policy's target is for (TargetView::machine) and not between machines.
+  bool on_machine = false;
+  bool inbound = false;         ///< to that server or machine
+  std::vector<RuleList> lists;  ///< the first one is asked first
   bool denies_rest = false;
   net::ServiceSet never;  ///< what no packet can ask for as the device sees it
   /// Where rules end by the device's own clock: the day that this is about. Exceptions that have
@@ -57,6 +65,8 @@ struct Reading {
   std::optional<Date> day;
   /// Of the rules and of what is meant, only what ends with that day.
   bool only_ending = false;
+  /// What `neighbours` is about: neighbour discovery, or the multicast listeners of a machine.
+  net::ServiceSet untracked = neighbour_discovery();
 };
 
 /// Thrown by readers for whatever they do not know for certain, and for what the device refuses.
@@ -82,6 +92,11 @@ class ReadContext {
   explicit ReadContext(const flow::DevicePolicy& device);
 
   const flow::DevicePolicy& device() const { return device_; }
+  /// The addresses of the machine that the device is, if it is one.
+  std::optional<net::AddressSet> machine() const;
+  /// Those whose traffic the device denies unless something allows it: the machine's, or the
+  /// servers'.
+  net::AddressSet guarded() const;
   const sema::Options& options() const { return device_.view->options; }
   /// The tag's prefixes as the policy's data has them; without data a name that no host can have.
   /// Tags are compared without regard to case.

@@ -1,10 +1,11 @@
-// What a gateway with iptables, ipset and dnsmasq can say, as values.
+// What a gateway or a machine with iptables, ipset and dnsmasq can say, as values.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backends/common/gateway/sets.h"
@@ -33,13 +34,14 @@ struct Verdict {
 
 /// One `-A`.
 struct Line {
-  enum class State { any, established, invalid };
+  enum class State { any, established, invalid, untracked };
   State state = State::any;
   const Match* from = nullptr;       ///< null: any
   const Match* to = nullptr;         ///< null: any
   const Service* service = nullptr;  ///< null: any
   /// Only packets that no router has touched, as neighbour discovery demands (RFC 4861 §7.1).
   bool hop_limit_255 = false;
+  std::string_view loopback = {};  ///< "-i lo", "-o lo": only what a machine sends itself
   Verdict verdict;
   const std::string* comment = nullptr;  ///< readable(), at most 255 bytes
 };
@@ -49,16 +51,23 @@ struct Chain {
   std::vector<Line> lines;
 };
 
+/// A built-in chain that jumps to one of ours.
+struct Hook {
+  std::string_view built_in;
+  std::string chain;
+};
+
 /// Leads from a chain's lines for a rule to that rule.
 struct Trace {
   std::string id;
   const policy::Rule* rule = nullptr;
 };
 
-/// rules.v4 or rules.v6: the chains of one family. The first is the one to hook into FORWARD.
+/// rules.v4 or rules.v6: the chains of one family.
 struct Rules {
   net::Family family = net::Family::ipv4;
-  bool knows_servers = false;  ///< the policy gives the servers addresses of this family
+  bool knows_own = false;  ///< the servers, or the machine, have addresses of this family
+  std::vector<Hook> hooks;
   std::vector<Chain> chains;
   std::vector<Trace> traces;
 };
@@ -67,6 +76,8 @@ struct Rules {
 struct Document : gateway::Sets {
   std::string base;
   std::string cluster;
+  bool host = false;        ///< as in Settings
+  bool owns_table = false;  ///< as in Settings
   std::uint16_t log_group = 0;
   Rules v4;
   Rules v6;

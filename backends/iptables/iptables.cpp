@@ -11,8 +11,11 @@ namespace hcipol::backends::iptables {
 namespace {
 
 Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
-  const Settings settings = gateway::read_settings(device, dialect(), context);
-  return gateway::emission(print(legalise(device, settings, context)), settings, context);
+  const Settings settings = read_settings(device, context);
+  Document document = legalise(device, settings, context);
+  Emission out = gateway::emission(print(std::move(document)), settings, context);
+  if (settings.owns_table) out.rest = Rest::all_denied;
+  return out;
 }
 
 }  // namespace
@@ -21,6 +24,7 @@ Backend backend() {
   Backend row = gateway::row(dialect().title);
   row.capabilities.limits =
       "1024 bytes for a domain and its sets, 524288 prefixes in a set, 255 bytes of comment";
+  row.capabilities.machine_option = "host";
   row.options = options();
   row.emit = emit;
   row.read_back = read_back;

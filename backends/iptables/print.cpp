@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "backends/common/gateway/domains.h"
 #include "backends/common/text.h"
 #include "backends/iptables/settings.h"
@@ -60,9 +62,12 @@ void put_service(std::string& out, const Service& service) {
 }
 
 void put_state(std::string& out, Line::State state) {
-  if (state == Line::State::any) return;
-  put(out, " -m conntrack --ctstate ",
-      state == Line::State::invalid ? "INVALID" : "RELATED,ESTABLISHED");
+  switch (state) {
+    case Line::State::any: return;
+    case Line::State::established: return put(out, " -m conntrack --ctstate RELATED,ESTABLISHED");
+    case Line::State::invalid: return put(out, " -m conntrack --ctstate INVALID");
+    case Line::State::untracked: return put(out, " -m conntrack --ctstate UNTRACKED");
+  }
 }
 
 void put_verdict(std::string& out, const Verdict& verdict, net::Family family, unsigned log_group) {
@@ -88,6 +93,7 @@ void put_line(std::string& out, const std::string& chain, const Line& line, net:
   put(out, "-A ", chain);
   put_prefix(out, " -s ", line.from);
   put_prefix(out, " -d ", line.to);
+  if (!line.loopback.empty()) put(out, " ", line.loopback);
   // What is cheap to compare comes before what must be looked up.
   if (line.service != nullptr) put_service(out, *line.service);
   if (line.hop_limit_255) put(out, " -m hl --hl-eq 255");
@@ -108,16 +114,31 @@ std::string heading(const Document& document, std::string_view what) {
                      readable(document.cluster, 100));
 }
 
-/// {0} iptables or ip6tables, {1} the file, {2} the top chain.
-constexpr std::string_view how_to_load =
+constexpr std::string_view by_hand =
     R"(# `sh apply.sh apply` does all of this, and takes it back unless you confirm. By hand: load the
-# file `ipset` first, if there is one, then this, then hook it in:
-#   {0}-restore -w 10 --noflush < {1}
-#   {0} -w 10 -C FORWARD -j {2} || {0} -w 10 -I FORWARD 1 -j {2}
-# Without --noflush every other rule of the filter table is lost. A second load replaces the
+# file `ipset` first, if there is one, then this{0}
+)";
+
+/// {0} the top chain.
+constexpr std::string_view gateway_frame =
+    R"(# Without --noflush every other rule of the filter table is lost. A second load replaces the
 # chains below and nothing else; a hook written here would be there twice.
-# {2}.ours: traffic of the servers. {2}.others: traffic of peers that the policy
+# {0}.ours: traffic of the servers. {0}.others: traffic of peers that the policy
 # allows or denies something without a server. All else returns to FORWARD as it came.
+)";
+
+/// {0} the base.
+constexpr std::string_view machine_frame =
+    R"(# Without --noflush every other rule of the filter table is lost. A second load replaces the
+# chains below and nothing else; a hook written here would be there twice.
+# {0}.i.ours: what the machine receives. {0}.o.ours: what it sends. What it
+# sends itself, and what is for none of the addresses that the policy gives it, returns to INPUT
+# and OUTPUT as it came.
+)";
+
+constexpr std::string_view own_table =
+    R"(# It replaces the whole filter table, in one step: the rules of all others are gone then, and what
+# nothing here allows is denied to everyone.
 )";
 
 constexpr std::string_view no_servers =
@@ -125,6 +146,11 @@ constexpr std::string_view no_servers =
 # not filtered here.
 )";
 
+constexpr std::string_view no_machine =
+    R"(# The policy gives the machine no address of this family: its traffic in it is not filtered here.
+)";
+
+/// Of what a gateway forwards.
 constexpr std::string_view neighbours =
     R"(# Neighbour discovery of the gateway itself passes INPUT and OUTPUT, which these chains do
 # not touch. The lines with --hl-eq 255 are for a gateway that bridges. Errors are RELATED.
@@ -141,25 +167,65 @@ std::size_t size_hint(const Rules& rules) {
   return bytes;
 }
 
-Artefact print_rules(const Document& document, Rules rules) {
+void put_how_to_load(std::string& out, const Document& document, const Rules& rules) {
   const bool v4 = rules.family == net::Family::ipv4;
+  const std::string_view tool = v4 ? "iptables" : "ip6tables";
   const std::string_view path = v4 ? "rules.v4" : "rules.v6";
+  if (document.owns_table) {
+    out += fmt::format(by_hand, ":");
+    out += fmt::format("#   {}-restore -w 10 < {}\n", tool, path);
+    return put(out, own_table);
+  }
+  out += fmt::format(by_hand, ", then hook it in:");
+  out += fmt::format("#   {}-restore -w 10 --noflush < {}\n", tool, path);
+  for (const Hook& hook : rules.hooks) {
+    out += fmt::format("#   {0} -w 10 -C {1} -j {2} || {0} -w 10 -I {1} 1 -j {2}\n", tool,
+                       hook.built_in, hook.chain);
+  }
+  out += document.host ? fmt::format(machine_frame, document.base)
+                       : fmt::format(gateway_frame, document.base);
+  if (!rules.knows_own) put(out, document.host ? no_machine : no_servers);
+  if (!v4 && !document.host) put(out, neighbours);
+}
+
+/// A chain that the policy does not speak of lets a gateway's own traffic through, and forwards
+/// nothing on a machine.
+void put_policies(std::string& out, const Document& document, const Rules& rules) {
+  for (const std::string_view chain : {"INPUT", "FORWARD", "OUTPUT"}) {
+    const bool hooked = std::any_of(rules.hooks.begin(), rules.hooks.end(),
+                                    [&](const Hook& hook) { return hook.built_in == chain; });
+    put(out, ":", chain, hooked || document.host ? " DROP" : " ACCEPT", " [0:0]\n");
+  }
+}
+
+std::string_view what(const Document& document, net::Family family) {
+  const bool v4 = family == net::Family::ipv4;
+  if (document.host) {
+    return v4 ? "what the machine receives and sends over IPv4"
+              : "what the machine receives and sends over IPv6";
+  }
+  return v4 ? "what the gateway forwards over IPv4" : "what the gateway forwards over IPv6";
+}
+
+Artefact print_rules(const Document& document, Rules rules) {
   std::string out;
   out.reserve(size_hint(rules));
-  out += heading(
-      document, v4 ? "what the gateway forwards over IPv4" : "what the gateway forwards over IPv6");
-  out += fmt::format(how_to_load, v4 ? "iptables" : "ip6tables", path, document.base);
-  if (!rules.knows_servers) put(out, no_servers);
-  if (!v4) put(out, neighbours);
+  out += heading(document, what(document, rules.family));
+  put_how_to_load(out, document, rules);
   put(out, "*filter\n");
+  if (document.owns_table) put_policies(out, document, rules);
   for (const Chain& chain : rules.chains) put(out, ":", chain.name, " - [0:0]\n");
+  if (document.owns_table) {
+    for (const Hook& hook : rules.hooks) put(out, "-A ", hook.built_in, " -j ", hook.chain, "\n");
+  }
   for (const Chain& chain : rules.chains) {
     for (const Line& line : chain.lines) {
       put_line(out, chain.name, line, rules.family, document.log_group);
     }
   }
   put(out, "COMMIT\n");
-  Artefact artefact{std::string(path), std::move(out), {}};
+  const bool v4 = rules.family == net::Family::ipv4;
+  Artefact artefact{v4 ? "rules.v4" : "rules.v6", std::move(out), {}};
   artefact.rules.reserve(rules.traces.size());
   for (Trace& trace : rules.traces) artefact.rules.push_back({std::move(trace.id), trace.rule});
   return artefact;
@@ -198,9 +264,15 @@ Artefact print_sets(const Document& document) {
 
 /// The fixed part is apply.sh beside this file. A base is made of letters, digits, `-` and `_`.
 Artefact print_apply(const Document& document) {
+  std::string hooks;
+  for (const Hook& hook : document.v4.hooks) {
+    if (!hooks.empty()) hooks += ' ';
+    hooks += fmt::format("{}:{}", hook.built_in, hook.chain);
+  }
   std::string out = "#!/bin/sh\n";
   out += heading(document, "loads, undoes and compares the files beside it");
-  put(out, "base='", document.base, "'\n\n");
+  put(out, "base='", document.base, "'\n", "hooks='", hooks, "'\n",
+      "table=", document.owns_table ? "own" : "shared", "\n\n");
   for (const EmbeddedFile& file : iptables_script()) put(out, file.text);
   return {"apply.sh", std::move(out), {}};
 }
@@ -223,6 +295,7 @@ void put_quoted(std::string& out, std::string_view text) {
 
 std::vector<Artefact> print(Document document) {
   std::vector<Artefact> out;
+  Artefact script = print_apply(document);
   out.push_back(print_rules(document, std::move(document.v4)));
   out.push_back(print_rules(document, std::move(document.v6)));
   if (!document.lists.empty() || !document.learnt.empty()) out.push_back(print_sets(document));
@@ -230,7 +303,7 @@ std::vector<Artefact> print(Document document) {
        gateway::print_domains(document, dialect(), document.base, heading(document, "names"))) {
     out.push_back(std::move(artefact));
   }
-  out.push_back(print_apply(document));
+  out.push_back(std::move(script));
   return out;
 }
 

@@ -16,16 +16,22 @@ namespace {
 
 using ReadAct = ReadRule::Act;
 using Traffic = Reading::Traffic;
+using Loopback = ReadLine::Loopback;
 
-/// The chains of a file as one kind of traffic meets them.
+/// The chains of a file as one kind of traffic meets them on one way.
 class View {
  public:
-  View(const RuleFile& file, Traffic traffic) : file_(file), traffic_(traffic) {
+  View(const RuleFile& file, const ReadWay& way, Traffic traffic, bool listeners = false)
+      : file_(file), traffic_(traffic), listeners_(listeners) {
+    if (listeners) reading_.untracked = multicast_listeners();
     reading_.file = std::string(file.file());
     reading_.traffic = traffic;
+    reading_.on_machine = way.built_in != "FORWARD";
+    reading_.inbound = way.built_in == "INPUT";
     reading_.families = {file.family()};
+    reading_.denies_rest = way.drops_rest;
     places_.resize(file.chains().size());
-    place(file.top());
+    place(way.first);
     // Lists are found while others are read.
     for (std::size_t i = 0; i < order_.size(); ++i) copy(order_[i]);
   }
@@ -57,13 +63,21 @@ class View {
   }
 
   bool sees(const ReadLine& line) const {
+    if (line.loopback != Loopback::any) {
+      // An incoming packet has no way out yet, and the other way round.
+      const Loopback here = reading_.inbound ? Loopback::in : Loopback::out;
+      if (traffic_ != Traffic::itself || line.loopback != here) return false;
+    }
     switch (traffic_) {
+      case Traffic::itself:
       case Traffic::connections: return !line.untouched && (line.states & state_new) != 0;
       case Traffic::replies: return !line.untouched && sees_replies(line);
       case Traffic::invalid: return !line.untouched && (line.states & state_invalid) != 0;
       case Traffic::neighbours:
+        // What listeners say has a hop limit of 1.
+        if (listeners_ && line.untouched) return false;
         return (line.states & state_untracked) != 0 &&
-               (line.rule.service == nullptr || line.rule.service->intersects(discovery()));
+               (line.rule.service == nullptr || line.rule.service->intersects(reading_.untracked));
     }
     return true;
   }
@@ -74,14 +88,10 @@ class View {
       return (line.states & both) != 0;
     return (line.states & both) == both;
   }
-  static const net::ServiceSet& discovery() {
-    static const net::ServiceSet set =
-        net::ServiceSet::of({{58 * 65536 + 133 * 256, 58 * 65536 + 136 * 256 + 255}});
-    return set;
-  }
 
   const RuleFile& file_;
   Traffic traffic_;
+  bool listeners_ = false;
   Reading reading_;
   std::vector<std::optional<std::uint32_t>> places_;
   std::vector<std::uint32_t> order_;
@@ -118,31 +128,91 @@ void check_all_used(const SetTable& sets, const RuleFile& v4, const RuleFile& v6
   }
 }
 
-// A shebang, a comment, the chain that it hooks and whose name all that it removes begins with; the
-// rest is the same in every one.
-void check_script(const Artefact& script, std::string_view chain) {
-  std::string_view text = script.text;
-  std::size_t number = 0;
-  const auto line = [&](std::string_view begin, std::string_view what) {
-    ++number;
-    const std::size_t end = text.find('\n');
-    const std::string_view found = text.substr(0, end);
-    if (end == std::string_view::npos || !found.starts_with(begin)) {
-      throw Unreadable(script.path, number, what);
+/// "FORWARD:HCI-prod", as the script is told.
+std::string hooks_of(const RuleFile& file) {
+  std::string out;
+  for (const ReadWay& way : file.ways()) {
+    const auto& chains = file.chains();
+    std::uint32_t first = way.first;
+    if (file.owns_table()) {
+      const auto& lines = chains[first].lines;
+      if (lines.size() != 1 || lines.front().rule.act != ReadAct::jump) {
+        throw Unreadable(file.file(), 0, "more in " + std::string(way.built_in) + " than its hook");
+      }
+      first = lines.front().rule.list;
     }
-    text.remove_prefix(end + 1);
+    if (!out.empty()) out += ' ';
+    out += std::string(way.built_in) + ":" + std::string(chains[first].name);
+  }
+  return out;
+}
+
+/// What the script takes off the device: chains called so, and those whose names begin so.
+void check_named_after(const RuleFile& file, const std::string& base) {
+  for (const ReadChain& chain : file.chains()) {
+    const bool built_in =
+        chain.name == "INPUT" || chain.name == "FORWARD" || chain.name == "OUTPUT";
+    if (!built_in && chain.name != base && !chain.name.starts_with(base + "."))
+      throw Unreadable(file.file(), 0,
+                       "the script does not know `" + std::string(chain.name) + "`");
+  }
+}
+
+/// A shebang, a comment, what the rest of it is told; the rest is the same in every one.
+class Script {
+ public:
+  explicit Script(const Artefact& artefact) : artefact_(artefact), rest_(artefact.text) {
+    if (!line("#!/bin/sh", "it does not begin as a script does").empty()) {
+      fail("another shell than sh");
+    }
+    line("# ", "its heading is missing");
+    base_ = quoted_word("base=");
+    hooks_ = quoted_word("hooks=");
+    table_ = line("table=", "the kind of table is missing");
+    std::string fixed = "\n";
+    for (const EmbeddedFile& file : iptables_script()) fixed += file.text;
+    if (rest_ != fixed) fail("its fixed part is not what it was");
+  }
+
+  void check(const RuleFile& file) const {
+    if (hooks_ != hooks_of(file)) fail("it hooks other chains than the rules say");
+    if (table_ != (file.owns_table() ? "own" : "shared")) fail("it loads another kind of table");
+    check_named_after(file, base_);
+  }
+
+ private:
+  [[noreturn]] void fail(std::string_view what) const {
+    throw Unreadable(artefact_.path, number_, what);
+  }
+  std::string_view line(std::string_view begin, std::string_view what) {
+    ++number_;
+    const std::size_t end = rest_.find('\n');
+    const std::string_view found = rest_.substr(0, end);
+    if (end == std::string_view::npos || !found.starts_with(begin)) fail(what);
+    rest_.remove_prefix(end + 1);
     return found.substr(begin.size());
-  };
-  if (!line("#!/bin/sh", "it does not begin as a script does").empty()) {
-    throw Unreadable(script.path, number, "another shell than sh");
   }
-  line("# ", "its heading is missing");
-  if (line("base=", "the name of the chain is missing") != "'" + std::string(chain) + "'") {
-    throw Unreadable(script.path, number, "it hooks another chain than rules.v4 says");
+  std::string quoted_word(std::string_view begin) {
+    const std::string_view found = line(begin, "a word for the script is missing");
+    const bool whole = found.size() > 2 && found.front() == '\'' && found.back() == '\'';
+    const std::string_view inner = whole ? found.substr(1, found.size() - 2) : "'";
+    if (inner.find('\'') != std::string_view::npos) fail("a word that is not quoted");
+    return std::string(inner);
   }
-  std::string fixed = "\n";
-  for (const EmbeddedFile& file : iptables_script()) fixed += file.text;
-  if (text != fixed) throw Unreadable(script.path, 0, "its fixed part is not what it was");
+
+  const Artefact& artefact_;
+  std::string_view rest_;
+  std::size_t number_ = 0;
+  std::string base_;
+  std::string hooks_;
+  std::string_view table_;
+};
+
+std::vector<Traffic> kinds_of_traffic(const RuleFile& file, const ReadWay& way) {
+  std::vector<Traffic> out{Traffic::connections, Traffic::replies, Traffic::invalid};
+  if (way.built_in != "FORWARD") out.push_back(Traffic::itself);
+  if (file.family() == net::Family::ipv6) out.push_back(Traffic::neighbours);
+  return out;
 }
 
 }  // namespace
@@ -162,13 +232,20 @@ DeviceReading read_back(std::span<const Artefact> artefacts, const ReadContext&)
   const RuleFile v4(first.path, first.text, net::Family::ipv4, sets, out);
   const RuleFile v6(second.path, second.text, net::Family::ipv6, sets, out);
   check_all_used(sets, v4, v6);
-  check_script(files.need("apply.sh"), v4.chains()[v4.top()].name);
+  const Script script(files.need("apply.sh"));
   for (const RuleFile* file : {&v4, &v6}) {
-    for (const Traffic traffic : {Traffic::connections, Traffic::replies, Traffic::invalid}) {
-      out.readings.push_back(View(*file, traffic).take());
+    script.check(*file);
+    for (const ReadWay& way : file->ways()) {
+      for (const Traffic traffic : kinds_of_traffic(*file, way)) {
+        out.readings.push_back(View(*file, way, traffic).take());
+      }
+      // Beside others, who listens is their business.
+      const bool alone = file->owns_table() && way.built_in != "FORWARD";
+      if (alone && file->family() == net::Family::ipv6) {
+        out.readings.push_back(View(*file, way, Traffic::neighbours, true).take());
+      }
     }
   }
-  out.readings.push_back(View(v6, Traffic::neighbours).take());
   return out;
 }
 

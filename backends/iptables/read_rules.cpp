@@ -39,15 +39,30 @@ class RuleFile::LineReader {
     }
     if (!has_target_) fail("a line without a target");
     if (limited_) fail("a limit that decides over packets");
+    if (line_.loopback != ReadLine::Loopback::any && service_ != ServiceWords()) {
+      fail("a machine's traffic with itself by service");
+    }
     if (resets_ && (service_.negated || service_.protocol != "tcp")) fail("tcp-reset without tcp");
     line_.rule.from = file_.both(from_prefix_, from_set_);
     line_.rule.to = file_.both(to_prefix_, to_set_);
     if (service_ != ServiceWords()) line_.rule.service = file_.service(service_);
+    check_listeners();
     out.push_back(line_);
   }
 
  private:
   [[noreturn]] void fail(std::string_view what) const { file_.fail(what); }
+
+  /// Untracked packets of which only neighbour discovery is proved: none but a switch's business
+  /// (RFC 4890 §4.4.1, multicast listeners) may pass beside it.
+  void check_listeners() const {
+    if (line_.states != state_untracked || line_.untouched) return;
+    static const net::ServiceSet listeners = multicast_listeners();
+    const net::ServiceSet* service = line_.rule.service;
+    if (line_.rule.act != ReadAct::allow || service == nullptr || !listeners.contains(*service)) {
+      fail("untracked packets that are no multicast listeners'");
+    }
+  }
 
   std::string_view word() {
     const auto next = words_.next();
@@ -75,6 +90,8 @@ class RuleFile::LineReader {
       case 's': return set_once(from_prefix_, file_.prefix(word()));
       case 'd': return set_once(to_prefix_, file_.prefix(word()));
       case 'p': return set_once(service_.protocol, word());
+      case 'i': return loopback(ReadLine::Loopback::in, word());
+      case 'o': return loopback(ReadLine::Loopback::out, word());
       case 'm': return load(word());
       case 'j':
       case 'g':
@@ -86,6 +103,11 @@ class RuleFile::LineReader {
         return set_once(service_.protocol, word());
       default: fail("option " + quoted(name));
     }
+  }
+
+  void loopback(ReadLine::Loopback side, std::string_view interface) {
+    if (interface != "lo") fail("interface " + quoted(interface));
+    set_once(line_.loopback, side);
   }
 
   void load(std::string_view name) {
@@ -254,56 +276,23 @@ void RuleFile::read(std::string_view line) {
   }
 }
 
-// "#   iptables -w 10 -C FORWARD -j NAME || iptables -w 10 -I FORWARD 1 -j NAME"
-void RuleFile::hook(std::string_view comment) {
-  constexpr std::string_view check = " -C FORWARD -j ";
-  constexpr std::string_view insert = " -I FORWARD 1 -j ";
-  const std::size_t at = comment.find(check);
-  const std::size_t then = comment.find(insert);
-  if (at == std::string_view::npos && then == std::string_view::npos) return;
-  if (at == std::string_view::npos || then == std::string_view::npos) fail("half of a hook");
-  if (!hooked_.empty()) fail("two hooks");
-  const std::string_view command =
-      family_ == net::Family::ipv4 ? "#   iptables -w 10" : "#   ip6tables -w 10";
-  if (comment.substr(0, at) != command) fail("the hook is for another tool");
-  hooked_ = comment.substr(at + check.size());
-  hooked_ = hooked_.substr(0, hooked_.find(' '));
-  if (comment.substr(then + insert.size()) != hooked_) fail("a hook of two chains");
-}
-
 void RuleFile::declare(std::string_view line) {
   const std::size_t blank = line.find(' ');
-  if (blank == std::string_view::npos || line.substr(blank) != " - [0:0]") {
-    fail("a chain that is not one of its own");
-  }
+  if (blank == std::string_view::npos) fail("a chain without a policy");
   const std::string_view name = line.substr(1, blank - 1);
-  if (name.empty() || name.size() > longest_chain_name) fail("a chain's name");
-  const bool capitals =
-      std::all_of(name.begin(), name.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
-  if (capitals || name.front() == '-' || name.front() == '!') fail("a chain's name");
+  if (name == "INPUT" || name == "FORWARD" || name == "OUTPUT") {
+    declare_built_in(name, line.substr(blank));
+  } else {
+    if (line.substr(blank) != " - [0:0]") fail("a chain that is not one of its own");
+    if (name.empty() || name.size() > longest_chain_name) fail("a chain's name");
+    const bool capitals =
+        std::all_of(name.begin(), name.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+    if (capitals || name.front() == '-' || name.front() == '!') fail("a chain's name");
+  }
   if (!by_name_.emplace(name, static_cast<std::uint32_t>(chains_.size())).second) {
     fail("a chain stands twice");
   }
   chains_.push_back({name, {}});
-}
-
-void RuleFile::finish() {
-  if (part_ != Part::done) fail("no COMMIT");
-  if (hooked_.empty()) fail("no word on the hook");
-  top_ = chain(hooked_);
-  std::vector<bool> reached(chains_.size());
-  reached[top_] = true;
-  for (const ReadChain& chain : chains_) {
-    for (const ReadLine& line : chain.lines) {
-      if (line.rule.act == ReadAct::jump || line.rule.act == ReadAct::go)
-        reached[line.rule.list] = true;
-    }
-  }
-  const auto lost = std::find(reached.begin(), reached.end(), false);
-  if (lost != reached.end()) {
-    fail("nothing leads to " +
-         quoted(chains_[static_cast<std::size_t>(lost - reached.begin())].name));
-  }
 }
 
 std::uint32_t RuleFile::chain(std::string_view name) const {

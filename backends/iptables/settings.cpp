@@ -6,19 +6,35 @@
 #include <algorithm>
 #include <array>
 
+#include "backends/common/gateway/option_reader.h"
+#include "backends/common/options.h"
 #include "backends/iptables/document.h"
+#include "flow/flow.h"
 
 namespace hcipol::backends::iptables {
 
 namespace {
 
 constexpr std::array option_table{
+    sema::OptionSpec{"mode", "string", "gateway",
+                     "\"gateway\" (what a gateway forwards) or \"host\" (what one machine itself "
+                     "receives and sends: INPUT and OUTPUT)"},
+    sema::OptionSpec{"host", "address", "none",
+                     "the addresses of that machine, or of machines that are all treated alike: a "
+                     "role, a node, addresses"},
+    sema::OptionSpec{
+        "table", "string", "shared",
+        "\"shared\" (chains beside those of others) or \"own\" (the whole filter table, "
+        "with default policies)"},
     sema::OptionSpec{"chain", "string", "HCI- and the cluster's name",
                      "the chain that FORWARD jumps to; other chains and sets begin with its name"},
     gateway::names_option,
-    sema::OptionSpec{"default", "string", "reject",
-                     "servers' traffic that nothing allows: \"reject\", \"drop\" or \"return\" (to "
-                     "the rest of FORWARD)"},
+    gateway::lockfile_option,
+    gateway::lockfile_age_option,
+    sema::OptionSpec{
+        "default", "string", "reject",
+        "servers' traffic (a machine's own) that nothing allows: \"reject\", \"drop\" or "
+        "\"return\" (to the rest of FORWARD, or of INPUT and OUTPUT)"},
     gateway::log_option,
     gateway::log_group_option,
 };
@@ -30,8 +46,8 @@ constexpr std::size_t max_set_name = 31;
 constexpr std::size_t longest_suffix = 5;
 
 /// Chains of the frame.
-constexpr std::array<std::string_view, 6> frame_names{"ours",   "others", "flows",
-                                                      "except", "deny",   "denied"};
+constexpr std::array<std::string_view, 8> frame_names{"ours", "others", "flows", "except",
+                                                      "deny", "denied", "in",    "out"};
 
 /// Names all in capitals are built-in chains and targets: iptables 1.8.9 accepts a chain called
 /// LOG, which then hides the target.
@@ -65,28 +81,74 @@ std::string reference(std::string_view, std::string_view set, net::Family) {
   return std::string(set);
 }
 
+bool within(const std::vector<const policy::NamedSet*>& sets, const net::AddressSet& machine) {
+  const net::PeerSet all = flow::peers(sets);
+  return all.names.empty() && machine.contains(all.addresses);
+}
+
+/// Whose firewall it is must be said exactly once, and what it sees must be the machine's.
+void check_machine(const flow::DevicePolicy& device, bool host, gateway::OptionReader& reader) {
+  const auto& machine = device.view->machine;
+  if (!host) {
+    if (machine) reader.bad("host", flow::names(machine->parts), "it is for mode = \"host\"");
+    return;
+  }
+  if (!machine) {
+    reader.bad("mode", "host", "it needs the addresses of the machine: host = …");
+    return;
+  }
+  const net::PeerSet own = flow::peers(machine->parts);
+  const auto& sees = device.view->sees;
+  if (sees && !within(sees->from.parts, own.addresses) && !within(sees->to.parts, own.addresses)) {
+    reader.bad("sees", flow::names(sees->from.parts) + " -> " + flow::names(sees->to.parts),
+               "in mode = \"host\" the machine is at one end of it");
+  }
+}
+
 }  // namespace
 
 std::span<const sema::OptionSpec> options() {
   return option_table;
 }
 
-const gateway::Dialect& dialect() {
-  static constexpr gateway::Dialect row{.title = "iptables",
-                                        .rest = "the rest of FORWARD",
-                                        .base_option = "chain",
-                                        .max_base = max_base,
-                                        .base_fault = chain_fault,
-                                        .label_limit = label_limit,
-                                        .taken_labels = frame_names,
-                                        .list_name = list_name,
-                                        .learnt_name = learnt_name,
-                                        .domain_option = "ipset",
-                                        .learnt_note = "",
-                                        .reference = reference,
-                                        .set_tool = "ipset",
-                                        .max_prefixes = max_elements / 2};
-  return row;
+const gateway::Dialect& dialect(bool host) {
+  static constexpr gateway::Dialect forwarding{.title = "iptables",
+                                               .rest = "the rest of FORWARD",
+                                               .base_option = "chain",
+                                               .max_base = max_base,
+                                               .base_fault = chain_fault,
+                                               .label_limit = label_limit,
+                                               .taken_labels = frame_names,
+                                               .list_name = list_name,
+                                               .learnt_name = learnt_name,
+                                               .domain_option = "ipset",
+                                               .learnt_note = "",
+                                               .reference = reference,
+                                               .set_tool = "ipset",
+                                               .max_prefixes = max_elements / 2};
+  static constexpr gateway::Dialect machine = [] {
+    gateway::Dialect row = forwarding;
+    row.rest = "the rest of INPUT and OUTPUT";
+    row.resolver = "the machine's dnsmasq";
+    row.askers = "the machine";
+    return row;
+  }();
+  return host ? machine : forwarding;
+}
+
+Settings read_settings(const flow::DevicePolicy& device, EmitContext& context) {
+  Settings settings;
+  static_cast<gateway::Settings&>(settings) = gateway::read_settings(device, dialect(), context);
+  gateway::OptionReader reader(device.view->options, context);
+  settings.host = reader.one_of<bool>("mode", {{"gateway", false}, {"host", true}},
+                                      "it is one of gateway and host", false);
+  settings.owns_table = reader.one_of<bool>("table", {{"shared", false}, {"own", true}},
+                                            "it is one of shared and own", false);
+  check_machine(device, settings.host, reader);
+  if (settings.owns_table && settings.rest == Settings::Rest::pass) {
+    reader.bad("default", "return", "with table = \"own\" there are no other rules to return to");
+  }
+  return settings;
 }
 
 }  // namespace hcipol::backends::iptables

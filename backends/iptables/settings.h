@@ -1,4 +1,4 @@
-// The options of an iptables target, and how a gateway with iptables names things.
+// The options of an iptables target, and how a gateway or a machine with iptables names things.
 #pragma once
 
 #include <span>
@@ -7,9 +7,18 @@
 
 namespace hcipol::backends::iptables {
 
-using gateway::Settings;
+struct Settings : gateway::Settings {
+  /// The firewall of one machine (INPUT and OUTPUT), whose addresses the target says, and not of
+  /// what a gateway forwards.
+  bool host = false;
+  /// The whole filter table is the policy's, and not chains beside those of others.
+  bool owns_table = false;
+};
 
 std::span<const sema::OptionSpec> options();
-const gateway::Dialect& dialect();
+const gateway::Dialect& dialect(bool host = false);
+
+/// Reports options that are not valid (E0611) and goes on with their defaults.
+Settings read_settings(const flow::DevicePolicy& device, EmitContext& context);
 
 }  // namespace hcipol::backends::iptables

@@ -17,6 +17,8 @@ constexpr std::array option_table{
     sema::OptionSpec{"table", "string", "HCI- and the cluster's name",
                      "the inet table that everything is in"},
     gateway::names_option,
+    gateway::lockfile_option,
+    gateway::lockfile_age_option,
     sema::OptionSpec{"default", "string", "reject",
                      "servers' traffic that nothing allows: \"reject\", \"drop\" or \"return\" (to "
                      "the other tables)"},

@@ -40,6 +40,7 @@ lock:       --check                    fail if hcipol.lock is not what the polic
 why:        --cluster NAME             only this cluster;  --json
 show:       --by rule|peer|service     how the table is put in order;  --json
             --matrix                   who reaches whom, from the effective policy
+            --names                    the host names of all rules, one a line, to be looked up
             --html FILE, --svg FILE    matrix and features as a page or a picture; - for output
 targets:    --json
 test:       --run RE                   only the tests whose sentence matches;  --json
@@ -161,6 +162,7 @@ class Reader {
     if (is("show")) {
       app_.add_option("--by", options_.by)->check(CLI::IsMember({"rule", "peer", "service"}));
       app_.add_flag("--matrix", options_.matrix);
+      app_.add_flag("--names", options_.names);
       app_.add_option("--html", options_.html);
       app_.add_option("--svg", options_.svg);
     }
@@ -244,11 +246,13 @@ class Reader {
       good = false;
     }
     const int forms = static_cast<int>(options_.json) + static_cast<int>(options_.by != "rule") +
-                      static_cast<int>(options_.matrix) + static_cast<int>(!options_.html.empty()) +
+                      static_cast<int>(options_.matrix) + static_cast<int>(options_.names) +
+                      static_cast<int>(!options_.html.empty()) +
                       static_cast<int>(!options_.svg.empty());
     if (is("show") && forms > 1) {
       wrong(
-          "`--by`, `--matrix`, `--html`, `--svg` and `--json` are five forms, and `show` has one");
+          "`--by`, `--matrix`, `--names`, `--html`, `--svg` and `--json` are six forms, and `show` "
+          "has one");
       good = false;
     }
     return good;

@@ -53,6 +53,7 @@ struct Options {
   // show
   std::string by = "rule";
   bool matrix = false;
+  bool names = false;
   std::string html;  ///< the file, or "-"
   std::string svg;
 

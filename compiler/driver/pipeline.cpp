@@ -30,7 +30,10 @@ std::vector<policy::TargetRequest> requests(const std::vector<std::string>& targ
   std::vector<policy::TargetRequest> out;
   for (const backends::Backend& backend : backends::all()) {
     const bool requested = std::find(targets.begin(), targets.end(), backend.name) != targets.end();
-    out.push_back({{backend.name, backend.options}, backend.capabilities.default_sees, requested});
+    out.push_back({{backend.name, backend.options},
+                   backend.capabilities.default_sees,
+                   requested,
+                   backend.capabilities.machine_option});
   }
   return out;
 }

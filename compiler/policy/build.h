@@ -18,6 +18,9 @@ struct TargetRequest {
   sema::TargetSchema schema;
   std::string_view default_sees;  ///< a flow in the language
   bool requested = false;         ///< by `--target`; needs no `target` block then
+  /// The option, of the type "address", that makes a target the firewall of one machine; "" if the
+  /// backend has none.
+  std::string_view machine_option = {};
 };
 
 /// What the passes of this room share.

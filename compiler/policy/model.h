@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "net/service.h"
@@ -136,11 +137,22 @@ struct Target {
   std::string folder() const { return instance.empty() ? backend : backend + "-" + instance; }
 };
 
+/// A text of the policy's directory that a target's option names.
+struct OptionText {
+  FileId file = FileId::no_file;
+  std::string path;       ///< as the option says it
+  std::string_view text;  ///< of the SourceMap
+};
+
 /// A target as one cluster sees it.
 struct TargetView {
   const Target* target = nullptr;
   std::optional<sema::Flow> sees;
+  /// Whose firewall it is, if it stands on a machine and not between machines: it decides on what
+  /// that machine itself sends and receives.
+  std::optional<sema::Peers> machine;
   sema::Options options;
+  std::map<std::string_view, OptionText> texts;  ///< by the option's name
 };
 
 struct Policy {

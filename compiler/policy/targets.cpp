@@ -6,6 +6,7 @@
 
 #include "policy/build.h"
 #include "support/bug.h"
+#include "support/files.h"
 #include "syntax/parser.h"
 
 namespace hcipol::policy {
@@ -92,9 +93,39 @@ class TargetReader {
       if (attribute == nullptr) continue;
       auto value =
           context_.evaluator.evaluate_as(*attribute->value, sema::option_type(option.type), scope);
-      if (value) out.options.emplace(option.name, *std::move(value));
+      if (!value) continue;
+      if (option.file) read_text(out, option, *value);
+      out.options.emplace(option.name, *std::move(value));
     }
+    look_at_machine(out, found.request->machine_option, sees != nullptr);
     return out;
+  }
+
+  void read_text(TargetView& view, const sema::OptionSpec& option, const sema::Value& value) {
+    const auto* path = value.as<std::string>();
+    if (path == nullptr) return;
+    const std::string* text = context_.evaluator.file(*path, value.span);
+    if (text == nullptr) return;
+    // One entry for a file that several clusters read.
+    const auto [known, fresh] = texts_.try_emplace(*path);
+    if (fresh) {
+      known->second.path = *path;
+      known->second.file = context_.sources.add(join_path(context_.program.root->source->directory, *path), *text);
+      known->second.text = context_.sources.file(known->second.file).text;
+    }
+    view.texts.emplace(option.name, known->second);
+  }
+
+  /// What a machine sees unless its target says: what it sends and what it receives.
+  static void look_at_machine(TargetView& view, std::string_view option, bool says_sees) {
+    const auto given = view.options.find(option);
+    if (option.empty() || given == view.options.end()) return;
+    const auto* peers = given->second.as<sema::Peers>();
+    if (peers == nullptr) return;
+    view.machine = *peers;
+    if (says_sees || !view.sees) return;
+    view.sees->from = *peers;
+    view.sees->both_ways = true;
   }
 
   // The flow that a backend declares, parsed like any other.
@@ -114,6 +145,7 @@ class TargetReader {
   std::span<const TargetRequest> requests_;
   std::vector<Found> found_;
   std::map<std::string_view, syntax::File> defaults_;
+  std::map<std::string, OptionText> texts_;  ///< by path
 };
 
 }  // namespace

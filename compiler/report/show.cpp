@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "report/rule_facts.h"
 #include "report/table.h"
@@ -40,6 +41,29 @@ std::string show_table(const std::vector<ClusterFlows>& clusters) {
     for (const flow::Flow& flow : *entry.flows) rows.push_back(row(flow));
     if (!rows.empty()) out += "\n" + table(rows, 2);
   }
+  return out;
+}
+
+std::string show_names(const std::vector<ClusterFlows>& clusters) {
+  const auto before = [](const net::DomainPattern& a, const net::DomainPattern& b) {
+    return net::by_suffix(a, b) < 0;
+  };
+  std::set<net::DomainPattern, decltype(before)> names(before);
+  for (const ClusterFlows& entry : clusters) {
+    for (const flow::Flow& flow : *entry.flows) {
+      for (const auto* sets : {&flow.from, &flow.to}) {
+        for (const policy::NamedSet* set : *sets) {
+          if (!set->has_names()) continue;
+          for (const auto& each : set->set.names.entries()) {
+            if (!each.pattern.name.starts_with(policy::NamedSet::tag_prefix))
+              names.insert(each.pattern);
+          }
+        }
+      }
+    }
+  }
+  std::string out;
+  for (const net::DomainPattern& name : names) out += net::to_string(name) + "\n";
   return out;
 }
 

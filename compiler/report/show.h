@@ -24,5 +24,8 @@ std::string show_table(const std::vector<ClusterFlows>& clusters);
 /// The flows under a heading for each peer, or for each service.
 enum class Order { peer, service };
 std::string show_by(Order order, const std::vector<ClusterFlows>& clusters);
+/// The host names and patterns of all rules, one a line, each once, those below a domain together:
+/// for programs that look them up.
+std::string show_names(const std::vector<ClusterFlows>& clusters);
 
 }  // namespace hcipol::report

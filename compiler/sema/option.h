@@ -21,6 +21,9 @@ struct OptionSpec {
   std::string_view default_text;
   std::string_view description;
   bool required = false;
+  /// A "string" that is the path of a text in the policy's directory: it is read, for
+  /// policy::TargetView::texts.
+  bool file = false;
 };
 
 /// A backend by name with its options.

@@ -68,6 +68,17 @@ void faults_of_rules(const backends::Emission& emission, std::size_t file, Mutan
   edit("table of another kind", "^\\*filter$", "*mangle");
   edit("hook of another chain", "(-[CI] FORWARD )", "$1x");
   edit("built-in chain", "^:([^ ]+) - ", ":FORWARD ACCEPT ");
+  edit("changed policy", "^:([A-Z]+) ACCEPT ", ":$1 DROP ");
+  edit("changed policy", "^:([A-Z]+) DROP ", ":$1 ACCEPT ");
+  edit("lost policy", "^:[A-Z]+ (ACCEPT|DROP) .*", "");
+  edit("changed hook", "^-A (INPUT|OUTPUT|FORWARD) -j .*", "-A $1 -j ACCEPT");
+  edit("lost loopback", " -[io] lo", "");
+  edit("changed loopback", " -([io]) lo", " -$1 eth0");
+  edit("changed loopback", " -i lo", " -o lo");
+  edit("denied loopback", "( -[io] lo -j )(ACCEPT|RETURN)", "$1DROP");
+  edit("lost state", " -m conntrack --ctstate UNTRACKED", "");
+  edit("more states", "--ctstate UNTRACKED", "--ctstate UNTRACKED,NEW");
+  edit("changed ICMP type", "icmpv6-type (130|143)( -m conntrack)", "icmpv6-type 128$2");
   faults.each("added rule", [](const std::string& line) -> Changed {
     if (!is_rule(line)) return std::nullopt;
     const auto end = line.find(' ', 3);
@@ -113,6 +124,26 @@ void faults_of_sets(const backends::Emission& emission, std::size_t file, Mutant
   edit("another type", "hash:ip", "hash:mac");
   edit("unknown attribute", " -exist", " nomatch -exist");
   edit("small set", "maxelem [0-9]+", "maxelem 1");
+  faults.missing();
+}
+
+void faults_of_scripts(const backends::Emission& emission, std::size_t file, Mutants& out) {
+  LineFaults faults(emission, file, out);
+  const auto edit = [&](std::string_view fault, const char* pattern, const char* with) {
+    faults.each(fault, [=](const std::string& line) { return by_regex(line, pattern, with); });
+  };
+  edit("hook of another chain", "^(hooks='[A-Z]+:)", "$1x");
+  edit("lost hook", "^(hooks='.*) [^ ]+'$", "$1'");
+  edit("other names", "^base='(.*)'$", "base='x$1'");
+  edit("table of another kind", "^table=shared$", "table=own");
+  edit("table of another kind", "^table=own$", "table=shared");
+  faults.each(
+      "lost line",
+      [](const std::string& line) -> Changed {
+        if (line.empty()) return std::nullopt;
+        return "";
+      },
+      5);
   faults.missing();
 }
 
@@ -169,6 +200,7 @@ Mutants iptables_mutants(const backends::Emission& emission) {
     const std::string& path = emission.artefacts[i].path;
     if (path.starts_with("rules.")) faults_of_rules(emission, i, out);
     if (path == "ipset") faults_of_sets(emission, i, out);
+    if (path == "apply.sh") faults_of_scripts(emission, i, out);
     if (path == "dnsmasq.conf") faults_of_names(emission, i, out);
     if (path == "dnsmasq-cache.conf") faults_of_cache(emission, i, out);
   }

@@ -36,6 +36,39 @@ target "iptables" "drop" {
   default = "drop"
   log     = false
 }
+target "iptables" "host" {
+  mode = "host"
+  host = servers
+}
+target "iptables" "host-left" {
+  mode    = "host"
+  host    = [node.n1, 10.0.0.3]
+  default = "return"
+}
+target "iptables" "host-own" {
+  mode    = "host"
+  host    = node.n1
+  table   = "own"
+  default = "drop"
+}
+target "iptables" "own" { table = "own" }
+target "iptables" "locked" {
+  names        = "lockfile"
+  lockfile     = "addresses.txt"
+  lockfile_age = 365d
+}
+target "iptables" "host-locked" {
+  mode         = "host"
+  host         = servers
+  names        = "lockfile"
+  lockfile     = "addresses.txt"
+  lockfile_age = 365d
+}
+target "nftables" "locked" {
+  names        = "lockfile"
+  lockfile     = "addresses.txt"
+  lockfile_age = 365d
+}
 target "nftables" "left" { default = "return" }
 target "nftables" "drop" {
   sees    = servers <-> any
@@ -92,6 +125,13 @@ std::string more_exceptions(std::mt19937& random) {
   return out;
 }
 
+/// Every name of random policies, with addresses that are the policies' own as well.
+const std::string looked_up = R"(date 2022-05-01
+*.example.com 10.0.0.0/31 198.51.100.0/24 fd00::4
+b.example.com 10.0.0.5 198.51.100.7
+*.b.example.com 198.51.100.8 2001:db8::/64
+)";
+
 constexpr unsigned read_back_batches = 20;
 constexpr unsigned proved_in_a_batch = test::sanitized ? 3 : 50;  ///< in a batch, for each target
 
@@ -113,8 +153,8 @@ TEST_P(ReadBackRandom, MeansWhatItsFlowsMean) {
     ASSERT_LT(drawn, 40 * proved_in_a_batch) << "a target refuses nearly everything";
     const std::string text =
         test::random_policy(random, 5).text() + more_exceptions(random) + more_targets;
-    EmittedPolicy policy({{"main.hcipol", text}}, ".");
-    ASSERT_EQ(policy.devices().size(), 18u) << text;
+    EmittedPolicy policy({{"main.hcipol", text}, {"addresses.txt", looked_up}}, ".");
+    ASSERT_EQ(policy.devices().size(), 25u) << text;
     for (const Emitted& one : policy.devices()) {
       unsigned& count = proved[one.name];
       if (one.refused || count == proved_in_a_batch) continue;

@@ -35,6 +35,10 @@ struct Dialect {
   /// A learnt set as that option refers to it.
   std::string (*reference)(std::string_view base, std::string_view set, net::Family) = nullptr;
 
+  /// Who fills the learnt sets, and who must ask it: for diagnostics.
+  std::string_view resolver = "the gateway's dnsmasq";
+  std::string_view askers = "what opens the connections (the servers, or the proxy that they use)";
+
   std::string_view set_tool;     ///< what holds the lists, in diagnostics
   std::size_t max_prefixes = 0;  ///< of a list; 0: as many as the policy has
 };

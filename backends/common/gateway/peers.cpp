@@ -14,10 +14,14 @@
 #include "backends/common/gateway/domains.h"
 #include "backends/common/names.h"
 #include "backends/common/stand_ins.h"
+#include "support/date.h"
 
 namespace hcipol::backends::gateway {
 
 namespace {
+
+/// In a warning on the terminal; the manifest has all.
+constexpr std::size_t most_sharers = 3;
 
 /// The endpoint's addresses in place of its names.
 void use_addresses(Peer& peer) {
@@ -29,7 +33,7 @@ void use_addresses(Peer& peer) {
     peer.wider_by = stand_ins(set);
   } else if (!set.tag_addresses.empty()) {
     peer.addresses = set.set.addresses | set.tag_addresses;
-    peer.by_tag = true;
+    peer.by_file = true;
     peer.wider =
         fmt::format("`{}` is matched by every address of the service tag {}", set.name, set.tag);
     peer.wider_by = stand_ins(set);
@@ -40,14 +44,46 @@ void use_addresses(Peer& peer) {
   }
 }
 
+/// The addresses that a file gives for the names.
+void use_locked(Peer& peer, const LockedNames& locked) {
+  if (locked.path.empty()) return;  // what is wrong with the file has been said
+  const policy::NamedSet& set = *peer.set;
+  net::AddressSet found;
+  for (const net::DomainPattern& pattern : set.set.names.patterns()) {
+    const auto known = locked.addresses.find(pattern);
+    if (known == locked.addresses.end()) {
+      peer.unlocked.push_back(pattern);
+    } else {
+      found = found | known->second;
+    }
+  }
+  peer.addresses = set.set.addresses | found;
+  peer.by_file = true;
+  if (found.empty()) return;
+  peer.wider = peer.wider_whole = fmt::format(
+      "`{}` is matched by the addresses that `{}` gives for it (of {}), whatever name "
+      "was asked for",
+      set.name, locked.path, to_string(locked.date));
+  const auto sharers = locked.sharers(found, set.set.names);
+  for (std::size_t i = 0; i < sharers.size(); ++i) {
+    const std::string_view before = i == 0 ? ": the same addresses are those of " : ", ";
+    peer.wider_whole += fmt::format("{}{}", before, net::to_string(sharers[i]));
+    if (i < most_sharers) peer.wider += fmt::format("{}{}", before, net::to_string(sharers[i]));
+  }
+  if (sharers.size() > most_sharers)
+    peer.wider += fmt::format(" and {} more", sharers.size() - most_sharers);
+  peer.wider_by = texts_of(found);
+}
+
 /// Chooses among the representations of the set.
-void resolve(Peer& peer, Settings::Names mode) {
+void resolve(Peer& peer, const Settings& settings) {
+  const Settings::Names mode = settings.names;
   const policy::NamedSet& set = *peer.set;
   const net::DomainSet& names = set.set.names;
   if (set.is_tag_only()) {
     peer.addresses = set.tag_addresses;
-    peer.by_tag = !peer.addresses.empty();
-    if (!peer.by_tag) peer.missing_tag = set.tag;
+    peer.by_file = !peer.addresses.empty();
+    if (!peer.by_file) peer.missing_tag = set.tag;
   } else if (!set.has_names()) {
     peer.addresses = set.set.addresses;
     if (!names.entries().empty()) {
@@ -65,6 +101,8 @@ void resolve(Peer& peer, Settings::Names mode) {
       peer.wider_by.push_back(net::to_string(pattern));
   } else if (mode == Settings::Names::addresses) {
     use_addresses(peer);
+  } else if (mode == Settings::Names::lockfile) {
+    use_locked(peer, settings.locked);
   } else {
     peer.fault = fmt::format("the host names of `{}` (names = \"refuse\")", set.name);
   }
@@ -86,7 +124,7 @@ bool only_names(const Peer& peer) {
 
 double Peer::breadth(net::Family family) const {
   double sum = names.empty() ? 0 : std::exp2(net::width(family));
-  if (by_tag) return std::exp2(net::width(family));
+  if (by_file) return std::exp2(net::width(family));
   for (const net::Cidr& cidr : prefixes[static_cast<std::size_t>(family)]) {
     sum += std::exp2(net::width(family) - cidr.length);
   }
@@ -107,6 +145,9 @@ Peers::Peers(const flow::DevicePolicy& device, const Settings& settings, const D
   if (device.cluster->servers != nullptr) {
     add(device.cluster->servers);
     servers_ = &of(device.cluster->servers);
+  }
+  if (const auto& machine = device.view->machine) {
+    for (const auto* set : machine->parts) add(set);
   }
   for (const flow::Flow& flow : device.flows) {
     for (const auto* set : flow.from) add(set);
@@ -137,7 +178,7 @@ void Peers::add(const policy::NamedSet* set) {
   }
   place = &peers_.emplace_back();
   place->set = set;
-  resolve(*place, settings_.names);
+  resolve(*place, settings_);
   namesakes.push_back(place);
 }
 
@@ -191,7 +232,8 @@ void Peers::label_all() {
     if (namesakes.size() < 2) continue;
     for (Peer* peer : namesakes) {
       if (peer == nullptr) continue;
-      const std::string addresses = peer->by_tag ? peer->set->tag : net::to_string(peer->addresses);
+      const std::string addresses =
+          peer->by_file ? peer->set->tag : net::to_string(peer->addresses);
       const std::string all =
           peer->set->name + "\n" + addresses + "\n" + net::to_string(peer->set->set.names);
       peer->label = label.substr(0, limit - 9) + "." + content_hash(all, 8);

@@ -28,9 +28,10 @@ struct Peer {
   /// Why the device cannot have it, as the object of "cannot express".
   std::string fault;
   std::string missing_tag;  ///< the service tag whose prefixes the policy does not have
-  /// `addresses` are those of the set's service tag: they change with the file of tags, and nothing
-  /// else of the device may change with them.
-  bool by_tag = false;
+  std::vector<net::DomainPattern> unlocked;  ///< names that the file of addresses does not have
+  /// `addresses` are those that a file gives for the set's service tag or its names: they change
+  /// with the file, and nothing else of the device may change with them.
+  bool by_file = false;
   /// How the device's set is wider than the policy's, with a long list shortened and whole; and by
   /// what, as in Wider.
   std::string wider;
@@ -46,7 +47,7 @@ struct Peer {
   /// Whether its addresses of the family are a set on the device, and not one prefix in the rule.
   bool listed(net::Family family) const {
     const std::size_t count = prefixes[static_cast<std::size_t>(family)].size();
-    return by_tag ? count > 0 : count > 1;
+    return by_file ? count > 0 : count > 1;
   }
   /// About how many addresses of the family it has; names and tags have as many as the Internet.
   double breadth(net::Family family) const;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -15,10 +16,6 @@
 namespace hcipol::backends::gateway {
 
 namespace {
-
-constexpr std::string_view deny_by_name =
-    "it denies only addresses that the gateway's dnsmasq has handed out for these names; others "
-    "pass if something allows them";
 
 /// What is to be said of one rule, each sentence once, in the order found.
 struct RuleRemarks {
@@ -65,9 +62,9 @@ class Reporting {
       std::string text = fmt::format("{}", fmt::join(remarks.sentences, "; "));
       std::string whole = fmt::format("{}", fmt::join(remarks.whole, "; "));
       const bool deny = remarks.flow->kind == policy::Rule::Kind::deny;
-      if (deny && peers_.settings().names == Settings::Names::dnsmasq) {
+      if (deny && !deny_by_name().empty()) {
         for (std::string* each : {&text, &whole}) {
-          *each = std::string(deny_by_name) + (each->empty() ? "" : "; ") + *each;
+          *each = deny_by_name() + (each->empty() ? "" : "; ") + *each;
         }
         context_.not_enforced(*remarks.flow, title_, std::move(text), remarks.changes,
                               std::move(whole));
@@ -77,22 +74,22 @@ class Reporting {
       }
     }
     if (by_name_) {
-      std::string text =
-          "names are known by the addresses that the gateway's dnsmasq hands out: another "
-          "name on the same address passes, too, and what opens the connections (the servers, or "
-          "the proxy that they use) must ask no other resolver";
-      const std::string_view more = peers_.dialect().learnt_note;
+      std::string text = fmt::format(
+          "names are known by the addresses that {} hands out: another name on the "
+          "same address passes, too, and {} must ask no other resolver",
+          dialect_.resolver, dialect_.askers);
+      const std::string_view more = dialect_.learnt_note;
       if (!more.empty()) text += fmt::format("; {}", more);
       context_.note(title_, std::move(text));
     }
     if (name_as_source_) {
-      context_.note(title_,
-                    "a name as a source is known only after a look-up of it through the gateway's "
-                    "dnsmasq");
+      context_.note(title_, fmt::format("a name as a source is known only after a look-up of it "
+                                        "through {}",
+                                        dialect_.resolver));
     }
     if (peers_.settings().rest == Settings::Rest::pass) {
       context_.note(title_, fmt::format("default = \"return\": what nothing allows is left to {}",
-                                        peers_.dialect().rest));
+                                        dialect_.rest));
     }
   }
 
@@ -105,6 +102,7 @@ class Reporting {
                                          "rule `" + flow.rule->address + "`", peer.missing_tag)
           .help("give the policy a service tag file: data \"service_tags\"");
     }
+    for (const net::DomainPattern& name : peer.unlocked) report_unlocked(peer, name);
     if (!peer.names.empty()) {
       by_name_ = true;
       name_as_source_ = name_as_source_ || source;
@@ -121,6 +119,31 @@ class Reporting {
                               [&](const Wider& one) { return one.on == on; });
     if (wider == remarks.wider.end()) wider = remarks.wider.insert(wider, {{}, {}, on});
     for (const std::string& by : peer.wider_by) add_once(source ? wider->from : wider->to, by);
+  }
+
+  void report_unlocked(const Peer& peer, const net::DomainPattern& name) {
+    if (!unlocked_.insert(name).second) return;
+    const LockedNames& locked = peers_.settings().locked;
+    if (locked.path.empty()) return;  // what is wrong with the file has been said
+    context_.reporter()
+        .report<Diag::not_in_lockfile>(peer.set->span, net::to_string(name), locked.path)
+        .help(fmt::format("add the line `{} ADDRESS …` to `{}`: `hcipolc show --names` lists all "
+                          "names",
+                          net::to_string(name), locked.path));
+  }
+
+  /// Why a deny by name is less than one, or "".
+  std::string deny_by_name() const {
+    constexpr std::string_view rest = "others pass if something allows them";
+    switch (peers_.settings().names) {
+      case Settings::Names::dnsmasq:
+        return fmt::format("it denies only addresses that {} has handed out for these names; {}",
+                           dialect_.resolver, rest);
+      case Settings::Names::lockfile:
+        return fmt::format("it denies only the addresses that `{}` gives for these names; {}",
+                           peers_.settings().locked.path, rest);
+      default: return {};
+    }
   }
 
   void add_changes(const flow::Flow& flow) {
@@ -147,10 +170,12 @@ class Reporting {
   }
 
   Peers& peers_;
-  const std::string_view title_ = peers_.dialect().title;
+  const Dialect& dialect_ = peers_.dialect();
+  const std::string_view title_ = dialect_.title;
   EmitContext& context_;
   std::vector<RuleRemarks> rules_;
   std::map<const policy::Rule*, std::size_t> index_;
+  std::set<net::DomainPattern> unlocked_;  ///< already reported
   bool by_name_ = false;
   bool name_as_source_ = false;
 };

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "backends/common/gateway/option_reader.h"
 #include "backends/common/names.h"
 #include "backends/common/options.h"
 
@@ -29,31 +30,29 @@ std::string default_base(std::string_view cluster, std::size_t max_base) {
   return "HCI-" + plain + (plain.empty() || plain.ends_with('-') ? "" : "-") + hash;
 }
 
-class Reader {
- public:
-  Reader(const sema::Options& options, EmitContext& context)
-      : options_(options), context_(context) {}
+constexpr std::chrono::days usual_age{30};
 
-  void bad(std::string_view option, std::string_view value, std::string_view why) {
-    const Span span = option_span(options_, option, context_.place(nullptr));
-    context_.reporter().report<Diag::bad_option>(span, value, option, why);
-  }
-
-  template <class T>
-  T one_of(std::string_view option, std::initializer_list<std::pair<std::string_view, T>> words,
-           std::string_view why, T otherwise) {
-    const std::string value = text_option(options_, option, words.begin()->first);
-    for (const auto& [word, meaning] : words) {
-      if (word == value) return meaning;
+void read_locked_names(const flow::DevicePolicy& device, OptionReader& reader, EmitContext& context,
+                       Settings& settings) {
+  const sema::Options& given = device.view->options;
+  const auto file = device.view->texts.find("lockfile");
+  if (settings.names != Settings::Names::lockfile) {
+    for (const std::string_view option : {"lockfile", "lockfile_age"}) {
+      if (!given.contains(option)) continue;
+      context.reporter().report<Diag::bad_option>(option_span(given, option, {}), option, "names",
+                                                  "it is for names = \"lockfile\"");
     }
-    bad(option, value, why);
-    return otherwise;
+    return;
   }
-
- private:
-  const sema::Options& options_;
-  EmitContext& context_;
-};
+  if (file == device.view->texts.end()) {
+    reader.bad("names", "lockfile", "it needs the file with the addresses: lockfile = \"…\"");
+    return;
+  }
+  const auto age = duration_option(given, "lockfile_age", usual_age);
+  auto read = read_lockfile(file->second, device.policy->as_of,
+                            std::chrono::floor<std::chrono::days>(age).count(), context.reporter());
+  if (read) settings.locked = *std::move(read);
+}
 
 }  // namespace
 
@@ -85,7 +84,7 @@ Settings read_settings(const flow::DevicePolicy& device, const Dialect& dialect,
   using Names = Settings::Names;
   using Rest = Settings::Rest;
   const sema::Options& given = device.view->options;
-  Reader reader(given, context);
+  OptionReader reader(given, context);
   Settings settings;
   const std::string base = default_base(device.cluster->name, dialect.max_base);
   settings.base = text_option(given, dialect.base_option, base);
@@ -93,10 +92,14 @@ Settings read_settings(const flow::DevicePolicy& device, const Dialect& dialect,
     reader.bad(dialect.base_option, settings.base, fault);
     settings.base = base;
   }
-  settings.names = reader.one_of<Names>(
-      "names",
-      {{"dnsmasq", Names::dnsmasq}, {"addresses", Names::addresses}, {"refuse", Names::refuse}},
-      "it is one of dnsmasq, addresses and refuse", Names::dnsmasq);
+  settings.names =
+      reader.one_of<Names>("names",
+                           {{"dnsmasq", Names::dnsmasq},
+                            {"addresses", Names::addresses},
+                            {"lockfile", Names::lockfile},
+                            {"refuse", Names::refuse}},
+                           "it is one of dnsmasq, addresses, lockfile and refuse", Names::dnsmasq);
+  read_locked_names(device, reader, context, settings);
   settings.rest = reader.one_of<Rest>(
       "default", {{"reject", Rest::reject}, {"drop", Rest::drop}, {"return", Rest::pass}},
       "it is one of reject, drop and return", Rest::reject);

@@ -31,6 +31,7 @@ class Show {
   std::string render() {
     const auto clusters = c_.cluster_flows();
     if (options_.json) return report::show_json(c_.policy, clusters, c_.sources);
+    if (options_.names) return report::show_names(clusters);
     if (options_.by == "peer") return report::show_by(report::Order::peer, clusters);
     if (options_.by == "service") return report::show_by(report::Order::service, clusters);
     const bool drawn = options_.matrix || !options_.html.empty() || !options_.svg.empty();

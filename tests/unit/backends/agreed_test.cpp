@@ -207,9 +207,9 @@ TEST(Agreed, NothingWrongIsLeftOut) {
     RandomClaim random(seed);
     fill(random.lists, all, any);
     const auto lists = steps(random.lists, random.pool);
-    const policy::Cluster cluster;
+    const net::AddressSet guarded;
     const Claim claim{random.reading, lists,        random.meaning,
-                      cluster,        random.order, random.all_denied};
+                      guarded,        random.order, random.all_denied};
     FamilySets sets(net::Family::ipv4, {});
     const auto left = disputed(lists, random.meaning, random.order, sets);
     reduced += left && left->meaning.allow.whole.empty() && left->meaning.exception.whole.empty();

@@ -25,6 +25,8 @@ class Builder {
     cluster.name = "prod";
     target.backend = backend;
     view.target = &target;
+    whole.as_of = parse_date("2022-06-01").value();
+    device.policy = &whole;
     device.cluster = &cluster;
     device.view = &view;
   }
@@ -121,6 +123,15 @@ class Builder {
     return out;
   }
 
+  /// Addresses of names that somebody looked up, in "addresses.txt".
+  void lock(std::string text) {
+    option("names", std::string("lockfile"));
+    locked = std::move(text);
+    view.texts["lockfile"] = {FileId{0}, "addresses.txt", locked};
+  }
+
+  policy::Policy whole;
+  std::string locked;
   policy::Cluster cluster;
   policy::Target target;
   policy::TargetView view;

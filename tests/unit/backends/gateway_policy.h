@@ -24,6 +24,7 @@ struct ProbePacket {
   unsigned detail = 0;  ///< port, or type * 256 + code
   std::string state = "NEW";
   unsigned hop_limit = 64;
+  std::string in_interface = {}, out_interface = {};
 };
 
 struct Resolved {
@@ -123,7 +124,7 @@ class RandomPolicy {
       const auto& [protocol, detail] = details[pick(details.size())];
       if (protocol == 0) continue;
       out.push_back(
-          {some[pick(some.size())], some[pick(some.size())], protocol, detail, "NEW", 64});
+          {some[pick(some.size())], some[pick(some.size())], protocol, detail, "NEW", 64, {}, {}});
     }
     return out;
   }

@@ -109,6 +109,8 @@ class RulesReader {
       if (line[0] == ':') {
         const std::string name = line.substr(1, line.find(' ') - 1);
         if (name.size() > 28) throw std::runtime_error("chain name over 28 bytes: " + name);
+        const std::string policy = split(line).at(1);
+        if (policy != "-") policies_[name] = policy;
         if (!chains_.emplace(name, std::vector<Words>()).second) {
           throw std::runtime_error("chain twice: " + name);
         }
@@ -140,6 +142,13 @@ class RulesReader {
       if (!inner.empty() || target[1] == 'g') return inner;
     }
     return {};
+  }
+
+  /// Of a built-in chain: its policy decides on what its rules leave.
+  std::string verdict_with_policy(const std::string& chain, const ProbePacket& packet,
+                                  const SetReader& sets) const {
+    const std::string decided = verdict(chain, packet, sets);
+    return decided.empty() ? policies_.at(chain) : decided;
   }
 
   const std::map<std::string, std::vector<Words>>& chains() const { return chains_; }
@@ -191,6 +200,8 @@ class RulesReader {
         hit = in_type(value, packet);
       } else if (option == "--ctstate") {
         hit = ("," + value + ",").find("," + packet.state + ",") != std::string::npos;
+      } else if (option == "-i" || option == "-o") {
+        hit = value == (option == "-i" ? packet.in_interface : packet.out_interface);
       } else if (option == "--hl-eq") {
         hit = std::stoul(value) == packet.hop_limit;
       } else if (option == "--match-set") {
@@ -258,6 +269,7 @@ class RulesReader {
   }
 
   std::map<std::string, std::vector<Words>> chains_;
+  std::map<std::string, std::string> policies_;  ///< of built-in chains
 };
 
 }  // namespace hcipol::test::iptables

@@ -1,20 +1,23 @@
 #!/bin/sh
 # hcipolc: loads, undoes and compares the files beside it for cluster arlington. Generated; changes are lost.
 base='HCI-arlington'
+hooks='FORWARD:HCI-arlington'
+table=shared
 
-# What apply.sh does, the same for every cluster: `base` names the chain that FORWARD jumps to.
+# What apply.sh does, the same for every cluster. `base` is what our chains and sets are called after, `hooks` says
+# which built-in chains jump to which of them, and `table` whether the whole filter table is ours or shared.
 usage() {
   cat <<TEXT
 usage: sh apply.sh COMMAND, as root, beside the files that it loads
 
-  check                whether this gateway takes the files; changes no rule
+  check                whether this machine takes the files; changes no rule
   apply                loads them, and takes them back after 60 s unless confirmed
     --within SECONDS   … after SECONDS
     --yes              … never: the files have been tried
   confirm              keeps what \`apply\` loaded; from a new connection, which proves that you still get in
   status               what differs from the files; 0 if nothing does
   persist              loads them at every boot as well (systemd)
-  remove               takes all of $base off this gateway
+  remove               takes all of $base off this machine
 TEXT
   exit 2
 }
@@ -23,6 +26,7 @@ TEXT
 root=${HCIPOLC_ROOT:-}
 run=$root/run/hcipolc
 kept=$root/etc/hcipolc/$base
+before=$root/var/lib/hcipolc/$base
 unit=$root/etc/systemd/system/hcipolc-$base.service
 snippets=$root/etc/dnsmasq.d
 snippet=$snippets/$base.conf
@@ -47,14 +51,14 @@ families() {
 }
 tool() { [ "$1" = 4 ] && echo iptables || echo ip6tables; }
 
-# rules_of FAMILY: as a restore file has them, without the counters.
-rules_of() {
-  "$(tool "$1")-save" -t filter |
-    awk -v base="$base" '
-      function ours(name) { return name == base || index(name, base ".") == 1 }
-      /^:/ && ours(substr($1, 2)) { print $1, "- [0:0]" }
-      /^-A / && ours($2)'
+# ours_of [FILE]: chains and rules of ours, as a restore file has them, without the counters.
+ours_of() {
+  awk -v base="$base" '
+    function ours(name) { return name == base || index(name, base ".") == 1 }
+    /^:/ && ours(substr($1, 2)) { print $1, "- [0:0]" }
+    /^-A / && ours($2)' "$@"
 }
+rules_of() { "$(tool "$1")-save" -t filter | ours_of; }
 # chains FILE…: the names in it.
 chains() { sed -n 's/^:\([^ ]*\) .*/\1/p' "$@" | sort -u; }
 # lines FAMILY FILE: its rules as the kernel writes them, chain by chain; the order of chains means nothing.
@@ -64,35 +68,122 @@ lines() {
     /^-A / { whole(3); whole(5); print }' "$2" | sort -s -k2,2
 }
 
-hooked() { "$(tool "$1")" -w 10 -C FORWARD -j "$base" 2>/dev/null; }
-hook() { hooked "$1" || "$(tool "$1")" -w 10 -I FORWARD 1 -j "$base"; }
-unhook() { while hooked "$1"; do "$(tool "$1")" -w 10 -D FORWARD -j "$base" || return 1; done; }
+# hooks_of FAMILY: BUILT-IN:CHAIN for each jump to a chain where our rules begin.
+hooks_of() {
+  "$(tool "$1")-save" -t filter |
+    awk -v base="$base" '
+      $1 == "-A" && NF == 4 && $2 ~ /^(INPUT|FORWARD|OUTPUT)$/ && $3 == "-j" &&
+        ($4 == base || $4 == base ".in" || $4 == base ".out") { print $2 ":" $4 }'
+}
+# hook_lines FAMILY HOOK…: what is missing to these, and what is too much.
+hook_lines() {
+  hooks_of "$1" >"$work/hooks.now"
+  shift
+  for h in "$@"; do grep -qx "$h" "$work/hooks.now" || echo "-I ${h%%:*} 1 -j ${h#*:}"; done
+  while read -r h; do
+    case " $* " in *" $h "*) ;; *) echo "-D ${h%%:*} -j ${h#*:}" ;; esac
+  done <"$work/hooks.now"
+}
 
-# put_rules FAMILY FILE: one transaction, in which chains that FILE does not have go as well.
+# changed_chains FAMILY NOW WANTED: those that are wanted otherwise than they are.
+changed_chains() {
+  lines "$1" "$2" >"$work/lines.now"
+  lines "$1" "$3" >"$work/lines.wanted"
+  awk '
+    FILENAME == ARGV[1] { there[$1] }
+    FILENAME == ARGV[2] { now[$2] = now[$2] "\n" $0 }
+    FILENAME == ARGV[3] { wanted[$2] = wanted[$2] "\n" $0 }
+    FILENAME == ARGV[4] && !($1 in there && now[$1] == wanted[$1])' \
+    "$work/chains.now" "$work/lines.now" "$work/lines.wanted" "$work/chains.wanted"
+}
+# put_rules FAMILY FILE HOOK…: one transaction, in which chains and hooks that are not wanted go as well, and chains
+# that are as they are wanted are not named: they keep their counters.
 put_rules() {
-  rules_of "$1" >"$work/now"
-  grep -E '^(:|-A )' "$2" >"$work/wanted"
+  family=$1
+  rules_of "$family" >"$work/now"
+  ours_of "$2" >"$work/wanted"
+  # What iptables-restore has to say of the file, it says of all of it.
+  grep -vE '^(#|:|-A |\*filter$|COMMIT$|$)' "$2" >"$work/strange"
+  shift 2
   chains "$work/now" >"$work/chains.now"
   chains "$work/wanted" >"$work/chains.wanted"
   comm -23 "$work/chains.now" "$work/chains.wanted" >"$work/chains.gone"
+  changed_chains "$family" "$work/now" "$work/wanted" >"$work/chains.changed"
   {
     echo '*filter'
-    grep '^:' "$work/wanted"
-    sed 's/.*/:& - [0:0]/' "$work/chains.gone"
-    grep '^-A ' "$work/wanted"
+    sed 's/.*/:& - [0:0]/' "$work/chains.changed" "$work/chains.gone"
+    awk 'FILENAME == ARGV[1] { changed[$1]; next } /^-A / && $2 in changed' "$work/chains.changed" "$work/wanted"
+    cat "$work/strange"
+    hook_lines "$family" "$@"
     sed 's/^/-X /' "$work/chains.gone"
     echo COMMIT
   } >"$work/restore"
-  "$(tool "$1")-restore" -w 10 --noflush <"$work/restore"
+  "$(tool "$family")-restore" -w 10 --noflush <"$work/restore"
 }
 
 same_rules() {
+  [ -z "$(hook_lines "$1" $hooks)" ] || return 1
   rules_of "$1" >"$work/now"
   [ "$(chains "$work/now")" = "$(chains "$2")" ] || return 1
   lines "$1" "$work/now" >"$work/lines.now"
   lines "$1" "$2" >"$work/lines.wanted"
   cmp -s "$work/lines.now" "$work/lines.wanted"
 }
+
+# ---- the whole filter table, where it is ours
+
+# table_of FAMILY: with its counters. The nft variant says nothing of a table that nobody has used.
+table_of() {
+  "$(tool "$1")-save" -c -t filter >"$work/table" || return 1
+  if grep -q '^:INPUT ' "$work/table"; then cat "$work/table"; else
+    printf '*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n'
+  fi
+}
+# others_of FILE: a table without what is ours.
+others_of() {
+  awk -v base="$base" '
+    function ours(name) { return name == base || index(name, base ".") == 1 }
+    /^:/ && ours(substr($1, 2)) { next }
+    /-A / { for (i = 1; i < NF; i++) if (($i == "-A" || $i == "-j" || $i == "-g") && ours($(i + 1))) next }
+    { print }' "$1"
+}
+put_table() { "$(tool "$1")-restore" -c -w 10 <"$2"; }
+# put_own FAMILY FILE: of a table that is ours already only what changed.
+put_own() {
+  table_of "$1" >"$work/all"
+  others_of "$work/all" | sed 's/^\(:[^ ]* [^ ]*\) .*/\1/; /^[:[]/!d' | sort >"$work/others.now"
+  sed -n 's/^\(:[A-Z]* [A-Z]*\) .*/\1/p' "$2" | sort >"$work/others.wanted"
+  if cmp -s "$work/others.now" "$work/others.wanted"; then put_rules "$1" "$2" $hooks; else
+    "$(tool "$1")-restore" -w 10 <"$2"
+  fi
+}
+# whole_lines FAMILY FILE: as lines, with the policies of the built-in chains.
+whole_lines() {
+  sed -n 's/^\[[0-9]*:[0-9]*\] //; s/^\(:[^ ]* [^ ]*\) .*/\1/; /^:/p' "$2" | sort
+  sed 's/^\[[0-9]*:[0-9]*\] //' "$2" >"$work/plain"
+  lines "$1" "$work/plain"
+}
+same_table() {
+  table_of "$1" >"$work/now"
+  whole_lines "$1" "$work/now" >"$work/lines.now"
+  whole_lines "$1" "$2" >"$work/lines.wanted"
+  cmp -s "$work/lines.now" "$work/lines.wanted"
+}
+# What `remove` brings back: the table as it was before the first of ours.
+keep_before() {
+  [ ! -e "$before" ] || { [ ! -e "$unit" ] && [ ! -e "$work/had.ours" ]; } || return 0
+  mkdir -p "$before" || return 1
+  for f in $(families); do others_of "$work/table.$f" >"$before/filter.v$f" || return 1; done
+}
+others_go() {
+  for f in $(families); do
+    table_of "$f" >"$work/all"
+    n=$(others_of "$work/all" | grep -c -e '-A ')
+    [ "$n" = 0 ] || say "$n rules of others go from the filter table of IPv$f, until \`apply.sh remove\`"
+  done
+}
+
+# ---- sets
 
 # sets_now: `create` and `add` lines of our sets.
 sets_now() {
@@ -124,6 +215,21 @@ put_sets() {
     END { for (i = 1; i <= n; i++) { print "swap " all[i] "-n " all[i]; print "destroy " all[i] "-n" } }' \
     "$1" | ipset restore
 }
+# load_sets FILE: for ipset restore; of sets that have the members already nothing is done.
+load_sets() {
+  sets_now >"$work/sets.now"
+  members "$work/sets.now" >"$work/members.now"
+  members "$1" >"$work/members.wanted"
+  set_names "$work/sets.now" >"$work/names.now"
+  set_names "$1" >"$work/names.wanted"
+  {
+    comm -3 "$work/members.now" "$work/members.wanted" | awk '{ print $1 }'
+    comm -13 "$work/names.now" "$work/names.wanted"
+  } | sort -u >"$work/sets.changed"
+  awk 'FILENAME == ARGV[1] { changed[$1]; next }
+    /^(create|flush|add|swap|destroy) / { name = $2; sub(/-n$/, "", name); if (!(name in changed)) next }
+    { print }' "$work/sets.changed" "$1" | ipset restore
+}
 # drop_sets FILE: those that it does not have.
 drop_sets() {
   sets_now >"$work/sets.now"
@@ -151,7 +257,7 @@ put_names() {
     drop_names
     return
   fi
-  [ -d "$snippets" ] || { say "no $snippets: give dnsmasq.conf to this gateway's dnsmasq yourself"; return 0; }
+  [ -d "$snippets" ] || { say "no $snippets: give dnsmasq.conf to the dnsmasq here yourself"; return 0; }
   if needs_cache; then cp dnsmasq-cache.conf "$cache" && chmod 644 "$cache" && changed_names=1; fi
   if ! cmp -s dnsmasq.conf "$snippet"; then
     dnsmasq --test -C "$PWD/dnsmasq.conf" || return 1
@@ -185,7 +291,9 @@ other_variant() {
 snapshot() {
   for f in $(families); do
     rules_of "$f" >"$work/old.$f" || return 1
-    ! hooked "$f" || : >"$work/hooked.$f"
+    hooks_of "$f" >"$work/hooks.$f" || return 1
+    [ ! -s "$work/old.$f" ] || : >"$work/had.ours"
+    [ "$table" = shared ] || table_of "$f" >"$work/table.$f" || return 1
   done
   sets_now >"$work/old.sets" || return 1
   [ ! -e "$snippet" ] || cp "$snippet" "$work/old.names"
@@ -201,8 +309,11 @@ roll_back() {
   bad=
   put_sets "$work/old.sets" || bad=1
   for f in $(families); do
-    [ -e "$work/hooked.$f" ] || unhook "$f" || bad=1
-    put_rules "$f" "$work/old.$f" || bad=1
+    if [ "$table" = own ]; then
+      put_table "$f" "$work/table.$f" || bad=1
+    else
+      put_rules "$f" "$work/old.$f" $(cat "$work/hooks.$f") || bad=1
+    fi
   done
   drop_sets "$work/old.sets" || bad=1
   if [ -n "$changed_names" ]; then
@@ -215,13 +326,16 @@ roll_back() {
 }
 
 load() {
-  # Each set is filled beside the one in use and swapped in: without a change, nothing changes.
-  ipset restore <"$work/ipset" || roll_back "ipset does not take its file"
-  for f in $(families); do
-    same_rules "$f" "rules.v$f" || put_rules "$f" "rules.v$f" || roll_back "$(tool "$f") does not take rules.v$f"
-  done
+  # Each set is filled beside the one in use and swapped in.
+  load_sets "$work/ipset" || roll_back "ipset does not take its file"
   put_names || roll_back "dnsmasq does not take dnsmasq.conf"
-  for f in $(families); do hook "$f" || roll_back "$(tool "$f") does not take the hook"; done
+  for f in $(families); do
+    if [ "$table" = own ]; then
+      same_table "$f" "rules.v$f" || put_own "$f" "rules.v$f"
+    else
+      same_rules "$f" "rules.v$f" || put_rules "$f" "rules.v$f" $hooks
+    fi || roll_back "$(tool "$f") does not take rules.v$f"
+  done
 }
 
 await() {
@@ -252,6 +366,8 @@ apply() {
   case $within in *[!0-9]* | 0*) usage ;; esac
   lock
   other_variant
+  [ "$table" = own ] || [ ! -e "$before" ] || die "the whole filter table is $base's: remove that first"
+  [ "$table" = shared ] || others_go
   snapshot || die "cannot read what is there now; nothing was changed"
   # A lost connection must not keep this from taking back what cut it.
   trap '' HUP PIPE
@@ -259,6 +375,7 @@ apply() {
   load
   [ -z "$within" ] || await
   trap '' INT TERM
+  [ "$table" = shared ] || keep_before || say "warning: $before cannot be written, so remove will not know what was here"
   # Not before: the rules that were there name them.
   drop_sets "$work/ipset" || say "warning: a set that no file has is still there"
   say "done"
@@ -277,9 +394,12 @@ check() {
   # Rules are only taken where their sets are; in a namespace of its own that changes nothing.
   sets='ipset restore <ipset &&'
   [ -e ipset ] || sets=
+  beside=--noflush
+  [ "$table" = shared ] || beside=
   for f in $(families); do
-    unshare -n sh -c "$sets $(tool "$f")-restore --test --noflush <rules.v$f" || die "rules.v$f is not taken"
+    unshare -n sh -c "$sets $(tool "$f")-restore --test $beside <rules.v$f" || die "rules.v$f is not taken"
   done
+  [ "$table" = shared ] || others_go
   [ ! -e dnsmasq.conf ] || dnsmasq --test -C "$PWD/dnsmasq.conf" || die "dnsmasq.conf is not taken"
   say "all files are taken"
 }
@@ -291,14 +411,20 @@ status() {
   for f in $(families); do
     if [ -z "$(rules_of "$f")" ]; then
       differs "IPv$f: not loaded"
+    elif [ "$table" = own ]; then
+      same_table "$f" "rules.v$f" || {
+        differs "IPv$f: the filter table differs from rules.v$f (- the file, + the kernel)"
+        diff -U0 "$work/lines.wanted" "$work/lines.now" | sed -n '/^[-+][-:]/p'
+      }
     else
       same_rules "$f" "rules.v$f" || {
         differs "IPv$f: differs from rules.v$f (- the file, + the kernel)"
+        rules_of "$f" >"$work/now"
         lines "$f" "rules.v$f" >"$work/lines.wanted"
         lines "$f" "$work/now" >"$work/lines.now"
         diff -U0 "$work/lines.wanted" "$work/lines.now" | sed -n '/^[-+]-A/p'
+        hook_lines "$f" $hooks | sed 's/^-I \([A-Z]*\) 1 -j \(.*\)/\1 does not jump to \2/; s/^-D \([A-Z]*\) -j \(.*\)/\1 jumps to \2/'
       }
-      hooked "$f" || differs "IPv$f: FORWARD does not jump to $base"
     fi
   done
   sets_now >"$work/sets.now"
@@ -325,9 +451,9 @@ persist() {
   done
   rm -rf "$kept" && mv "$new" "$kept" || die "cannot replace $kept"
   cat >"$unit" <<TEXT
-# Written by hcipolc's apply.sh. Before the network, so that no packet is forwarded without the rules.
+# Written by hcipolc's apply.sh. Before the network, so that no packet passes without the rules.
 [Unit]
-Description=hcipolc: what this gateway forwards for $base
+Description=hcipolc: packet filter rules of $base
 DefaultDependencies=no
 After=local-fs.target systemd-modules-load.service
 Wants=network-pre.target
@@ -355,8 +481,18 @@ remove() {
   lock
   changed_names=
   : >"$work/nothing"
+  if [ "$table" = own ]; then
+    [ -e "$before" ] || [ -z "$(for f in $(families); do rules_of "$f"; done)" ] ||
+      die "$before, with what was here before, is gone: load a filter table of yours with $(tool 4)-restore, then try again"
+  elif [ -e "$before" ]; then
+    die "the whole filter table is $base's: use the apply.sh that loaded it"
+  fi
   for f in $(families); do
-    unhook "$f" && put_rules "$f" "$work/nothing" || die "another rule of $(tool "$f") leads to a chain of $base"
+    if [ "$table" = own ]; then
+      [ ! -e "$before/filter.v$f" ] || put_table "$f" "$before/filter.v$f" || die "$(tool "$f") does not take $before/filter.v$f"
+    else
+      put_rules "$f" "$work/nothing" || die "another rule of $(tool "$f") leads to a chain of $base"
+    fi
   done
   drop_sets "$work/nothing" || die "another rule names a set of $base"
   drop_names
@@ -364,8 +500,8 @@ remove() {
     [ -n "$root" ] || ! command -v systemctl >/dev/null || systemctl -q disable "hcipolc-$base.service"
     rm -f "$unit"
   fi
-  rm -rf "$kept" "$run/$base.confirmed"
-  [ ! -e "$cache" ] || say "$cache stays: other clusters of this gateway may need it"
+  rm -rf "$kept" "$before" "$run/$base.confirmed"
+  [ ! -e "$cache" ] || say "$cache stays: other clusters here may need it"
   say "nothing else of it is left"
 }
 

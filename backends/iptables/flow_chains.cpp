@@ -1,0 +1,122 @@
+// Lines stand under the policy's names, so that one more rule changes only its own.
+#include "backends/iptables/flow_chains.h"
+
+#include <iterator>
+#include <utility>
+
+#include "backends/iptables/branches.h"
+
+namespace hcipol::backends::iptables {
+
+namespace {
+
+using gateway::Peer;
+using gateway::Peers;
+using Kind = policy::Rule::Kind;
+using Act = Verdict::Kind;
+
+}  // namespace
+
+void FlowChains::add(const flow::Flow& flow, const FlowText& text, std::string& fault) {
+  const auto& services = services_.lines(flow.service, family_, fault);
+  if (services.empty()) return;
+  const std::vector<Peer*> receivers = peers_.to(flow);
+  for (Peer* from : peers_.from(flow)) {
+    for (Peer* to : receivers) add(flow, text, *from, *to, services);
+  }
+}
+
+FlowChains::Part& FlowChains::part_of(const flow::Flow& flow, const Peer& from) {
+  if (flow.kind == Kind::deny) return deny_;
+  if (flow.kind == Kind::exception) return except_;
+  Part& part = allow_[from.label];
+  part.peer = &from;
+  return part;
+}
+
+void FlowChains::add(const flow::Flow& flow, const FlowText& text, Peer& from, Peer& to,
+                     const std::vector<const Service*>& services) {
+  if (from.in(family_).empty() || to.in(family_).empty()) return;
+  Part& part = part_of(flow, from);
+  // In a source's chain the source has been matched already.
+  static const std::vector<const Match*> matched{nullptr};
+  for (const Match* source : part.peer != nullptr ? matched : from.in(family_)) {
+    for (const Match* destination : to.in(family_)) {
+      for (const Service* service : services) {
+        add_lines(part.lines, flow, text, {source, destination, service});
+      }
+    }
+  }
+  if (part.flows.empty() || part.flows.back() != &flow) part.flows.push_back(&flow);
+  Peers::use(from, family_);
+  Peers::use(to, family_);
+  note_others(from, to);
+}
+
+void FlowChains::add_lines(std::vector<Line>& lines, const flow::Flow& flow, const FlowText& text,
+                           const Packets& packets) const {
+  Line line;
+  line.from = packets.from;
+  line.to = packets.to;
+  line.service = packets.service->protocol ? packets.service : nullptr;
+  line.comment = text.comment;
+  if (flow.rule->log) {
+    lines.push_back(line);
+    lines.back().verdict = {Act::log, text.log_prefix};
+  }
+  if (flow.kind != Kind::deny) {
+    line.verdict.kind = Act::accept;
+  } else {
+    line.verdict = {Act::go, &denied_};
+  }
+  lines.push_back(std::move(line));
+}
+
+void FlowChains::note_others(const Peer& from, const Peer& to) {
+  const auto family = static_cast<std::size_t>(family_);
+  if (from.server[family] || to.server[family]) return;
+  const Peer& narrower = to.breadth(family_) < from.breadth(family_) ? to : from;
+  others_.emplace(narrower.label, &narrower);
+}
+
+Line FlowChains::jump(std::string_view label) {
+  Line line;
+  line.verdict = {Act::jump, &document_.words.emplace_back(path_.chain(base_, label))};
+  return line;
+}
+
+void FlowChains::take(Rules& rules) {
+  if (empty()) return;
+  Chain flows{path_.chain(base_, "flows"), {}};
+  for (const auto& [label, part] : allow_) {
+    for (const Match* match : part.peer->in(family_)) {
+      flows.lines.push_back(jump(label));
+      flows.lines.back().from = match;
+    }
+  }
+  std::vector<Chain> chains = branches(std::move(flows), Side::from, document_);
+  // Before all allows, wherever those are.
+  std::vector<Line> first;
+  if (!except_.lines.empty()) first.push_back(jump("except"));
+  if (!deny_.lines.empty()) first.push_back(jump("deny"));
+  auto& lines = chains.front().lines;
+  lines.insert(lines.begin(), first.begin(), first.end());
+  std::move(chains.begin(), chains.end(), std::back_inserter(rules.chains));
+  if (!except_.lines.empty()) take("except", except_, rules);
+  if (!deny_.lines.empty()) take("deny", deny_, rules);
+  for (auto& [label, part] : allow_) take(label, part, rules);
+}
+
+void FlowChains::take(std::string_view label, Part& part, Rules& rules) const {
+  Chain chain{path_.chain(base_, label), std::move(part.lines)};
+  for (const flow::Flow* flow : part.flows) {
+    rules.traces.push_back({chain.name + " " + flow->id, flow->rule});
+  }
+  // Where the source has led here, only the destination is left to tell lines apart.
+  const Side side = part.peer != nullptr ? Side::to : better_side(chain.lines);
+  for (Chain& one : branches(std::move(chain), side, document_)) {
+    rules.chains.push_back(std::move(one));
+  }
+}
+
+}  // namespace hcipol::backends::iptables

@@ -1,0 +1,81 @@
+// The chains of the policy's own rules, on one path and in one family.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "backends/common/gateway/peers.h"
+#include "backends/iptables/path.h"
+#include "backends/iptables/services.h"
+#include "flow/flow.h"
+
+namespace hcipol::backends::iptables {
+
+/// What is the same for both families, per flow.
+struct FlowText {
+  const std::string* comment = nullptr;
+  const std::string* log_prefix = nullptr;
+};
+
+/// Exceptions, denies, then one chain for each source of what is allowed: a packet visits only
+/// those of sources that it comes from.
+class FlowChains {
+ public:
+  FlowChains(const Path& path, net::Family family, const std::string& base, gateway::Peers& peers,
+             ServiceBook& services, Document& document)
+      : path_(path),
+        family_(family),
+        base_(base),
+        peers_(peers),
+        services_(services),
+        document_(document),
+        denied_(document.words.emplace_back(path.chain(base, "denied"))) {}
+
+  /// In `fault`, what iptables cannot match, as the object of "cannot express".
+  void add(const flow::Flow& flow, const FlowText& text, std::string& fault);
+
+  bool empty() const { return except_.lines.empty() && deny_.lines.empty() && allow_.empty(); }
+  bool denies() const { return !deny_.lines.empty(); }
+  /// Whose traffic is spoken of without a server at either end, by label.
+  const std::map<std::string, const gateway::Peer*>& others() const { return others_; }
+
+  /// Appends the chain "flows", if there are any, and those that it leads to.
+  void take(Rules& rules);
+
+ private:
+  /// A chain of rules: the exceptions, the denies, or what one source is allowed.
+  struct Part {
+    const gateway::Peer* peer = nullptr;
+    std::vector<Line> lines;
+    std::vector<const flow::Flow*> flows;
+  };
+  struct Packets {
+    const Match* from;
+    const Match* to;
+    const Service* service;
+  };
+
+  Part& part_of(const flow::Flow& flow, const gateway::Peer& from);
+  void add(const flow::Flow& flow, const FlowText& text, gateway::Peer& from, gateway::Peer& to,
+           const std::vector<const Service*>& services);
+  void add_lines(std::vector<Line>& lines, const flow::Flow& flow, const FlowText& text,
+                 const Packets& packets) const;
+  void note_others(const gateway::Peer& from, const gateway::Peer& to);
+  Line jump(std::string_view label);
+  void take(std::string_view label, Part& part, Rules& rules) const;
+
+  const Path& path_;
+  net::Family family_;
+  const std::string& base_;
+  gateway::Peers& peers_;
+  ServiceBook& services_;
+  Document& document_;
+  const std::string& denied_;  ///< the chain's name
+  Part except_;
+  Part deny_;
+  std::map<std::string, Part> allow_;
+  std::map<std::string, const gateway::Peer*> others_;
+};
+
+}  // namespace hcipol::backends::iptables

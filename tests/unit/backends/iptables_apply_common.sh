@@ -1,0 +1,36 @@
+# What the scripts that try apply.sh share; read by them, in a network namespace of its own.
+here=$PWD
+export HCIPOLC_ROOT=$here/root XTABLES_LOCKFILE=$here/lock
+mkdir -p root/etc/dnsmasq.d root/run tools
+PATH=$PATH:/usr/sbin:/sbin
+for tool in iptables ip6tables; do
+  for part in "" -save -restore; do ln -s "$(command -v "$tool-$V$part")" "tools/$tool$part"; done
+done
+PATH=$here/tools:$PATH
+export PATH
+
+ok() {
+  name=$1
+  shift
+  if "$@" >out 2>&1; then echo "ok $name"; else
+    echo "not ok $name"
+    cat out
+  fi
+}
+fails() { ! "$@"; }
+# All that the kernel has, without counters and times; members of sets that dnsmasq fills have a timeout.
+state() {
+  iptables-save -t filter | sed '/^#/d; s/\[.*\]//'
+  ip6tables-save -t filter | sed '/^#/d; s/\[.*\]//'
+  ipset save | sed 's/initval [^ ]*//; s/ timeout [0-9]*$//' | sort
+}
+stays() {
+  state >"$here/before"
+  "$@" >"$here/said" 2>&1
+  status=$?
+  state | diff "$here/before" -
+}
+same_as() { state | diff "$here/$1" -; }
+apply() {
+  sh "$1/apply.sh" apply --yes
+}

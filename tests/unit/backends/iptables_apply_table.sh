@@ -1,0 +1,108 @@
+# apply.sh of policies that own the filter table, and of one machine's, in a network namespace of its own.
+# usage: V=nft|legacy sh iptables_apply_table.sh, in a folder with own/, next/, host/, alone/ and gateway/
+# Writes `ok …` or `not ok …` for each check, and `done`.
+. "$(dirname "$0")/iptables_apply_common.sh"
+
+# Others have rules, a policy, a chain and a set.
+iptables -P FORWARD DROP
+iptables -N DOCKER-USER
+iptables -A DOCKER-USER -s 192.0.2.1 -j ACCEPT
+iptables -A FORWARD -j DOCKER-USER
+ip6tables -A INPUT -s 2001:db8::1 -j DROP
+ipset create others hash:net
+iptables -A INPUT -m set --match-set others src -j DROP
+state >nothing
+
+ok "check changes nothing" stays sh own/apply.sh check
+ok "check takes the files" test "$status" = 0
+ok "and says what will go" grep -q '3 rules of others go from the filter table of IPv4' said
+ok "nobody confirms" fails sh own/apply.sh apply --within 1
+ok "so what was there is there" same_as nothing
+ok "and nothing is remembered" fails ls root/var/lib/hcipolc/HCI-prod
+
+ok "the table is taken" apply own
+ok "it is what the files say" sh own/apply.sh status
+ok "others' rules are gone" fails iptables -L DOCKER-USER
+ok "with FORWARD's policy" grep -q '^-P FORWARD DROP$' <<EOF
+$(iptables -S FORWARD)
+EOF
+state >own.state
+ok "applying again changes nothing" stays apply own
+ok "and says of no rules of others" fails grep -q 'rules of others' said
+ok "a policy beside others is refused" fails apply gateway
+ok "and cannot remove it" fails sh gateway/apply.sh remove
+ok "which changes nothing" same_as own.state
+
+iptables -I FORWARD -s 198.51.100.1 -j ACCEPT
+iptables -P INPUT DROP
+sh own/apply.sh status >said
+ok "a rule of somebody else is shown" grep -q '^+-A FORWARD -s 198.51.100.1/32 -j ACCEPT' said
+ok "a changed policy is shown" grep -q '^-:INPUT ACCEPT' said
+ok "applying takes both out" apply own
+ok "and leaves what the files say" same_as own.state
+
+for broken in rules.v4 rules.v6 ipset; do
+  rm -rf third
+  cp -r next third
+  echo 'no such line' >>"third/$broken"
+  [ "$broken" = ipset ] || sed -i 's/ACCEPT$/NOSUCHTARGET/' "third/$broken"
+  ok "a broken $broken is refused" fails apply third
+  ok "a broken $broken leaves what was there" same_as own.state
+done
+
+iptables-save -c -t filter | sed 's/^\[0:0\] -A HCI-prod\.denied -p tcp/[7:9] -A HCI-prod.denied -p tcp/' | iptables-restore -c
+ok "another policy is applied" apply next
+ok "a chain that is the same is not touched" test "$(iptables-save -c | grep -c '^\[7:9\] -A HCI-prod.denied -p tcp')" = 1
+ok "it is what its files say" sh next/apply.sh status
+ok "what was here before is still known" grep -q DOCKER-USER root/var/lib/hcipolc/HCI-prod/filter.v4
+ok "back to the first" apply own
+ok "is as it was" same_as own.state
+ok "it stays over a boot" sh own/apply.sh persist
+for f in iptables ip6tables; do
+  $f -F && $f -X && $f -P INPUT ACCEPT && $f -P FORWARD ACCEPT
+done
+ok "what is kept is loaded" apply root/etc/hcipolc/HCI-prod
+ok "and is the same" same_as own.state
+ok "what was here before the first is known after a boot" grep -q DOCKER-USER root/var/lib/hcipolc/HCI-prod/filter.v4
+ok "remove" sh own/apply.sh remove
+ok "leaves all as it was" same_as nothing
+ok "and no file" test "$(find root -type f | grep -cv 'lock$')" = 0
+ok "remove again" sh own/apply.sh remove
+[ "$V" = nft ] && other=legacy || other=nft
+"iptables-$other" -A OUTPUT -d 192.0.2.7 -j ACCEPT
+sh own/apply.sh check >said 2>&1
+ok "rules of the other variant are warned of" grep -q "warning: iptables-$other has rules as well" said
+"iptables-$other" -D OUTPUT -d 192.0.2.7 -j ACCEPT
+ok "changes nothing" same_as nothing
+
+# A machine beside others.
+ok "a machine's rules" apply host
+ok "are what the files say" sh host/apply.sh status
+ok "INPUT leads to them first" test "$(iptables -S INPUT | sed -n 2p)" = "-A INPUT -j HCI-prod.in"
+ok "OUTPUT too" test "$(ip6tables -S OUTPUT | sed -n 2p)" = "-A OUTPUT -j HCI-prod.out"
+ok "others' rules stay" iptables -C INPUT -m set --match-set others src -j DROP
+state >host.state
+ok "again" stays apply host
+iptables -D OUTPUT -j HCI-prod.out
+sh host/apply.sh status >said
+ok "a lost hook is shown" grep -q 'OUTPUT does not jump to HCI-prod.out' said
+ok "and comes back" apply host
+iptables -D INPUT -j HCI-prod.in
+iptables -I INPUT -j HCI-prod.in
+ok "as it was" same_as host.state
+ok "a gateway's rules under the same name" apply gateway
+ok "take its place" fails iptables -C INPUT -j HCI-prod.in
+ok "and are what their files say" sh gateway/apply.sh status
+ok "and back" apply host
+ok "without the gateway's hook" fails iptables -C FORWARD -j HCI-prod
+ok "remove the machine's" sh host/apply.sh remove
+ok "leaves all as it was again" same_as nothing
+
+# A machine alone, after chains beside others: those are not brought back.
+ok "a machine's rules again" apply host
+ok "then the whole table" apply alone
+ok "is what the files say" sh alone/apply.sh status
+ok "policies and all" test "$(iptables -S | grep -c -e '-P [A-Z]* DROP')" = 3
+ok "remove it" sh alone/apply.sh remove
+ok "leaves all as it was once more" same_as nothing
+echo "done"
