@@ -1,8 +1,9 @@
-// A tree of prefixes, four bits a step, without the steps at which all lines go the same way. One
-// more prefix changes the chain where it belongs, and adds one at most.
+// A tree of prefixes with steps at fixed lengths, whatever else is in it: one more prefix adds
+// lines and moves none.
 #include "backends/iptables/branches.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 #include <utility>
@@ -16,10 +17,15 @@ namespace {
 using gateway::Match;
 using net::Cidr;
 
-constexpr unsigned step = 4;  ///< bits: at most 16 branches, and 15 prefixes too short for one
-/// iptables-nft takes 15 chains below a hook, of which two trees and the chains that lead to them
-/// and away have their part.
-constexpr unsigned most_levels = 4;
+/// Where the tree has steps: between networks of companies, sites, subnets and hosts. iptables-nft
+/// takes 15 chains below a hook: two trees, and five that lead to them and away.
+constexpr std::array steps_v4{8U, 14U, 19U, 24U, 28U};
+constexpr std::array steps_v6{40U, 48U, 56U, 64U, 120U};
+
+const std::array<unsigned, 5>& steps_of(net::Family family) {
+  return family == net::Family::ipv4 ? steps_v4 : steps_v6;
+}
+
 constexpr std::size_t max_chain_name = 28;
 
 const Match*& side_of(Line& line, Side side) {
@@ -49,52 +55,31 @@ struct Item {
 };
 using Items = std::vector<Item>;
 
-/// The longest prefix with both in it.
-Cidr common(const Cidr& a, const Cidr& b) {
-  unsigned length = std::min(a.length, b.length);
-  while (net::first_of(a.network, length) != net::first_of(b.network, length)) --length;
-  return {net::first_of(a.network, length), length};
-}
-
 class Tree {
  public:
   Tree(std::string name, Side side, Document& document)
       : name_(std::move(name)), side_(side), document_(document) {}
 
-  /// Puts lines that lead to all of `items` behind those of `out`.
-  void write(Items items, unsigned level, Chain& out) {
-    std::size_t count = 0;
-    for (const Item& item : items) count += item.lines.size();
-    if (items.size() == 1 || count <= longest_list || level == most_levels) {
-      for (Item& item : items) append(out, item);
-      return;
-    }
-    Cidr all = items.front().prefix;
-    for (const Item& item : items) all = common(all, item.prefix);
-    const unsigned bits = (all.length / step + 1) * step;
-    std::map<net::Address, Items> groups;
+  /// Puts lines that lead to all of `items` behind those of `out`, whose step is one before this.
+  void write(Items items, std::size_t step, Chain& out) {
+    std::map<Cidr, Items> groups;
     for (Item& item : items) {
-      if (item.prefix.length < bits) {
-        append(out, item);
+      const auto& steps = steps_of(item.prefix.network.family);
+      if (step == steps.size() || item.prefix.length <= steps[step]) {
+        std::move(item.lines.begin(), item.lines.end(), std::back_inserter(out.lines));
       } else {
-        groups[net::first_of(item.prefix.network, bits)].push_back(std::move(item));
+        groups[{net::first_of(item.prefix.network, steps[step]), steps[step]}].push_back(
+            std::move(item));
       }
     }
-    for (auto& [network, group] : groups) add_group(std::move(group), level, out);
+    for (auto& [prefix, group] : groups) add_group(prefix, std::move(group), step, out);
   }
 
   std::vector<Chain> take() { return std::move(chains_); }
 
  private:
-  static void append(Chain& out, Item& item) {
-    std::move(item.lines.begin(), item.lines.end(), std::back_inserter(out.lines));
-  }
-
-  void add_group(Items group, unsigned level, Chain& out) {
-    if (group.size() == 1 && group.front().lines.size() <= step) return append(out, group.front());
-    Cidr all = group.front().prefix;
-    for (const Item& item : group) all = common(all, item.prefix);
-    const std::string text = net::to_short_string(all);
+  void add_group(const Cidr& prefix, Items group, std::size_t step, Chain& out) {
+    const std::string text = net::to_short_string(prefix);
     Chain below{name_of(text), {}};
     Line jump;
     side_of(jump, side_) = &document_.matches.emplace_back(Match{Match::Kind::prefix, text});
@@ -103,7 +88,7 @@ class Tree {
     // Its own place among the chains is before those that it leads to.
     const std::size_t place = chains_.size();
     chains_.emplace_back();
-    write(std::move(group), level + 1, below);
+    write(std::move(group), step + 1, below);
     chains_[place] = std::move(below);
   }
 
@@ -112,7 +97,10 @@ class Tree {
       if (c == '/') c = '-';
       if (c == ':') c = '_';
     }
-    return shortened(name_ + "+" + text, max_chain_name);
+    const std::string whole = name_ + "+" + text;
+    if (whole.size() <= max_chain_name) return whole;
+    // Thousands of these may begin alike, so what is left is all of it a hash.
+    return name_.substr(0, name_.find('.')) + ".+" + content_hash(whole, 10);
   }
 
   std::string name_;
