@@ -93,6 +93,9 @@ std::string rest(const std::string& path, const std::string& text) {
   if (path.ends_with(".nft")) {
     return std::regex_replace(text, std::regex("\n {6}[0-9a-f.:/]+,"), "");
   }
+  if (path.ends_with(".remove.txt")) {
+    return std::regex_replace(text, std::regex("\n(delete address )?(host|net|range)-[^\n]*"), "");
+  }
   if (path.ends_with(".xml")) {
     return without(without(text, "<address>\n", "</address>\n"), "<address-group>\n",
                    "</address-group>\n");

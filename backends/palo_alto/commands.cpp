@@ -19,8 +19,6 @@ struct Section {
   std::vector<const char*> path;  ///< "profiles", "custom-url-category"
   Names names;
   bool rules = false;
-  const char* one;  ///< for people
-  const char* more;
 };
 
 template <class Object>
@@ -33,24 +31,20 @@ Names keys(const std::map<std::string, Object>& objects) {
 /// In an order in which nothing is loaded before what it uses. Without empty ones.
 std::vector<Section> sections(const Document& document) {
   std::vector<Section> out{
-      {{"tag"}, keys(document.tags), false, "tag", "tags"},
-      {{"address"}, keys(document.addresses), false, "address", "addresses"},
-      {{"address-group"}, keys(document.address_groups), false, "address group", "address groups"},
-      {{"application"}, keys(document.applications), false, "application", "applications"},
-      {{"service"}, keys(document.services), false, "service", "services"},
-      {{"external-list"}, keys(document.external_lists), false, "external list", "external lists"},
-      {{"schedule"}, keys(document.schedules), false, "schedule", "schedules"},
-      {{"profiles", "custom-url-category"},
-       keys(document.url_categories),
-       false,
-       "URL category",
-       "URL categories"},
+      {{"tag"}, keys(document.tags)},
+      {{"address"}, keys(document.addresses)},
+      {{"address-group"}, keys(document.address_groups)},
+      {{"application"}, keys(document.applications)},
+      {{"service"}, keys(document.services)},
+      {{"external-list"}, keys(document.external_lists)},
+      {{"schedule"}, keys(document.schedules)},
+      {{"profiles", "custom-url-category"}, keys(document.url_categories)},
   };
   const auto add_rules = [&](const std::string& rulebase, const std::vector<SecurityRule>& rules) {
     const auto same = [&](const Section& each) { return each.path.front() == rulebase; };
     auto place = std::find_if(out.begin(), out.end(), same);
     if (place == out.end()) {
-      out.push_back({{rulebase.c_str(), "security", "rules"}, {}, true, "rule", "rules"});
+      out.push_back({{rulebase.c_str(), "security", "rules"}, {}, true});
       place = out.end() - 1;
     }
     for (const SecurityRule& rule : rules) place->names.push_back(rule.name);
@@ -78,21 +72,6 @@ std::string quoted_if(const std::string& xpath) {
   return xpath.find(' ') == std::string::npos ? xpath : '"' + xpath + '"';
 }
 
-/// "14 rules, 1 schedule, 21 addresses".
-std::string contents(const std::vector<Section>& sections) {
-  std::vector<std::string> out;
-  std::size_t count = 0;
-  for (auto section = sections.rbegin(); section != sections.rend(); ++section) {
-    count += section->names.size();
-    // Rules may stand in two rule bases.
-    const auto next = section + 1;
-    if (next != sections.rend() && next->rules) continue;
-    out.push_back(fmt::format("{} {}", count, count == 1 ? section->one : section->more));
-    count = 0;
-  }
-  return fmt::format("{}", fmt::join(out, ", "));
-}
-
 constexpr std::string_view api_function =
     "api() { curl -sS -H \"X-PAN-KEY: $KEY\" \"https://$HOST/api/\" \"$@\"; echo; }\n";
 
@@ -105,20 +84,19 @@ std::string where(const Location& location) {
   return "what all device groups of Panorama share";
 }
 
-std::string head(const Document& document, const std::vector<Section>& sections) {
+std::string head(const Document& document) {
   return fmt::format(
-      "# {0} for {1}: {2}.\n"
+      "# {0}: {1}.\n"
       "# What the device holds at most it says itself: show system state | match "
       "cfg.general.max\n"
       "# Nothing takes effect before a commit, which is left to you.\n"
       "#\n"
-      "# To update, first paste the delete commands of the {3} that belongs to the file that is\n"
+      "# To update, first paste the delete commands of the {2} that belongs to the file that is\n"
       "# loaded now, then load this one, and commit both at once. Without the first step, rules\n"
       "# that are gone stay, and new ones end up behind the clean-up. Rules come behind those "
       "that\n"
       "# are there: if one of them denies everything, `move` it to the bottom afterwards.\n",
-      document.file_name, where(document.location), contents(sections),
-      beside(document.file_name, ".remove.txt"));
+      document.file_name, where(document.location), beside(document.file_name, ".remove.txt"));
 }
 
 }  // namespace
@@ -130,7 +108,7 @@ std::string beside(const std::string& file_name, const std::string& ending) {
 std::string apply_commands(const Document& document) {
   const std::vector<Section> all = sections(document);
   const std::string& file = document.file_name;
-  std::string out = head(document, all);
+  std::string out = head(document);
   if (document.set_commands) {
     out += fmt::format(
         "\n# In operational mode:\nset cli scripting-mode on\nconfigure\n"
@@ -190,10 +168,12 @@ std::string remove_commands(const Document& document) {
   out += "\n# ---- Or XML API, from a shell; HOST is the device, KEY an API key.\n";
   out += api_function;
   for (const Section& section : all) {
+    // A name a line, so that one rule more is one line more.
     out += fmt::format(
-        "for name in {}; do api --data-urlencode \"type=config\" --data-urlencode "
-        "\"action=delete\" --data-urlencode \"xpath={}/entry[@name='$name']\"; done\n",
-        fmt::join(section.names, " "), xpath(document.location, section));
+        "while read -r name; do api --data-urlencode \"type=config\" --data-urlencode "
+        "\"action=delete\" --data-urlencode \"xpath={}/entry[@name='$name']\"; done <<'END'\n"
+        "{}\nEND\n",
+        xpath(document.location, section), fmt::join(section.names, "\n"));
   }
   return out;
 }

@@ -86,17 +86,24 @@ class CommandReader {
   void read_remove() {
     std::vector<std::string> other;
     Removed by_line(sections_), by_api(sections_);
+    xml_node list;  // of whose entries the lines are names
     each([&](std::string_view line) {
-      if (line.starts_with("delete ")) {
+      if (list) {
+        if (line == "END") {
+          list = {};
+        } else if (!plain_name(line) || !by_api.remove(list, line)) {
+          fail("what is not there or still in use");
+        }
+      } else if (line.starts_with("delete ")) {
         remove_by_line(line, by_line);
-      } else if (line.starts_with("for ")) {
-        remove_by_api(line, by_api);
+      } else if (line.starts_with("while ")) {
+        list = removed_by_api(line);
       } else {
         other.emplace_back(line);
       }
     });
     for (const Removed* removed : {&by_line, &by_api}) {
-      if (!removed->all()) fail("not all entries are removed");
+      if (list || !removed->all()) fail("not all entries are removed");
     }
     expect_same(other, {std::string(api_function)});
   }
@@ -217,25 +224,22 @@ class CommandReader {
     if (!removed.remove(base, words.back())) fail("what is not there or still in use");
   }
 
-  void remove_by_api(std::string_view line, Removed& removed) const {
-    constexpr std::string_view middle =
-        "; do api --data-urlencode \"type=config\" --data-urlencode \"action=delete\" "
-        "--data-urlencode \"xpath=";
-    const auto loop = between(line, "for name in ", "/entry[@name='$name']\"; done");
-    const std::size_t split = loop ? loop->find(middle) : std::string_view::npos;
-    if (split == std::string_view::npos) fail("no loop over names");
-    const std::string_view path = loop->substr(split + middle.size());
-    if (path.find_first_of("\"$`\\") != std::string_view::npos) fail("a quotation that ends");
-    const xml_node section = find(path);
-    std::vector<std::string_view> names;
-    split_words(loop->substr(0, split), names);
-    for (const std::string_view name : names) {
-      const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '.' || c == '_' || c == '-';
-      });
-      if (!plain || !removed.remove(section, name)) fail("what is not there or still in use");
-    }
+  /// The section whose entries a loop over the lines behind it removes.
+  xml_node removed_by_api(std::string_view line) const {
+    const auto path = between(line,
+                              "while read -r name; do api --data-urlencode \"type=config\" "
+                              "--data-urlencode \"action=delete\" --data-urlencode \"xpath=",
+                              "/entry[@name='$name']\"; done <<'END'");
+    if (!path) fail("no loop over names");
+    if (path->find_first_of("\"$`\\") != std::string_view::npos) fail("a quotation that ends");
+    return find(*path);
+  }
+
+  static bool plain_name(std::string_view name) {
+    return std::all_of(name.begin(), name.end(), [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+             c == '.' || c == '_' || c == '-';
+    });
   }
 
   void expect(const std::vector<std::string>& lines) {

@@ -241,7 +241,7 @@ void command_faults(const backends::Emission& emission, Mutants& out) {
                   [&](const std::string& line) { return line.find(kind) != std::string::npos; });
     }
     faults.each("another place", [](const std::string& line) {
-      return by_regex(line, "^(load|api|for)(.*)/entry\\[@name='", "$1$2/entry[@name='x");
+      return by_regex(line, "^(load|api|while)(.*)/entry\\[@name='", "$1$2/entry[@name='x");
     });
     faults.each("another name", [](const std::string& line) {
       return by_regex(line, "^delete (.*)$", "delete $1x");

@@ -141,6 +141,7 @@ class ReadBackRandom : public testing::TestWithParam<unsigned> {};
 // proved_in_a_batch.
 TEST_P(ReadBackRandom, MeansWhatItsFlowsMean) {
   std::mt19937 random(GetParam());
+  std::mt19937 more(GetParam());
   std::map<std::string, unsigned> proved;
   const auto done = [&] {
     if (proved.empty()) return false;
@@ -152,7 +153,7 @@ TEST_P(ReadBackRandom, MeansWhatItsFlowsMean) {
   for (unsigned drawn = 0; !done(); ++drawn) {
     ASSERT_LT(drawn, 40 * proved_in_a_batch) << "a target refuses nearly everything";
     const std::string text =
-        test::random_policy(random, 5).text() + more_exceptions(random) + more_targets;
+        test::random_policy(random, 5).text() + more_exceptions(more) + more_targets;
     EmittedPolicy policy({{"main.hcipol", text}, {"addresses.txt", looked_up}}, ".");
     ASSERT_EQ(policy.devices().size(), 25u) << text;
     for (const Emitted& one : policy.devices()) {

@@ -206,10 +206,12 @@ TEST_P(PaloAltoCommands, FaultsAreFound) {
       {"delete ", "set "},
       {"address host-10.1.0.11\n", "address host-10.1.0.11\n#"},
       {"action=delete", "action=set"},
-      {" host-10.1.0.11 ", " "},
+      {"\nhost-10.1.0.11\n", "\n"},
       {"[@name='$name']", ""},
-      {"for name in ", "for name in x "},
-      {"for name in ", "for name in $(reboot) "},
+      {"<<'END'\n", "<<'END'\nx\n"},
+      {"<<'END'\n", "<<'END'\n$(reboot)\n"},
+      {"<<'END'", "<<END"},
+      {"\nEND\n", "\n"},
   };
   for (const auto& [from, to] : in_remove) EXPECT_NE(faulty(2, from, to), "") << from << to;
 }
