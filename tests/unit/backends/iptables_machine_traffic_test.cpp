@@ -4,8 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "gateway_kernel.h"
 #include "tests/support/emitted.h"
+#include "tests/support/gateway_kernel.h"
 #include "tests/support/random_policy.h"
 #include "tests/support/repository.h"
 
