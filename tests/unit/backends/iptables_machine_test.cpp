@@ -5,6 +5,7 @@
 #include "iptables_reader.h"
 #include "tests/support/emitted.h"
 #include "tests/support/random_policy.h"
+#include "tests/support/repository.h"
 
 namespace hcipol::test::iptables {
 namespace {
@@ -211,6 +212,20 @@ TEST_F(IptablesMachine, LongNamesFitWithTheWayBeforeThem) {
     if (!path.starts_with("rules.")) continue;
     RulesReader reader;
     reader.read(text);  // throws for a chain's name that is too long
+  }
+}
+
+TEST(IptablesPage, NamesEveryOptionFileAndCommand) {
+  const std::string page =
+      files_below("backends/iptables", {"README.md"}).at("backends/iptables/README.md");
+  for (const auto& option : backends::find("iptables")->options) {
+    EXPECT_NE(page.find("`" + std::string(option.name) + "`"), std::string::npos) << option.name;
+  }
+  for (const char* command : {"check", "apply", "confirm", "status", "persist", "remove"}) {
+    EXPECT_NE(page.find(std::string("apply.sh ") + command), std::string::npos) << command;
+  }
+  for (const char* file : {"rules.v4", "rules.v6", "ipset", "dnsmasq.conf", "dnsmasq-cache.conf"}) {
+    EXPECT_NE(page.find("`" + std::string(file) + "`"), std::string::npos) << file;
   }
 }
 

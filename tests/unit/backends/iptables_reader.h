@@ -132,6 +132,7 @@ class RulesReader {
                       unsigned depth = 1) const {
     if (depth > 15) throw std::runtime_error("deeper than the nft variant goes");
     for (const Words& rule : chains_.at(chain)) {
+      ++looked_at;
       const std::string target = matched(rule, packet, sets);
       if (target.empty() || target == "-j NFLOG") continue;
       const std::string name = target.substr(3);
@@ -143,6 +144,8 @@ class RulesReader {
     }
     return {};
   }
+
+  mutable std::size_t looked_at = 0;  ///< lines, in all
 
   /// Of a built-in chain: its policy decides on what its rules leave.
   std::string verdict_with_policy(const std::string& chain, const ProbePacket& packet,
