@@ -117,7 +117,7 @@ bool same(const policy::NamedSet& a, const policy::NamedSet& b) {
 constexpr std::size_t most_sets_of_names = 16;
 
 bool only_names(const Peer& peer) {
-  return !peer.names.empty() && peer.addresses.empty() && !peer.by_tag;
+  return !peer.names.empty() && peer.addresses.empty() && !peer.by_file;
 }
 
 }  // namespace
