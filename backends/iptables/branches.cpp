@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -35,20 +36,20 @@ const Match* side_of(const Line& line, Side side) {
   return side == Side::from ? line.from : line.to;
 }
 
-bool has_prefix(const Line& line, Side side) {
+std::optional<Cidr> place_of(const Line& line, Side side) {
   const Match* match = side_of(line, side);
-  return match != nullptr && match->kind == Match::Kind::prefix;
+  return match == nullptr ? std::nullopt : match->within;
 }
 
-std::size_t prefix_count(const std::vector<Line>& lines, Side side) {
-  std::set<std::string_view> texts;
+std::size_t place_count(const std::vector<Line>& lines, Side side) {
+  std::set<Cidr> places;
   for (const Line& line : lines) {
-    if (has_prefix(line, side)) texts.insert(side_of(line, side)->text);
+    if (const auto place = place_of(line, side)) places.insert(*place);
   }
-  return texts.size();
+  return places.size();
 }
 
-/// The lines of one prefix, in their order.
+/// The lines whose packets are within one prefix, in their order.
 struct Item {
   Cidr prefix;
   std::vector<Line> lines;
@@ -82,7 +83,8 @@ class Tree {
     const std::string text = net::to_short_string(prefix);
     Chain below{name_of(text), {}};
     Line jump;
-    side_of(jump, side_) = &document_.matches.emplace_back(Match{Match::Kind::prefix, text});
+    side_of(jump, side_) =
+        &document_.matches.emplace_back(Match{Match::Kind::prefix, text, prefix});
     jump.verdict = {Verdict::Kind::jump, &document_.words.emplace_back(below.name)};
     out.lines.push_back(std::move(jump));
     // Its own place among the chains is before those that it leads to.
@@ -112,21 +114,20 @@ class Tree {
 }  // namespace
 
 Side better_side(const std::vector<Line>& lines) {
-  return prefix_count(lines, Side::from) > prefix_count(lines, Side::to) ? Side::from : Side::to;
+  return place_count(lines, Side::from) > place_count(lines, Side::to) ? Side::from : Side::to;
 }
 
 std::vector<Chain> branches(Chain chain, Side side, Document& document) {
   std::vector<Chain> out;
-  if (chain.lines.size() <= longest_list || prefix_count(chain.lines, side) <= longest_list / 2) {
+  if (chain.lines.size() <= longest_list || place_count(chain.lines, side) <= longest_list / 2) {
     out.push_back(std::move(chain));
     return out;
   }
   Chain top{chain.name, {}};
   std::map<Cidr, std::vector<Line>> by_prefix;
   for (Line& line : chain.lines) {
-    const auto prefix =
-        has_prefix(line, side) ? net::parse_cidr(side_of(line, side)->text) : std::nullopt;
-    (prefix ? by_prefix[*prefix] : top.lines).push_back(std::move(line));
+    const auto place = place_of(line, side);
+    (place ? by_prefix[*place] : top.lines).push_back(std::move(line));
   }
   Items items;
   for (auto& [prefix, lines] : by_prefix) items.push_back({prefix, std::move(lines)});

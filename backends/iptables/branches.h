@@ -17,7 +17,7 @@ enum class Side { from, to };
 /// that it passes over, and a jump is one more.
 inline constexpr std::size_t longest_list = 16;
 
-/// The chain, and below it a chain for each prefix that many of its lines share; the chain itself
+/// The chain, and below it a chain for each prefix that holds many of its lines; the chain itself
 /// alone if it is short. Lines may change places: they must all lead to one verdict, or be jumps of
 /// which each comes back without one. Lines with the same prefix keep their order. A new chain is
 /// called `NAME+10.0.0.0-8`, or by a hash where iptables does not take that.

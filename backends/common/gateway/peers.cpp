@@ -116,6 +116,19 @@ bool same(const policy::NamedSet& a, const policy::NamedSet& b) {
 /// Each is a set that a packet is looked up in; more than these become one.
 constexpr std::size_t most_sets_of_names = 16;
 
+/// The longest prefix that holds them all.
+net::Cidr hull(const std::vector<net::Cidr>& prefixes) {
+  net::Cidr out = prefixes.front();
+  for (const net::Cidr& prefix : prefixes) {
+    out.length = std::min(out.length, prefix.length);
+    while (net::first_of(prefix.network, out.length) != net::first_of(out.network, out.length)) {
+      --out.length;
+    }
+  }
+  out.network = net::first_of(out.network, out.length);
+  return out;
+}
+
 bool only_names(const Peer& peer) {
   return !peer.names.empty() && peer.addresses.empty() && !peer.by_file;
 }
@@ -274,12 +287,14 @@ void Peers::match(Peer& peer, net::Family family) {
     return;
   }
   if (peer.listed(family)) {
-    matches.push_back(keep(Match::Kind::list, list_name(peer, family)));
+    matches.push_back(keep({Match::Kind::list, list_name(peer, family),
+                            peer.by_file ? std::nullopt : std::optional(hull(prefixes))}));
   } else if (!prefixes.empty()) {
-    matches.push_back(keep(Match::Kind::prefix, net::to_short_string(prefixes.front())));
+    const net::Cidr& prefix = prefixes.front();
+    matches.push_back(keep({Match::Kind::prefix, net::to_short_string(prefix), prefix}));
   }
   if (!peer.names.empty()) {
-    matches.push_back(keep(Match::Kind::learnt, learnt_name(peer, family)));
+    matches.push_back(keep({Match::Kind::learnt, learnt_name(peer, family), {}}));
   }
 }
 

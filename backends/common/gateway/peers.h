@@ -88,9 +88,7 @@ class Peers {
   void check_labels(EmitContext& context) const;
   void match_all();
   void match(Peer& peer, net::Family family);
-  const Match* keep(Match::Kind kind, std::string text) {
-    return &sets_.matches.emplace_back(Match{kind, std::move(text)});
-  }
+  const Match* keep(Match match) { return &sets_.matches.emplace_back(std::move(match)); }
 
   std::string list_name(const Peer& peer, net::Family family) const;
   std::string learnt_name(const Peer& peer, net::Family family) const;
