@@ -110,7 +110,8 @@ class TargetReader {
     const auto [known, fresh] = texts_.try_emplace(*path);
     if (fresh) {
       known->second.path = *path;
-      known->second.file = context_.sources.add(join_path(context_.program.root->source->directory, *path), *text);
+      known->second.file =
+          context_.sources.add(join_path(context_.program.root->source->directory, *path), *text);
       known->second.text = context_.sources.file(known->second.file).text;
     }
     view.texts.emplace(option.name, known->second);
