@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/gateway_kernel.h"
 #include "tests/support/line_diff.h"
 #include "tests/support/repository.h"
 #include "tests/support/session.h"
-#include "tests/support/gateway_kernel.h"
 #include "tests/unit/backends/windows_firewall_reader.h"
 
 namespace hcipol::test {

@@ -18,7 +18,7 @@ namespace {
 /// Up to this many neighbours are rather single hosts than a prefix or a range.
 constexpr std::uint64_t few = 3;
 /// More than all the IP groups that a firewall may have.
-constexpr std::size_t most_parts = 256;
+constexpr std::size_t most_ip_group_parts = 256;
 
 /// Few addresses one by one; else a single prefix or "first-last". Azure takes ranges wherever it
 /// takes prefixes, and they are fewer: a set with holes is mostly pieces of many prefixes each.
@@ -80,7 +80,7 @@ const std::vector<const IpGroup*>& PeerTable::groups(const policy::NamedSet& set
   if (ipv4.entries.size() > most_ip_group_entries) {
     for (const std::string& entry : ipv4.entries) entries.push_back({hash_of(entry), 1});
   }
-  const std::size_t parts = parts_for(entries, most_ip_group_entries, most_parts);
+  const std::size_t parts = parts_for(entries, most_ip_group_entries, most_ip_group_parts);
   for (std::size_t part = 0; part < parts; ++part) {
     IpGroup& group = document_.ip_groups[{set.name, ipv4.entries, part}];
     group.addresses.clear();

@@ -30,7 +30,7 @@ constexpr arm::PriorityRange allow_priorities{1'000, 64'000};
 
 /// A collection that fills more than half a group is divided, so that groups can be filled evenly.
 constexpr std::size_t most_collection_bytes = usable_group_bytes / 2;
-constexpr std::size_t most_parts = 16;
+constexpr std::size_t most_collection_parts = 16;
 /// As many as fit between the priorities of the two kinds; a template has no room for more.
 constexpr std::size_t most_groups_of_a_kind = 8;
 static_assert(most_groups_of_a_kind * priority_gap <= priority_step);
@@ -54,7 +54,7 @@ std::vector<RuleCollection> parts_of(RuleCollection collection) {
       weights.push_back({hash_of(rule.identity), stored_bytes(rule)});
     }
   }
-  const std::size_t count = parts_for(weights, most_collection_bytes, most_parts);
+  const std::size_t count = parts_for(weights, most_collection_bytes, most_collection_parts);
   std::vector<RuleCollection> out(count);
   if (count == 1) {
     out.front() = std::move(collection);

@@ -22,7 +22,7 @@ namespace {
 using Json = arm::ReadJson;
 
 constexpr std::uint32_t last_nat_port = 63'999;
-constexpr std::int64_t last_application_port = 64'000;
+constexpr std::int64_t last_protocol_port = 64'000;
 
 /// "FQDN tags overview", 2026-03-28; Office365 is followed by a product and a category.
 constexpr std::array<std::string_view, 11> fqdn_tags{"WindowsUpdate",
@@ -263,7 +263,7 @@ void RuleChecks::application(const Json& rule, const std::string& of) {
     https = https || type == "Https";
     const Json& port = member(each, "port");
     const std::int64_t number = port.is_number_integer() ? port.get<std::int64_t>() : 0;
-    expect(number >= 1 && number <= last_application_port, "Q1", of + ": the port of a protocol");
+    expect(number >= 1 && number <= last_protocol_port, "Q1", of + ": the port of a protocol");
   }
   if (!member(rule, "targetFqdns").is_null()) {
     for (const std::string& name : texts(member(rule, "targetFqdns"), "R3", of)) {

@@ -20,8 +20,8 @@ using Json = arm::ReadJson;
 constexpr std::uint32_t way_out = 1;
 constexpr std::uint32_t then_in = 2;
 constexpr std::uint32_t way_in = 3;
-constexpr std::size_t longest_description = 140;
-constexpr std::size_t most_rules = 1'000;
+constexpr std::size_t longest_text = 140;
+constexpr std::size_t most_read_rules = 1'000;
 
 class GroupReader {
  public:
@@ -77,7 +77,7 @@ class GroupReader {
     const Json& rules = properties.need("securityRules");
     properties.done();
     members.done();
-    if (!rules.is_array() || rules.size() > most_rules) members.fail("its rules");
+    if (!rules.is_array() || rules.size() > most_read_rules) members.fail("its rules");
     for (const Json& each : rules) {
       arm::Members one(file_, "a rule", each);
       const std::string name = values_.text(one.need("name"));
@@ -91,7 +91,7 @@ class GroupReader {
 
   void rule(arm::Members& members) {
     if (const Json* text = members.find("description")) {
-      if (values_.text(*text).size() > longest_description) members.fail("a long description");
+      if (values_.text(*text).size() > longest_text) members.fail("a long description");
     }
     const Json& priority = members.need("priority");
     if (!priority.is_number_unsigned() || priority < 100u || priority > 4096u) {

@@ -122,8 +122,9 @@ void SetTable::read_cache(std::string_view file, std::string_view text) {
   const unsigned longest = gateway::read_cache(file, text);
   for (const auto& [name, set] : sets_) {
     if (set.timeout != 0 && set.timeout < longest) {
-      throw Unreadable(file, 0,
-                       "answers are kept for longer than the addresses in " + quoted(name));
+      throw Unreadable(
+          file, 0,
+          "answers are kept for longer than the addresses in " + quoted(std::string_view(name)));
     }
   }
 }

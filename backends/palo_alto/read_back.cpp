@@ -19,7 +19,7 @@ namespace hcipol::backends::palo_alto {
 namespace {
 
 using ReadAct = ReadRule::Act;
-using Names = std::vector<std::string_view>;
+using MemberNames = std::vector<std::string_view>;
 
 constexpr std::size_t longest_rule_name = 63;
 
@@ -141,14 +141,14 @@ class ConfigReader {
 
   void read_rule(pugi::xml_node node) {
     Elements rule(file_, node);
-    const Names from = needed(rule, "from");
-    const Names to = needed(rule, "to");
+    const MemberNames from = needed(rule, "from");
+    const MemberNames to = needed(rule, "to");
     const net::PeerSet* source = peers(needed(rule, "source"));
     const net::PeerSet* destination = peers(needed(rule, "destination"));
-    if (needed(rule, "source-user") != Names{"any"}) rule.fail("users");
-    const Names service_names = needed(rule, "service");
-    const Names applications = needed(rule, "application");
-    const Names category = needed(rule, "category");
+    if (needed(rule, "source-user") != MemberNames{"any"}) rule.fail("users");
+    const MemberNames service_names = needed(rule, "service");
+    const MemberNames applications = needed(rule, "application");
+    const MemberNames category = needed(rule, "category");
     until_.reset();
     if (const std::string_view schedule = rule.text("schedule"); !schedule.empty()) {
       until_ = objects_.last_day(schedule);
@@ -183,8 +183,8 @@ class ConfigReader {
     add(rule, base, type, from, to);
   }
 
-  static Names needed(Elements& rule, const char* name) {
-    Names out = rule.members(name);
+  static MemberNames needed(Elements& rule, const char* name) {
+    MemberNames out = rule.members(name);
     if (out.empty()) rule.fail(fmt::format("`{}` is missing", name));
     if (out.size() > 1 && std::find(out.begin(), out.end(), "any") != out.end()) {
       rule.fail(fmt::format("`{}`: any beside others", name));
@@ -200,8 +200,8 @@ class ConfigReader {
     rule.fail("its type");
   }
 
-  void add(const Elements& rule, const ReadRule& base, Type type, const Names& from,
-           const Names& to) {
+  void add(const Elements& rule, const ReadRule& base, Type type, const MemberNames& from,
+           const MemberNames& to) {
     if (type == Type::universal) {
       add(base, place(rule, base.act, from), place(rule, base.act, to));
       return;
@@ -233,14 +233,14 @@ class ConfigReader {
     return known->second;
   }
 
-  static bool has(const Names& names, std::string_view zone) {
+  static bool has(const MemberNames& names, std::string_view zone) {
     return std::any_of(names.begin(), names.end(), [&](std::string_view name) {
       return name == zone || (name == "any" && zone != "any");
     });
   }
 
   /// What is in the zones; null for everything.
-  const net::PeerSet* place(const Elements& rule, ReadAct act, const Names& zones) {
+  const net::PeerSet* place(const Elements& rule, ReadAct act, const MemberNames& zones) {
     if (zones.front() == "any") return nullptr;
     const auto [known, fresh] = places_.try_emplace(
         fmt::format("{} {}", act == ReadAct::allow, fmt::join(zones, "\n")), nullptr);
@@ -268,7 +268,7 @@ class ConfigReader {
     return known->second;
   }
 
-  const net::PeerSet* peers(const Names& members) {
+  const net::PeerSet* peers(const MemberNames& members) {
     const auto [known, fresh] =
         peers_.try_emplace(fmt::format("{}", fmt::join(members, "\n")), nullptr);
     if (!fresh) return known->second;
@@ -276,7 +276,8 @@ class ConfigReader {
     return known->second;
   }
 
-  const net::ServiceSet* services(const Names& services, const Names& applications, bool allow) {
+  const net::ServiceSet* services(const MemberNames& services, const MemberNames& applications,
+                                  bool allow) {
     const auto [known, fresh] = services_.try_emplace(
         fmt::format("{}\t{}\t{}", allow, fmt::join(services, "\n"), fmt::join(applications, "\n")),
         nullptr);

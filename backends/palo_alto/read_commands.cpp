@@ -16,7 +16,7 @@ namespace {
 
 using pugi::xml_node;
 
-constexpr std::string_view api_function =
+constexpr std::string_view api_shell_function =
     R"(api() { curl -sS -H "X-PAN-KEY: $KEY" "https://$HOST/api/" "$@"; echo; })";
 
 /// What stands between two texts, if `text` begins with one and ends with the other.
@@ -76,7 +76,7 @@ class CommandReader {
     });
     if (by_line != sections_ || by_api != sections_) fail("not all sections in their order");
     expect_same(other, {"scp import configuration from USER@SERVER:/PATH/" + file_.path,
-                        "configure", "validate full", std::string(api_function),
+                        "configure", "validate full", std::string(api_shell_function),
                         "curl -sS -H \"X-PAN-KEY: $KEY\" -F \"file=@" + file_.path +
                             "\" \"https://$HOST/api/?type=import&category=configuration\"; echo",
                         "api --data-urlencode \"type=op\" --data-urlencode "
@@ -105,7 +105,7 @@ class CommandReader {
     for (const Removed* removed : {&by_line, &by_api}) {
       if (list || !removed->all()) fail("not all entries are removed");
     }
-    expect_same(other, {std::string(api_function)});
+    expect_same(other, {std::string(api_shell_function)});
   }
 
  private:

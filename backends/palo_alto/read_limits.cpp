@@ -46,7 +46,7 @@ bool tag_name(std::string_view name) {
   return name.find_first_of("[]'") == std::string_view::npos && name != "none";
 }
 
-struct Section {
+struct LimitedSection {
   const char* path;
   std::size_t longest_name;
   bool (*legal)(std::string_view name);
@@ -55,7 +55,7 @@ struct Section {
   std::size_t longest_text;
 };
 
-constexpr Section sections[] = {
+constexpr LimitedSection limited_sections[] = {
     {"tag", 127, tag_name, 10'000, "comments", 1023},
     {"address", 63, plain_name, 162'400, "description", 1023},
     {"address-group", 63, plain_name, 102'400, "description", 1023},
@@ -71,7 +71,7 @@ class Checker {
   explicit Checker(std::string_view file) : file_(file) {}
 
   void check(const Configuration& configuration) {
-    for (const Section& section : sections) check(configuration.objects(), section);
+    for (const LimitedSection& section : limited_sections) check(configuration.objects(), section);
     std::size_t rules = 0;
     for (const char* rulebase : configuration.rulebases()) {
       const xml_node list = configuration.rules().child(rulebase).child("security").child("rules");
@@ -90,7 +90,7 @@ class Checker {
     if (name.size() > 31) fail(place, "its name");
   }
 
-  void check(xml_node base, const Section& section) {
+  void check(xml_node base, const LimitedSection& section) {
     const xml_node list = base.first_element_by_path(section.path);
     std::size_t count = 0;
     // Addresses, groups and lists stand in the same fields of rules.

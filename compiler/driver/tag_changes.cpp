@@ -17,7 +17,7 @@ using Json = nlohmann::ordered_json;
 // Enough to recognise a change; the artefacts' own difference has the rest.
 constexpr std::size_t most_shown = 4;
 
-std::string json_text(std::string_view text) {
+std::string json_string(std::string_view text) {
   return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -47,7 +47,8 @@ std::optional<BuiltTags> read_tags(const Json& json) {
   return out;
 }
 
-void append(std::string& out, std::string_view sign, const std::vector<net::Cidr>& prefixes) {
+void append_prefixes(std::string& out, std::string_view sign,
+                     const std::vector<net::Cidr>& prefixes) {
   std::size_t shown = 0;
   for (const net::Cidr& prefix : prefixes) {
     if (shown++ == most_shown) {
@@ -74,11 +75,11 @@ std::string to_json(const TagRecord& record) {
   std::string_view next_cloud;
   for (const auto& [cloud, built] : record) {
     out += fmt::format("{}\n    {}: {{\n      \"change_number\": {},\n      \"tags\": {{",
-                       next_cloud, json_text(cloud), built.change_number);
+                       next_cloud, json_string(cloud), built.change_number);
     next_cloud = ",";
     std::string_view next_tag;
     for (const auto& [tag, addresses] : built.tags) {
-      out += fmt::format("{}\n        {}: [", next_tag, json_text(tag));
+      out += fmt::format("{}\n        {}: [", next_tag, json_string(tag));
       next_tag = ",";
       std::string_view next_prefix;
       for (const net::Cidr& prefix : addresses.cidrs()) {
@@ -116,8 +117,8 @@ std::vector<std::string> tag_changes(const TagRecord& before, const TagRecord& a
       const std::vector<net::Cidr> went = (former->second - addresses).cidrs();
       if (came.empty() && went.empty()) continue;
       std::string examples;
-      append(examples, "+", came);
-      append(examples, "-", went);
+      append_prefixes(examples, "+", came);
+      append_prefixes(examples, "-", went);
       out.push_back(fmt::format("service tag {}: {} came, {} went: {}", tag,
                                 counted(came.size(), "prefix", "prefixes"), went.size(), examples));
     }

@@ -17,7 +17,7 @@ constexpr std::size_t reserve = 2'000;  ///< of these, for what stands around th
 constexpr std::size_t most_open = 20;   ///< rows of a cluster that are not folded
 
 // A cell of a table in code type; nothing in it can end the cell or start markup.
-std::string code(std::string_view text) {
+std::string code_span(std::string_view text) {
   std::string out = "`";
   for (const char c : text) {
     if (c == '|') out += '\\';
@@ -31,9 +31,9 @@ std::string row_text(const flow::Row& row, const flow::ClusterDiff& cluster, con
   const std::string_view sign = row.effect == flow::Effect::opens ? "➕ opens" : "➖ closes";
   const std::string risks =
       text.risks.empty() ? "" : fmt::format(" ⚠️ {}", fmt::join(text.risks, ", "));
-  return fmt::format("| {}{} | {} | {} | {} | {}: {} ({}) |\n", sign, risks, code(text.from),
-                     code(text.to), code(text.service), code(text.rule), text.because,
-                     code(text.place));
+  return fmt::format("| {}{} | {} | {} | {} | {}: {} ({}) |\n", sign, risks, code_span(text.from),
+                     code_span(text.to), code_span(text.service), code_span(text.rule),
+                     text.because, code_span(text.place));
 }
 
 constexpr std::string_view table_head =
@@ -73,7 +73,7 @@ class Table {
 std::string device_list(const flow::ClusterDiff& cluster, const Plan& plan) {
   std::string out;
   for (const DeviceWords& device : devices(cluster, plan)) {
-    out += fmt::format("- {}: {}\n", code(device.device), device.changes);
+    out += fmt::format("- {}: {}\n", code_span(device.device), device.changes);
   }
   return out;
 }
@@ -112,7 +112,7 @@ std::string headline(const Plan& plan) {
 
 std::string plan_markdown(const Plan& plan) {
   std::string out = headline(plan);
-  out += fmt::format("\n{} → {}\n", code(plan.base.name), code(plan.head.name));
+  out += fmt::format("\n{} → {}\n", code_span(plan.base.name), code_span(plan.head.name));
   Table table(plan);
   std::map<std::string, std::vector<std::string>> alike;
   std::vector<const flow::ClusterDiff*> first;

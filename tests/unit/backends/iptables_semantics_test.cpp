@@ -2,9 +2,9 @@
 // flows.
 #include <gtest/gtest.h>
 
-#include "tests/support/gateway_kernel.h"
 #include "gateway_policy.h"
 #include "iptables_reader.h"
+#include "tests/support/gateway_kernel.h"
 
 namespace hcipol::test::iptables {
 namespace {

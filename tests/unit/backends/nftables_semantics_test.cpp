@@ -1,9 +1,9 @@
 // Random device policies: what the kernel holds after a load, read as packets, against the flows.
 #include <gtest/gtest.h>
 
-#include "tests/support/gateway_kernel.h"
 #include "gateway_policy.h"
 #include "nftables_reader.h"
+#include "tests/support/gateway_kernel.h"
 
 namespace hcipol::test::nftables {
 namespace {
