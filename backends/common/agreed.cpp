@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <iterator>
-#include <span>
 #include <unordered_set>
 #include <utility>
 
@@ -189,7 +187,7 @@ std::optional<Disputed> disputed(const std::vector<std::vector<Step>>& lists,
   const auto flat = flattened(lists, sets);
   if (!flat) return std::nullopt;
   std::vector<Grouped> device;
-  std::vector<Step> left(1);
+  std::vector<Step> left{{Act::allow, 0, {}}};
   for (const FlatRule& rule : *flat) {
     if (rule.act == Act::allow && rule.asked) {
       device.push_back(rule.box);
@@ -204,7 +202,7 @@ std::optional<Disputed> disputed(const std::vector<std::vector<Step>>& lists,
   drop_common(device, policy);
 
   Disputed out;
-  left.insert(left.begin(), Step{Act::allow, 0, std::move(device)});
+  left.front().rules.insert(left.front().rules.end(), device.begin(), device.end());
   out.lists.push_back(std::move(left));
   out.meaning = wanted.take_left();
   // No deny has anything of these, so they may as well stand where none is asked.

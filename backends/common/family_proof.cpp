@@ -16,7 +16,6 @@ namespace hcipol::backends {
 
 namespace {
 
-using net::Family;
 using net::PacketSet;
 using net::PeerSet;
 using net::ServiceSet;
