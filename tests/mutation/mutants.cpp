@@ -115,4 +115,43 @@ std::optional<std::string> without_label(const std::string& text) {
   return match.prefix().str() + match[1].str() + match[2].str() + match.suffix().str();
 }
 
+void faults_of_dnsmasq_names(LineFaults& faults, const std::string& start) {
+  faults.each(
+      "removed name",
+      [start](const std::string& line) -> Changed {
+        if (!line.starts_with(start)) return std::nullopt;
+        return "";
+      },
+      12);
+  faults.each(
+      "widened wildcard",
+      [start](const std::string& line) {
+        return line.starts_with(start) ? without_label(line) : std::nullopt;
+      },
+      8);
+  faults.each(
+      "lost set",
+      [start](const std::string& line) -> Changed {
+        return line.starts_with(start) ? by_regex(line, ",[^,]+$", "") : std::nullopt;
+      },
+      8);
+  faults.each("name twice", [start](const std::string& line) -> Changed {
+    if (!line.starts_with(start)) return std::nullopt;
+    return line + "\n" + line;
+  });
+  faults.missing();
+}
+
+void faults_of_dnsmasq_cache(LineFaults& faults) {
+  faults.each("removed option", [](const std::string& line) -> Changed {
+    if (!line.starts_with("max-")) return std::nullopt;
+    return "";
+  });
+  faults.each("long cache",
+              [](const std::string& line) { return by_regex(line, "=3600", "=999999"); });
+  faults.each("unknown attribute",
+              [](const std::string& line) { return by_regex(line, "^max-", "min-"); });
+  faults.missing();
+}
+
 }  // namespace hcipol::test

@@ -63,6 +63,11 @@ std::optional<std::string> widened(const std::string& text);
 /// The first "*.label.rest" loses its label; the first "label.rest" becomes "rest".
 std::optional<std::string> without_label(const std::string& text);
 
+/// In dnsmasq.conf, of the lines that give names to sets; each begins with `start`: "ipset=".
+void faults_of_dnsmasq_names(LineFaults& faults, const std::string& start);
+/// In dnsmasq-cache.conf.
+void faults_of_dnsmasq_cache(LineFaults& faults);
+
 /// At most `most` of `count` places, evenly spread.
 std::vector<std::size_t> spread(std::size_t count, std::size_t most);
 

@@ -149,47 +149,18 @@ void faults_of_scripts(const backends::Emission& emission, std::size_t file, Mut
 
 void faults_of_names(const backends::Emission& emission, std::size_t file, Mutants& out) {
   LineFaults faults(emission, file, out);
-  faults.each(
-      "removed name",
-      [](const std::string& line) -> Changed {
-        if (!line.starts_with("ipset=")) return std::nullopt;
-        return "";
-      },
-      12);
-  faults.each(
-      "widened wildcard",
-      [](const std::string& line) {
-        return line.starts_with("ipset=") ? without_label(line) : std::nullopt;
-      },
-      8);
-  faults.each(
-      "lost set",
-      [](const std::string& line) { return by_regex(line, "^(ipset=.*),[^,]+$", "$1"); }, 8);
-  faults.each("lost address family", [](const std::string& line) {
-    return by_regex(line, "^(ipset=.*?),?[^,/]+-dns6", "$1");
-  });
-  faults.each("changed set",
-              [](const std::string& line) { return by_regex(line, "-dns4", "-v4"); });
-  faults.each("name twice", [](const std::string& line) -> Changed {
-    if (!line.starts_with("ipset=")) return std::nullopt;
-    return line + "\n" + line;
-  });
-  faults.each("unknown attribute",
-              [](const std::string& line) { return by_regex(line, "^ipset=", "nftset="); });
-  faults.missing();
+  faults_of_dnsmasq_names(faults, "ipset=");
+  const auto edit = [&](std::string_view fault, const char* pattern, const char* with) {
+    faults.each(fault, [=](const std::string& line) { return by_regex(line, pattern, with); });
+  };
+  edit("lost address family", "^(ipset=.*?),?[^,/]+-dns6", "$1");
+  edit("changed set", "-dns4", "-v4");
+  edit("unknown attribute", "^ipset=", "nftset=");
 }
 
 void faults_of_cache(const backends::Emission& emission, std::size_t file, Mutants& out) {
   LineFaults faults(emission, file, out);
-  faults.each("removed option", [](const std::string& line) -> Changed {
-    if (!line.starts_with("max-")) return std::nullopt;
-    return "";
-  });
-  faults.each("long cache",
-              [](const std::string& line) { return by_regex(line, "=3600", "=999999"); });
-  faults.each("unknown attribute",
-              [](const std::string& line) { return by_regex(line, "^max-", "min-"); });
-  faults.missing();
+  faults_of_dnsmasq_cache(faults);
 }
 
 }  // namespace

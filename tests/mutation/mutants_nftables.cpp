@@ -119,43 +119,19 @@ void faults_of_table(const backends::Emission& emission, std::size_t file, Mutan
 
 void faults_of_domains(const backends::Emission& emission, std::size_t file, Mutants& out) {
   LineFaults faults(emission, file, out);
-  faults.each(
-      "removed name",
-      [](const std::string& line) -> Changed {
-        if (!line.starts_with("nftset=")) return std::nullopt;
-        return "";
-      },
-      12);
-  faults.each(
-      "widened wildcard",
-      [](const std::string& line) {
-        return line.starts_with("nftset=") ? without_label(line) : std::nullopt;
-      },
-      8);
+  faults_of_dnsmasq_names(faults, "nftset=");
   const auto edit = [&](std::string_view fault, const char* pattern, const char* with) {
     faults.each(fault, [=](const std::string& line) { return by_regex(line, pattern, with); });
   };
-  edit("lost set", "^(nftset=.*),[^,]+$", "$1");
   edit("changed family", "4#inet", "6#inet");
   edit("another table", "#inet#[^#]+#", "#inet#other#");
   edit("changed set", "#dns4\\.", "#v4.");
   edit("unknown attribute", "^nftset=", "ipset=");
-  faults.each("name twice", [](const std::string& line) -> Changed {
-    if (!line.starts_with("nftset=")) return std::nullopt;
-    return line + "\n" + line;
-  });
-  faults.missing();
 }
 
 void faults_of_ages(const backends::Emission& emission, std::size_t file, Mutants& out) {
   LineFaults faults(emission, file, out);
-  faults.each("removed option", [](const std::string& line) -> Changed {
-    if (!line.starts_with("max-")) return std::nullopt;
-    return "";
-  });
-  faults.each("long cache",
-              [](const std::string& line) { return by_regex(line, "=3600", "=999999"); });
-  faults.missing();
+  faults_of_dnsmasq_cache(faults);
 }
 
 void faults_of_script(const backends::Emission& emission, std::size_t file, Mutants& out) {
