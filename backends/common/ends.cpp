@@ -48,49 +48,64 @@ std::vector<net::Box> Ends::touching(const PeerSet& peers, const ServiceSet& ser
   return out;
 }
 
-std::vector<net::Box> Ends::both_ways(const std::vector<FlatRule>& rules) {
+std::vector<net::Box> Ends::both_ways() {
+  std::vector<net::Box> out;
+  const auto add = [&](const std::vector<net::Box>& boxes) {
+    for (const net::Box& box : boxes) {
+      out.push_back({box.from, box.to, ServiceSet::any()});
+      out.push_back({box.to, box.from, ServiceSet::any()});
+    }
+  };
+  for (const MeantKind* kind : {&claim_.meaning.allow, &claim_.meaning.exception}) {
+    add(sets_.boxes(kind->parts));
+    add(sets_.boxes(kind->added));
+    for (const MeantKind::Clipped& each : kind->clipped) add(remaining(each.parts, each.lost));
+  }
+  return out;
+}
+
+bool Ends::all_ways_open(const std::vector<FlatRule>& rules) {
   std::vector<Grouped> open;  // whatever service a connection is for
   const Grouped all = sets_.share(Grouped{});
   for (const FlatRule& rule : rules) {
     const bool passes = rule.act == ReadRule::Act::allow && rule.asked;
     if (passes && rule.box.service == all.service) open.push_back(rule.box);
   }
-  const auto passes = [&](const PeerSet* from, const PeerSet* to) {
+  const auto passes = [&](const PeerSet& from, const PeerSet& to) {
     return std::any_of(open.begin(), open.end(), [&](const Grouped& way) {
-      return way.from->contains(*from) && way.to->contains(*to);
+      return way.from->contains(from) && way.to->contains(to);
     });
   };
-  const auto is_asked = [&](const Grouped& rule) {
+  const auto both_pass = [&](const Grouped& rule) {
     const Grouped share = sets_.share(rule);
-    return !sets_.empty(share) && !(passes(share.from, share.to) && passes(share.to, share.from));
+    return sets_.empty(share) || (passes(*share.from, *share.to) && passes(*share.to, *share.from));
   };
-
-  std::vector<net::Box> out;
-  const auto add = [&](const net::Box& box) {
-    out.push_back({box.from, box.to, ServiceSet::any()});
-    out.push_back({box.to, box.from, ServiceSet::any()});
+  const auto all_pass = [&](const std::vector<Grouped>& some) {
+    return std::all_of(some.begin(), some.end(), both_pass);
+  };
+  const auto rest_passes = [&](const MeantKind::Clipped& each) {
+    if (both_pass(each.box)) return true;
+    const std::vector<net::Box> rest = remaining({each.box}, each.lost);
+    return std::all_of(rest.begin(), rest.end(), [&](const net::Box& box) {
+      return passes(box.from, box.to) && passes(box.to, box.from);
+    });
   };
   for (const MeantKind* kind : {&claim_.meaning.allow, &claim_.meaning.exception}) {
-    for (const auto* groups : {&kind->whole, &kind->added}) {
-      for (const Grouped& rule : *groups) {
-        if (is_asked(rule)) add(sets_.box(rule));
-      }
-    }
-    for (const MeantKind::Clipped& each : kind->clipped) {
-      if (!is_asked(each.box)) continue;
-      for (const net::Box& box : remaining(each)) add(box);
-    }
+    if (!all_pass(kind->whole) || !all_pass(kind->added) ||
+        !std::all_of(kind->clipped.begin(), kind->clipped.end(), rest_passes))
+      return false;
   }
-  return out;
+  return true;
 }
 
-std::vector<net::Box> Ends::remaining(const MeantKind::Clipped& each) {
-  const std::vector<net::Box> whole{sets_.box(each.box)};
-  const std::vector<net::Box> lost = sets_.boxes(each.lost);
-  std::vector<net::Box> known = whole;
-  known.insert(known.end(), lost.begin(), lost.end());
+std::vector<net::Box> Ends::remaining(const std::vector<Grouped>& whole,
+                                      const std::vector<Grouped>& lost) {
+  const std::vector<net::Box> from = sets_.boxes(whole);
+  const std::vector<net::Box> without = sets_.boxes(lost);
+  std::vector<net::Box> known = from;
+  known.insert(known.end(), without.begin(), without.end());
   net::PacketUniverse universe(known);
-  return (universe.of(whole) - universe.of(lost)).boxes();
+  return (universe.of(from) - universe.of(without)).boxes();
 }
 
 bool Ends::plainly_right() {
@@ -109,7 +124,7 @@ bool Ends::plainly_right() {
   if (claim_.reading.traffic == Reading::Traffic::invalid) {
     return none(ReadRule::Act::allow) && all_touch(guarded());
   }
-  return none(ReadRule::Act::deny) && both_ways(*rules).empty() &&
+  return none(ReadRule::Act::deny) && all_ways_open(*rules) &&
          (all_touch(guarded()) || all_touch(all()));
 }
 

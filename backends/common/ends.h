@@ -22,15 +22,17 @@ class Ends {
   /// direction meet of it.
   std::vector<net::Box> touching(const net::PeerSet& peers,
                                  const net::ServiceSet& service = net::ServiceSet::any()) const;
-  /// Everything between two ends that may open a connection, but for what `rules` plainly let
-  /// through.
-  std::vector<net::Box> both_ways(const std::vector<FlatRule>& rules);
+  /// Everything between two ends that may open a connection, set by set as the flows name them.
+  std::vector<net::Box> both_ways();
 
   /// Of replies and of invalid packets: nothing is wrong, which can be seen rule by rule.
   bool plainly_right();
 
  private:
-  std::vector<net::Box> remaining(const MeantKind::Clipped& each);
+  /// `rules` plainly let everything through between two ends that may open a connection.
+  bool all_ways_open(const std::vector<FlatRule>& rules);
+  std::vector<net::Box> remaining(const std::vector<Grouped>& whole,
+                                  const std::vector<Grouped>& lost);
 
   const Claim& claim_;
   FamilySets& sets_;

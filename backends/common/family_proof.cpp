@@ -113,7 +113,7 @@ class FamilyProof {
         add(needed_discovery());
         break;
       case Traffic::replies:
-        ways_ = ends_.both_ways({});
+        ways_ = ends_.both_ways();
         add(ways_);
         add(ends_.touching(ends_.all()));
         if (claim_.reading.on_machine) add(ends_.touching(ends_.guarded()));
@@ -134,8 +134,10 @@ class FamilyProof {
     for (const MeantKind* kind : claim_.meaning.kinds()) {
       add(kind->whole);
       add(kind->added);
+      if (!brief_) add(kind->parts);
       for (const MeantKind::Clipped& each : kind->clipped) {
         boxes_.push_back(sets_.box(each.box));
+        if (!brief_) add(each.parts);
         add(each.lost);
       }
     }
@@ -174,28 +176,43 @@ class FamilyProof {
 
   // ---- what is meant
 
-  PacketSet meant(const MeantKind& kind) {
-    PacketSet out = universe_->of(sets_.boxes(kind.whole)) | universe_->of(sets_.boxes(kind.added));
+  // Rules that are every address only together may, on a device, stay rules of some addresses each.
+  // So names that only such rules take in may be decided on, but need not be.
+  struct Span {
+    PacketSet least;
+    PacketSet most;
+  };
+
+  Span meant(const MeantKind& kind) {
+    const PacketSet added = universe_->of(sets_.boxes(kind.added));
+    Span out{added, universe_->of(sets_.boxes(kind.whole)) | added};
+    if (!brief_) out.least = universe_->of(sets_.boxes(kind.parts)) | added;
     for (const MeantKind::Clipped& each : kind.clipped) {
-      const std::vector<net::Box> box = sets_.boxes({each.box});
-      out = out | (universe_->of(box) - universe_->of(sets_.boxes(each.lost)));
+      const PacketSet lost = universe_->of(sets_.boxes(each.lost));
+      out.most = out.most | (universe_->of(sets_.boxes({each.box})) - lost);
+      if (!brief_) out.least = out.least | (universe_->of(sets_.boxes(each.parts)) - lost);
     }
+    if (brief_) out.least = out.most;
     return out;
   }
 
   struct Meant {
-    PacketSet allow;
-    PacketSet deny;
+    Span allow;
+    Span deny;
   };
 
   Meant meant() {
-    const PacketSet allow = meant(claim_.meaning.allow);
-    const PacketSet deny = meant(claim_.meaning.deny);
-    const PacketSet except = meant(claim_.meaning.exception);
+    const Span allow = meant(claim_.meaning.allow);
+    const Span deny = meant(claim_.meaning.deny);
+    const Span except = meant(claim_.meaning.exception);
+    const Span open{allow.least | except.least, allow.most | except.most};
     // Where blocks win or are taken out beforehand, denies and exceptions never meet.
-    if (claim_.order == flow::Order::block_wins) return {(allow | except) - deny, deny};
-    if (claim_.order == flow::Order::allows_only) return {allow | except, universe_->none()};
-    return {(allow - deny) | except, deny - except};
+    if (claim_.order == flow::Order::block_wins)
+      return {{open.least - deny.most, open.most - deny.least}, deny};
+    if (claim_.order == flow::Order::allows_only)
+      return {open, {universe_->none(), universe_->none()}};
+    return {{(allow.least - deny.most) | except.least, (allow.most - deny.least) | except.most},
+            {deny.least - except.most, deny.most - except.least}};
   }
 
   // ---- comparing
@@ -207,14 +224,16 @@ class FamilyProof {
   }
 
   std::optional<std::string> connections() {
-    Meant meant = this->meant();
-    if (auto found = unlike(device_->allow - meant.allow, "{} passes and should not")) return found;
-    if (auto found = unlike(meant.allow - device_->allow, "{} does not pass and should"))
+    const auto [allow, deny] = meant();
+    if (auto found = unlike(device_->allow - allow.most, "{} passes and should not")) return found;
+    if (auto found = unlike(allow.least - device_->allow, "{} does not pass and should"))
       return found;
-    if (claim_.all_denied) meant.deny = universe_->all() - meant.allow;
-    const Meaning& meaning = claim_.meaning;
-    const PacketSet least = meant.deny | (universe_->of(shares(meaning.rest)) - meant.allow);
-    const PacketSet most = least | (universe_->of(shares(meaning.rest_with_names)) - meant.allow);
+    const PacketSet all = universe_->all();
+    const PacketSet rest = claim_.all_denied ? all : universe_->of(shares(claim_.meaning.rest));
+    const PacketSet names =
+        claim_.all_denied ? all : universe_->of(shares(claim_.meaning.rest_with_names));
+    const PacketSet least = deny.least | (rest - allow.most);
+    const PacketSet most = deny.most | ((rest | names) - allow.least);
     if (auto found = unlike(device_->deny - most, "{} is denied and should be left to other rules"))
       return found;
     return unlike(least - device_->deny, "{} is left to other rules and should be denied");
@@ -262,10 +281,12 @@ class FamilyProof {
   }
 
   std::optional<std::string> neighbours() {
-    const PacketSet meant = this->meant().allow | universe_->of(needed_discovery());
-    if (auto found = unlike(meant - device_->allow, "neighbour discovery does not pass: {}"))
+    const Span meant = this->meant().allow;
+    const PacketSet needed = universe_->of(needed_discovery());
+    if (auto found = unlike((meant.least | needed) - device_->allow,
+                            "neighbour discovery does not pass: {}"))
       return found;
-    return unlike(device_->allow - meant, "untracked packets pass: {}");
+    return unlike(device_->allow - (meant.most | needed), "untracked packets pass: {}");
   }
 
   // Nobody but the machine has to do with it: nothing may stop it, nor decide on it for others.

@@ -64,16 +64,16 @@ class Collector {
       if (!concerns(flow.rule)) continue;
       const net::PeerSet* from = here(peers(flow.from), true);
       const net::PeerSet* to = here(peers(flow.to), false);
-      add_ends(flow);
       const Grouped box{from, to, pool_.services.known(&flow.service)};
-      if (const auto lost = lost_.find(flow.rule); lost != lost_.end()) {
-        kind(flow.kind).clipped.push_back({box, lost->second});
-      } else {
-        plain[static_cast<std::size_t>(flow.kind)].push_back(box);
-      }
+      const auto lost = lost_.find(flow.rule);
+      const bool loses = lost != lost_.end();
+      if (loses) kind(flow.kind).clipped.push_back({box, {}, lost->second});
+      if (!loses) plain[static_cast<std::size_t>(flow.kind)].push_back(box);
+      add_parts(flow, box.service,
+                loses ? kind(flow.kind).clipped.back().parts : kind(flow.kind).parts);
     }
     for (const Kind one : {Kind::allow, Kind::deny, Kind::exception}) {
-      // Rules that are every address only together let every name through, as on the device.
+      // Rules that are every address only together let every name through, as on most devices.
       std::vector<Grouped>& rules = plain[static_cast<std::size_t>(one)];
       rules.insert(rules.end(), kind(one).added.begin(), kind(one).added.end());
       kind(one).whole = regrouped(std::move(rules), pool_);
@@ -99,9 +99,13 @@ class Collector {
     if (fresh) place->second = pool_.peers.keep(*set & net::PeerSet{*machine_, {}});
     return place->second;
   }
-  void add_ends(const flow::Flow& flow) {
+  void add_parts(const flow::Flow& flow, const net::ServiceSet* service,
+                 std::vector<Grouped>& parts) {
     for (const policy::NamedSet* from : flow.from) {
-      for (const policy::NamedSet* to : flow.to) out_.ends.emplace_back(meant(from), meant(to));
+      for (const policy::NamedSet* to : flow.to) {
+        out_.ends.emplace_back(meant(from), meant(to));
+        parts.push_back({here(meant(from), true), here(meant(to), false), service});
+      }
     }
   }
 

@@ -14,11 +14,15 @@ namespace hcipol::backends {
 struct MeantKind {
   struct Clipped {
     Grouped box;
+    std::vector<Grouped> parts;  ///< the box, set by set
     std::vector<Grouped> lost;
   };
 
-  std::vector<Grouped> whole;    ///< of rules that lose nothing
-  std::vector<Clipped> clipped;  ///< of rules that do
+  std::vector<Grouped> whole;  ///< of rules that lose nothing, as few as say it
+  /// The same, set by set as the flows name them: none takes in every address, and with them every
+  /// name, only together with others.
+  std::vector<Grouped> parts;
+  std::vector<Clipped> clipped;  ///< of rules that lose something
   std::vector<Grouped> added;
 };
 

@@ -89,8 +89,14 @@ class RandomClaim {
     for (unsigned i = 0; i < 1 + pick(5); ++i) meaning.allow.whole.push_back(box());
     for (unsigned i = 0; i < pick(3); ++i) meaning.deny.whole.push_back(box());
     for (unsigned i = 0; i < pick(2); ++i) meaning.exception.whole.push_back(box());
-    if (pick(3) == 0) meaning.allow.clipped.push_back({box(), {box()}});
+    if (pick(3) == 0) {
+      const Grouped clipped = box();
+      meaning.allow.clipped.push_back({clipped, {clipped}, {box()}});
+    }
     if (order != flow::Order::first_match) meaning.exception.whole.clear();
+    for (MeantKind* kind : {&meaning.allow, &meaning.deny, &meaning.exception}) {
+      kind->parts = kind->whole;
+    }
     write_lists();
     if (pick(2) == 0) spoil();
     reading.lists = lists;

@@ -81,6 +81,27 @@ TEST(IptablesSemantics, OnlyTheServersTrafficIsTouched) {
   }
 }
 
+// Two sources that are every address only together are two rules of some addresses, neither of
+// which decides on names that somebody has an unknown address of.
+TEST(IptablesSemantics, AddressesThatAreEveryoneOnlyTogetherAreProved) {
+  for (const char* backend : {"iptables", "nftables"}) {
+    for (const char* rest : {"return", "drop"}) {
+      SCOPED_TRACE(std::string(backend) + " " + rest);
+      Builder b(backend);
+      b.option("default", std::string(rest));
+      b.servers({"10.0.1.1", "fd00::11"});
+      auto* most = b.set("any except one", {});
+      most->set.addresses = net::AddressSet::all() - Builder::addresses({"10.0.0.2"});
+      const auto* few = b.set("ops", {"10.0.0.0/30"});
+      const auto* web = b.set("web", {"b.example.com"});
+      b.allow("hci/most", most, web, tcp(80) | udp(80));
+      b.allow("hci/few", few, web, tcp(80) | udp(80));
+      b.allow("hci/few back", web, few, tcp(80) | udp(80));
+      EXPECT_FALSE(b.emit().empty());
+    }
+  }
+}
+
 TEST(IptablesSemantics, NeighbourDiscoverySurvivesOnABridgeAndNowhereElse) {
   Builder b("iptables");
   b.servers({"fd00::1", "fd00::2"});
