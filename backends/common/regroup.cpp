@@ -10,6 +10,8 @@ namespace hcipol::backends {
 
 namespace {
 
+using net::union_of;
+
 net::ServiceSet union_of(const std::vector<const net::ServiceSet*>& sets) {
   std::vector<net::ServiceRange> ranges;
   for (const net::ServiceSet* set : sets) {
@@ -53,22 +55,6 @@ void join(std::vector<Grouped>& rules, Key key, const Set* Grouped::*value, Inte
 }
 
 }  // namespace
-
-net::PeerSet union_of(const std::vector<const net::PeerSet*>& sets) {
-  std::vector<net::AddressRange> ranges;
-  std::vector<net::DomainPattern> patterns;
-  net::DomainSet others;
-  for (const net::PeerSet* set : sets) {
-    const auto more = set->addresses.ranges();
-    ranges.insert(ranges.end(), more.begin(), more.end());
-    if (!set->names.is_union()) {
-      others = others | set->names;
-      continue;
-    }
-    for (const auto& entry : set->names.entries()) patterns.push_back(entry.pattern);
-  }
-  return {net::AddressSet::of(std::move(ranges)), net::DomainSet::of(std::move(patterns)) | others};
-}
 
 template <class Set>
 std::size_t Interned<Set>::ListHash::operator()(const std::vector<const Set*>& list) const {

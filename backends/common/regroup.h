@@ -31,9 +31,6 @@ class Interned {
   std::unordered_map<std::vector<const Set*>, const Set*, ListHash> unions_;
 };
 
-/// All of them in one, however many there are.
-net::PeerSet union_of(const std::vector<const net::PeerSet*>& sets);
-
 struct SetPool {
   Interned<net::PeerSet> peers;
   Interned<net::ServiceSet> services;

@@ -207,12 +207,6 @@ std::string Reader::edl_url() {
   return url;
 }
 
-net::AddressSet zone_addresses(const sema::Peers& peers) {
-  net::AddressSet out;
-  for (const sema::NamedSet* part : peers.parts) out = out | part->set.addresses;
-  return out;
-}
-
 std::vector<Zone> Reader::zones() {
   std::vector<Zone> out;
   for (const auto& [name, peers] : peers_option(options_, "zones")) {
@@ -220,7 +214,7 @@ std::vector<Zone> Reader::zones() {
     // Words of the rule language, which stand in the same lists as zone names.
     if (name == "any" || name == "multicast") fault = "PAN-OS keeps this word for itself";
     if (!fault.empty()) bad("zones", fmt::format("zone `{}`: {}", name, fault));
-    Zone zone{name, zone_addresses(peers)};
+    Zone zone{name, peers.set().addresses};
     if (zone.addresses.empty()) bad("zones", fmt::format("zone `{}` has no addresses", name));
     for (const Zone& other : out) {
       const net::AddressSet both = zone.addresses & other.addresses;

@@ -4,16 +4,7 @@
 namespace hcipol::flow {
 
 net::PeerSet peers(const std::vector<const NamedSet*>& sets) {
-  if (sets.size() == 1) return sets.front()->set;
-  net::PeerSet all;
-  std::vector<net::AddressRange> ranges;
-  for (const NamedSet* set : sets) {
-    const auto theirs = set->set.addresses.ranges();
-    ranges.insert(ranges.end(), theirs.begin(), theirs.end());
-    if (!set->set.names.empty()) all.names = all.names | set->set.names;
-  }
-  all.addresses = net::AddressSet::of(std::move(ranges));
-  return all;
+  return sema::union_of(sets);
 }
 
 std::string names(const std::vector<const NamedSet*>& sets) {

@@ -1,6 +1,8 @@
 // One end of a packet: an address or a name.
 #pragma once
 
+#include <vector>
+
 #include "net/address_set.h"
 #include "net/domain_set.h"
 
@@ -33,5 +35,8 @@ struct PeerSet {
   friend bool operator==(const PeerSet&, const PeerSet&) = default;
   friend auto operator<=>(const PeerSet&, const PeerSet&) = default;
 };
+
+/// All of them in one, in time that grows with their sizes and not with how many there are.
+PeerSet union_of(const std::vector<const PeerSet*>& sets);
 
 }  // namespace hcipol::net

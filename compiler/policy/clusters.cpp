@@ -122,8 +122,7 @@ class ClusterReader {
 
   void refuse_outsiders(const Peers& whole, const std::vector<const Node*>& nodes,
                         std::string_view site, Span span) {
-    net::AddressSet all;
-    for (const NamedSet* part : whole.parts) all = all | part->set.addresses;
+    const net::AddressSet all = whole.set().addresses;
     for (const Node* node : nodes) {
       if (all.contains(node->set->set.addresses)) continue;
       reporter()

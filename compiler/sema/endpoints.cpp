@@ -106,9 +106,7 @@ const NamedSet* Evaluator::read_endpoint(const Declared& declared, const Scope& 
   if (const auto* address = find_attribute(block.items, "address")) {
     const auto peers = addresses(*address->value, scope);
     good = good && peers.has_value();
-    if (peers) {
-      for (const NamedSet* part : peers->parts) set.addresses = set.addresses | part->set.addresses;
-    }
+    if (peers) set.addresses = peers->set().addresses;
   }
   if (const auto* fqdn = find_attribute(block.items, "fqdn")) {
     good = read_names(*fqdn->value, scope, set) && good;

@@ -46,9 +46,14 @@ struct NamedSet {
   }
 };
 
+/// What the sets denote together.
+net::PeerSet union_of(const std::vector<const NamedSet*>& sets);
+
 /// One side of a flow: a union of named sets. `a except b` has become a set of its own.
 struct Peers {
   std::vector<const NamedSet*> parts;
+
+  net::PeerSet set() const { return union_of(parts); }
 };
 
 }  // namespace hcipol::sema

@@ -30,10 +30,7 @@ std::optional<net::ServiceSet> services(Value argument, CallContext& context) {
 std::optional<net::PeerSet> peers(Value argument, CallContext& context) {
   const auto value =
       context.evaluator.convert(std::move(argument), {Type::Kind::peer, {}, {}}, context.scope);
-  if (!value) return std::nullopt;
-  net::PeerSet all;
-  for (const NamedSet* part : value->as<Peers>()->parts) all = all | part->set;
-  return all;
+  return value ? std::optional(value->as<Peers>()->set()) : std::nullopt;
 }
 
 template <class ServiceTest, class PeerTest>

@@ -47,17 +47,10 @@ std::optional<Value> ExpressionEvaluator::except(const syntax::Binary& binary, S
   const auto from = evaluator_.peers(*binary.left, scope_);
   const auto without = evaluator_.peers(*std::move(right), scope_);
   if (!from || !without) return std::nullopt;
-  net::PeerSet left, right_set;
   std::vector<std::string> left_names, right_names;
-  for (const NamedSet* part : from->parts) {
-    left = left | part->set;
-    left_names.push_back(part->name);
-  }
-  for (const NamedSet* part : without->parts) {
-    right_set = right_set | part->set;
-    right_names.push_back(part->name);
-  }
-  net::PeerSet rest = left - right_set;
+  for (const NamedSet* part : from->parts) left_names.push_back(part->name);
+  for (const NamedSet* part : without->parts) right_names.push_back(part->name);
+  net::PeerSet rest = from->set() - without->set();
   if (rest.empty()) return Value{Peers{}, span};
   std::string name =
       fmt::format("{} except {}", fmt::join(left_names, ", "), fmt::join(right_names, ", "));
@@ -86,10 +79,7 @@ std::optional<Value> ExpressionEvaluator::membership(const Value& left, const Va
   if (outer == nullptr) return expected("a list, an object, an address or a service", right);
   const auto inner = evaluator_.convert(left, {Type::Kind::peer, {}, {}}, scope_);
   if (!inner) return std::nullopt;
-  net::PeerSet small, large;
-  for (const NamedSet* part : inner->as<Peers>()->parts) small = small | part->set;
-  for (const NamedSet* part : outer->parts) large = large | part->set;
-  return Value{large.contains(small), span};
+  return Value{outer->set().contains(inner->as<Peers>()->set()), span};
 }
 
 std::optional<Value> ExpressionEvaluator::order(Op op, const Value& left, const Value& right,
@@ -117,19 +107,9 @@ std::optional<Value> ExpressionEvaluator::order(Op op, const Value& left, const 
   return expected("a number, a date or a duration", left);
 }
 
-namespace {
-
-net::PeerSet content(const Peers& peers) {
-  net::PeerSet all;
-  for (const NamedSet* part : peers.parts) all = all | part->set;
-  return all;
-}
-
-}  // namespace
-
 bool equal(const Value& a, const Value& b) {
   if (a.data.index() != b.data.index()) return false;
-  if (const auto* peers = a.as<Peers>()) return content(*peers) == content(*b.as<Peers>());
+  if (const auto* peers = a.as<Peers>()) return peers->set() == b.as<Peers>()->set();
   if (const auto* list = a.as<List>()) {
     const List& other = *b.as<List>();
     return std::equal(list->begin(), list->end(), other.begin(), other.end(), equal);
@@ -143,7 +123,7 @@ bool equal(const Value& a, const Value& b) {
   }
   if (const auto* flow = a.as<Flow>()) {
     const Flow& other = *b.as<Flow>();
-    return content(flow->from) == content(other.from) && content(flow->to) == content(other.to) &&
+    return flow->from.set() == other.from.set() && flow->to.set() == other.to.set() &&
            flow->service == other.service && flow->both_ways == other.both_ways;
   }
   if (const auto* reference = a.as<Reference>()) {

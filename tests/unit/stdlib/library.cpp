@@ -105,12 +105,6 @@ const std::map<std::string, BoundRole, std::less<>>& bound_roles() {
   return all;
 }
 
-net::PeerSet union_of(const sema::Peers& peers) {
-  net::PeerSet set;
-  for (const sema::NamedSet* part : peers.parts) set = set | part->set;
-  return set;
-}
-
 net::PeerSet addresses(std::initializer_list<std::string_view> texts) {
   net::PeerSet set;
   for (const std::string_view text : texts) {
@@ -260,8 +254,8 @@ std::vector<OpenedFlow> opened(const policy::Policy& policy) {
   for (const policy::Cluster& cluster : policy.clusters) {
     for (const policy::Rule& rule : cluster.rules) {
       EXPECT_EQ(rule.kind, policy::Rule::Kind::allow) << rule.address;
-      const net::PeerSet from = union_of(rule.from);
-      const net::PeerSet to = union_of(rule.to);
+      const net::PeerSet from = rule.from.set();
+      const net::PeerSet to = rule.to.set();
       flows.push_back({rule.origin.feature, rule.address, {from, to, rule.service}});
       if (rule.both_ways) {
         flows.push_back({rule.origin.feature, rule.address, {to, from, rule.service}});

@@ -1,0 +1,12 @@
+// All sets are united in one pass.
+#include "sema/named_set.h"
+
+namespace hcipol::sema {
+
+net::PeerSet union_of(const std::vector<const NamedSet*>& sets) {
+  std::vector<const net::PeerSet*> all;
+  for (const NamedSet* set : sets) all.push_back(&set->set);
+  return net::union_of(all);
+}
+
+}  // namespace hcipol::sema
