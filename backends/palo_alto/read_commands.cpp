@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
+#include <unordered_set>
 
 #include "backends/common/options.h"
 #include "backends/common/read_text.h"
@@ -138,7 +138,7 @@ class CommandReader {
 
     const Sections& sections_;
     std::size_t at_;
-    std::set<std::string_view> left_;
+    std::unordered_set<std::string_view> left_;
   };
 
   template <class Take>

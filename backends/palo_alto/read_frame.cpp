@@ -11,7 +11,8 @@ namespace {
 
 // Nothing that could matter is left out of the tree.
 constexpr unsigned parse_flags = pugi::parse_default | pugi::parse_comments | pugi::parse_pi |
-                                 pugi::parse_doctype | pugi::parse_declaration;
+                                 pugi::parse_doctype | pugi::parse_declaration |
+                                 pugi::parse_embed_pcdata;
 
 std::string_view name_of(pugi::xml_node node) {
   return node.attribute("name").value();

@@ -17,6 +17,12 @@ namespace hcipol::backends::palo_alto {
   throw Unreadable(file, 0, fmt::format("{}: {}", node.path(), what));
 }
 
+/// The text before an element's first child, which pugixml keeps with the element itself where it
+/// was told so (parse_embed_pcdata: half the nodes of a configuration would be such texts).
+inline std::string_view own_text(pugi::xml_node element) {
+  return element.value();
+}
+
 /// The children of an element: each name at most once, and done() throws for those that nobody
 /// asked for, and for attributes, comments and loose text.
 class Elements {
@@ -41,9 +47,11 @@ class Elements {
   }
   std::string_view text_of(pugi::xml_node child) const {
     const pugi::xml_node inner = child.first_child();
-    const bool plain = inner.type() == pugi::node_pcdata && !inner.next_sibling();
+    const std::string_view own = own_text(child);
+    const bool plain = own.empty() ? inner.type() == pugi::node_pcdata && !inner.next_sibling()
+                                   : inner.empty();
     if (!plain || child.first_attribute()) unreadable(file_, child, "no plain text");
-    return inner.value();
+    return own.empty() ? inner.value() : own;
   }
   /// The `member`s of a child, which are not empty; none without such a child.
   std::vector<std::string_view> members(const char* name) {
@@ -54,12 +62,15 @@ class Elements {
       if (std::string_view(member.name()) != "member") unreadable(file_, list, "no list");
       out.push_back(text_of(member));
     }
-    if (out.empty() || list.first_attribute()) unreadable(file_, list, "no list");
+    if (out.empty() || list.first_attribute() || !own_text(list).empty()) {
+      unreadable(file_, list, "no list");
+    }
     return out;
   }
   /// How many attributes the element may have: the one of entries, `name`, has been read then.
   void done(std::size_t attributes = 0) const {
     std::size_t children = 0;
+    if (!own_text(node_).empty()) fail("text or a comment between elements");
     for (const pugi::xml_node& child : node_.children()) {
       if (child.type() != pugi::node_element) fail("text or a comment between elements");
       ++children;
@@ -81,7 +92,9 @@ class Elements {
 template <class Take>
 void for_each_entry(std::string_view file, pugi::xml_node section, Take take) {
   if (!section) return;
-  if (section.first_attribute() || !section.first_child()) unreadable(file, section, "no entries");
+  if (section.first_attribute() || !section.first_child() || !own_text(section).empty()) {
+    unreadable(file, section, "no entries");
+  }
   for (const pugi::xml_node& entry : section.children()) {
     const std::string_view name = entry.attribute("name").value();
     if (std::string_view(entry.name()) != "entry" || name.empty()) {
