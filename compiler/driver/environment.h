@@ -15,6 +15,10 @@
 #include "support/files.h"
 #include "support/process.h"
 
+namespace hcipol::backends {
+struct Backend;
+}
+
 namespace hcipol::driver {
 
 struct Environment {
@@ -32,6 +36,8 @@ struct Environment {
   Date today;
   /// A library to read instead of the bundled one; empty for the bundled one.
   std::span<const EmbeddedFile> library;
+  /// Backends that print and read in place of the program's own of the same names.
+  std::span<const backends::Backend> backends;
   unsigned threads = 1;
   /// What the command worked on. It stays when the command ends, so that a process which ends too
   /// need not take millions of small things apart.

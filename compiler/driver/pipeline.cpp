@@ -101,6 +101,15 @@ class ClusterFlows {
   bool failed_ = false;
 };
 
+const backends::Backend* backend_of(const policy::Target& target, const Compilation& c) {
+  for (const backends::Backend& backend : c.backends) {
+    if (backend.name == target.backend) return &backend;
+  }
+  const backends::Backend* backend = backends::find(target.backend);
+  if (backend == nullptr) bug("a target without a backend passed every check");
+  return backend;
+}
+
 // The source map names rules that somebody wrote, not those that stand for several of them.
 void add_rule(BuiltFile& file, std::string id, const policy::Rule* rule) {
   if (rule == nullptr || rule->carries.empty()) {
@@ -163,6 +172,7 @@ policy::BuildContext Compilation::context() {
 }
 
 bool load(const Options& options, Environment& environment, Compilation& c, bool tests) {
+  c.backends = environment.backends;
   std::vector<sema::TargetSchema> schemas;
   for (const auto& request : requests({})) schemas.push_back(request.schema);
   const auto stop = [&] { return c.reporter.has_errors(); };
@@ -253,8 +263,7 @@ bool compile(const Options& options, const std::vector<std::string>& targets,
 verify::LintReport lint(Environment& environment, Compilation& c) {
   verify::LintInput input{*c.program, *c.evaluator, c.policy, c.flows, {}, {}};
   for (const policy::Target& target : c.policy.targets) {
-    const backends::Backend* backend = backends::find(target.backend);
-    if (backend == nullptr) bug("a target without a backend passed every check");
+    const backends::Backend* backend = backend_of(target, c);
     input.devices.push_back({backend->capabilities.host, backend->capabilities.addresses_first});
   }
   for (const sema::ModuleSource& source : c.program->sources) {
@@ -287,8 +296,7 @@ void emit(Compilation& c, const TakeEmission& take) {
     ClusterFlows flows(c, i);
     for (std::size_t t = 0; t < c.policy.targets.size(); ++t) {
       const policy::Target& target = c.policy.targets[t];
-      const backends::Backend* backend = backends::find(target.backend);
-      if (backend == nullptr) bug("a target without a backend passed every check");
+      const backends::Backend* backend = backend_of(target, c);
 
       // 15  fewer flows with the same meaning
       const std::vector<flow::Flow>& fewer = flows.for_device(backend->capabilities);

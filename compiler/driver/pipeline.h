@@ -39,6 +39,8 @@ struct Compilation {
   bool optimise = true;  ///< devices get fewer flows with the same meaning
   /// Whether emit() reads each device's files back and proves that they mean its flows.
   bool prove = false;
+  /// What the environment has in place of the program's own backends.
+  std::span<const backends::Backend> backends;
   /// The invariants that exceptions break, and may.
   std::vector<verify::Waived> waived;
 

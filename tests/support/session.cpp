@@ -40,6 +40,7 @@ Outcome Session::run(const std::vector<std::string>& arguments) {
   environment.variables = variables;
   environment.today = today;
   environment.threads = threads;
+  environment.backends = backends;
   outcome.exit = driver::run(arguments, environment);
   return outcome;
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/backend.h"
 #include "support/date.h"
 #include "support/files.h"
 #include "support/process.h"
@@ -53,6 +54,7 @@ struct Session {
   std::map<std::string, std::string> variables;
   Date today = parse_date("2022-06-01").value();
   unsigned threads = 1;
+  std::vector<backends::Backend> backends;  ///< in place of the program's of the same names
   /// In place of the programs of the machine: there are none.
   std::function<std::optional<Finished>(const std::vector<std::string>&, std::string&)>
       run_program = [](const auto&, std::string& error) {
