@@ -102,7 +102,7 @@ function Get-OwnRule {
     $own = @{}
     $Rule |
         Where-Object { $_.Group -eq $Policy['Group'] } |
-        Where-Object { $_.Name.StartsWith($prefix, $ignoreCase) } |
+        Where-Object { $_.Name.StartsWith($prefix, $ignoreCase) -and $_.Name -ne "${prefix}memory" } |
         ForEach-Object { $own[$_.Name] = $_ }
     $own
 }

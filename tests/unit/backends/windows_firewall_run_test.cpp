@@ -83,7 +83,7 @@ TEST(WindowsFirewallRun, NewServiceTagsAreSetInPlace) {
 
 // Two policies of one server. The first has everything on; the second has lost the lock-down, the
 // proxy and Windows' own rules, asks for another name, and its tag has other addresses.
-void populate(World& world, bool first) {
+void populate(World& world, bool first, bool keywords = true) {
   auto& host = world.server("e1", {"10.0.0.11"});
   const auto* own = host.node->set;
   const auto* management = world.set("management", {"10.0.5.0/28"});
@@ -106,8 +106,10 @@ void populate(World& world, bool first) {
             : world.tag("AzureMonitor", {"203.0.113.0/24", "198.51.100.64/26"}),
       tcp(443));
   out("name", world.endpoint("name", {first ? "b.example" : "c.example"}), tcp(443));
-  world.option("names", "dynamic-keywords");
-  world.option("service_tags", "dynamic-keywords");
+  if (keywords) {
+    world.option("names", "dynamic-keywords");
+    world.option("service_tags", "dynamic-keywords");
+  }
   if (!first) return;
   world.option("lock_down", true);
   world.option("builtin", true);
@@ -120,6 +122,14 @@ TEST(WindowsFirewallRun, VerifyApplyRemoveBackupRestore) {
   populate(first, true);
   populate(second, false);
   check("windows_firewall_engine.ps1", first, second);
+}
+
+TEST(WindowsFirewallRun, RulesSettingsAndWindowsOwnRulesInAGroupPolicyObject) {
+  NEEDS_POWERSHELL();
+  World first, second;
+  populate(first, true, false);
+  populate(second, false, false);
+  check("windows_firewall_object.ps1", first, second);
 }
 
 TEST(WindowsFirewallRun, EveryStepIsUndoneWhenOneFails) {
