@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <iostream>
 
 #include "support/process.h"
 #include "tests/support/repository.h"
@@ -27,7 +28,7 @@ std::string powershell_program() {
   }
 
 /// Runs a file beside this one on the scripts of two policies. It writes `ok …` or `not ok …` for
-/// each of its checks, and `done`.
+/// each of its checks, `skipped …` for what it cannot check here, and `done`.
 void check(const std::string& harness, World& first, World& second) {
   const auto folder =
       std::filesystem::temp_directory_path() / ("hcipolc-scripts-" + std::to_string(::getpid()));
@@ -45,6 +46,10 @@ void check(const std::string& harness, World& first, World& second) {
   EXPECT_EQ(ran->exit, 0) << ran->out << ran->err;
   EXPECT_EQ(ran->out.find("not ok"), std::string::npos) << ran->out;
   EXPECT_TRUE(ran->out.ends_with("done\n")) << ran->out << ran->err;
+  for (auto at = ran->out.find("skipped "); at != std::string::npos;
+       at = ran->out.find("skipped ", at + 1)) {
+    std::cout << ran->out.substr(at, ran->out.find('\n', at) - at) << '\n';
+  }
 }
 
 TEST(WindowsFirewallRun, ProxySettings) {
@@ -140,13 +145,20 @@ TEST(WindowsFirewallRun, EveryStepIsUndoneWhenOneFails) {
   check("windows_firewall_rollback.ps1", first, second);
 }
 
-// What no version of Windows PowerShell before 6 can parse, by PowerShell's own parser.
-TEST(WindowsFirewallRun, IsWindowsPowerShell51) {
+TEST(WindowsFirewallRun, IsWindowsPowerShell51OnServer2019) {
   NEEDS_POWERSHELL();
   World first, second;
   populate(first, true);
   populate(second, false);
   check("windows_firewall_syntax.ps1", first, second);
+}
+
+TEST(WindowsFirewallRun, HoldsWhatPSScriptAnalyzerAsks) {
+  NEEDS_POWERSHELL();
+  World first, second;
+  populate(first, true);
+  populate(second, false);
+  check("windows_firewall_analyzer.ps1", first, second);
 }
 
 }  // namespace
