@@ -165,6 +165,17 @@ if ($setsProxy -and $Mode -ne 'Restore') {
     $proxyFindings = @(Get-ProxyFinding -Proxy $wantedProxy)
 }
 
+# Windows cannot give a rule another group, and Apply touches none but ours.
+$likeOurs = @(
+    $everyRule | Where-Object { "$($_.Name)" -like "$($policy['NamePrefix'])*" } |
+        Where-Object { $_.Group -ne $policy['Group'] } | ForEach-Object { $_.Name }
+)
+if ($likeOurs.Count -gt 0 -and $Mode -in @('Verify', 'Apply', 'Remove')) {
+    $text = 'Rules of this policy''s name in another group stay as they are; remove them with the'
+    $text += ' script that made them: {0}'
+    Write-Warning -Message ($text -f ($likeOurs -join ', '))
+}
+
 if ($Mode -eq 'Verify') {
     $all = @($keywordFindings) + $findings + $settingFindings + $proxyFindings
     $enforced = @()

@@ -39,14 +39,14 @@ function Get-PolicyNeed {
     # Of a server that a Group Policy object is for, whichever it is: some name server, and one of
     # the domain controllers, whose addresses are those of the domain's name.
     @{ Address = 'any address'; Protocol = 'UDP'; Port = 53; For = 'a name server at' }
-    $addresses = @()
+    $known = @()
     try {
-        $addresses = @([System.Net.Dns]::GetHostAddresses(($Store -split '\\')[0]))
+        $known = @([System.Net.Dns]::GetHostAddresses(($Store -split '\\')[0]))
     }
     catch {
         Write-Warning -Message ('The addresses of the domain were not found: {0}' -f $_)
     }
-    Get-ControllerNeed -Address @($addresses | ForEach-Object { "$_" -replace '%.*$', '' }) -AnyOf
+    Get-ControllerNeed -Address @($known | ForEach-Object { "$_" -replace '%.*$', '' }) -AnyOf
 }
 
 function Get-Need {
@@ -112,6 +112,13 @@ function Test-Covered {
         $right = $right -or "$item" -eq 'Any'
     }
     if (-not $right) {
+        return $false
+    }
+    # A rule for local addresses of one family lets nothing of the other pass.
+    $own = @($Rule['LocalAddress'] | Where-Object { "$_" -notin @('', 'Any') })
+    $length = (ConvertTo-AddressSpan -Address $Need['Address']).Length
+    $alike = @($own | Where-Object { (ConvertTo-AddressSpan -Address $_).Length -eq $length })
+    if ($own.Count -gt 0 -and $alike.Count -eq 0 -and $Need['Address'] -ne 'any address') {
         return $false
     }
     if (-not $Rule.ContainsKey('RemoteAddress') -or 'Any' -in @($Rule['RemoteAddress'])) {

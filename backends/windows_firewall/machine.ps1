@@ -192,13 +192,14 @@ function Get-SettingChange {
         [hashtable] $Remembered
     )
     foreach ($name in @($Wanted.Keys | Sort-Object)) {
-        $note = @{ Kind = 'Memory'; Name = $name; Key = $Key; Value = $Remembered[$name] }
-        $note['Former'] = $Memory[$name]
-        $setting = @{ Kind = 'Setting'; Name = $name; Value = $Wanted[$name] }
-        $setting['Former'] = $Live[$name]
-        $setting['Finding'] = 'Set to {0}' -f $setting['Value']
-        foreach ($change in @($note, $setting)) {
-            $change['Text'] = 'Set to {0}' -f $setting['Value']
+        $text = 'Set to {0}' -f $Wanted[$name]
+        $note = @{
+            Kind = 'Memory'; Name = $name; Text = $text; Key = $Key
+            Value = $Remembered[$name]; Former = $Memory[$name]
+        }
+        $setting = @{
+            Kind = 'Setting'; Name = $name; Text = $text; Finding = $text
+            Value = $Wanted[$name]; Former = $Live[$name]
         }
         $known = $Live.ContainsKey($name)
         # Remembered before it is changed, forgotten after it is changed back.
@@ -244,22 +245,17 @@ function Get-BuiltinFinding {
         }
         $values = $Live[$item['Name']]
         $details = @(
-            foreach ($field in $fields) {
+            foreach ($field in @(Get-DifferentField -Wanted $item -Live $values -Among $fields)) {
                 if ($field['Name'] -in @('Enabled', 'Program', 'Service', 'Owner')) {
                     continue
                 }
-                $wanted = ConvertTo-FieldText -Field $field -Value $item[$field['Name']]
-                $is = ConvertTo-FieldText -Field $field -Value $values[$field['Name']]
                 if ($field['Name'] -eq 'Profile') {
-                    $text = $Policy['Profile'].ToLowerInvariant()
-                    $lacking = @($text -split ', ' | Where-Object { $_ -notin @($is -split ' ') })
-                    if ($is -eq 'any' -or $lacking.Count -eq 0) {
+                    $is = @("$($values['Profile'])" -split ', ')
+                    $lacking = @($Policy['Profile'] -split ', ' | Where-Object { $_ -notin $is })
+                    if ($lacking.Count -eq 0) {
                         continue
                     }
                     $item['Profile'] = $Policy['Profile']
-                }
-                elseif ($wanted -eq $is) {
-                    continue
                 }
                 Format-Difference -Field $field -Wanted $item -Live $values
             }

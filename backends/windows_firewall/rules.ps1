@@ -178,6 +178,27 @@ function Format-Difference {
     '{0} {1}' -f $name, (@($texts) -join ' and ')
 }
 
+function Get-DifferentField {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Wanted,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Live,
+
+        [Parameter(Mandatory = $true)]
+        [object[]] $Among
+    )
+    foreach ($field in $Among) {
+        $is = ConvertTo-FieldText -Field $field -Value $Live[$field['Name']]
+        if ($is -ne (ConvertTo-FieldText -Field $field -Value $Wanted[$field['Name']])) {
+            $field
+        }
+    }
+}
+
 function Get-Finding {
     [CmdletBinding()]
     [OutputType([pscustomobject])]
@@ -206,16 +227,7 @@ function Get-Finding {
             continue
         }
         $finding.Former = $Live[$name]
-        $different = @(
-            foreach ($field in $fields) {
-                $texts = foreach ($values in @($item, $Live[$name])) {
-                    ConvertTo-FieldText -Field $field -Value $values[$field['Name']]
-                }
-                if ($texts[0] -ne $texts[1]) {
-                    $field
-                }
-            }
-        )
+        $different = @(Get-DifferentField -Wanted $item -Live $Live[$name] -Among $fields)
         if ($different.Count -eq 0) {
             continue
         }

@@ -506,6 +506,16 @@ function Set-Program {
     if ($There) { & "$script:management\Set-Item" -Path "function:global:$Name" -Value $blocks[$Name] }
     else { & "$script:management\Remove-Item" -Path "function:$Name" }
 }
+# A machine without them, and with them again.
+$script:hidden = @{}
+function Hide-Command {
+    param ([string[]] $Name)
+    foreach ($each in $Name) {
+        $script:hidden[$each] = (& "$script:management\Get-Item" -Path "function:$each").ScriptBlock
+        while (& "$script:management\Test-Path" -Path "function:$each") { & "$script:management\Remove-Item" -Path "function:$each" }
+    }
+}
+function Show-Command { foreach ($each in $script:hidden.Keys) { & "$script:management\Set-Item" -Path "function:global:$each" -Value $script:hidden[$each] } }
 
 # ---- for the tests themselves ----
 
