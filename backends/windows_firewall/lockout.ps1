@@ -146,8 +146,9 @@ function Get-LockOut {
     )
     # What the server needs and could not reach any more, if nothing allowed it beside the policy's
     # rules but what is in force now. Rules for one program count if they are Microsoft's own: they
-    # are for the programs that need them. What a Group Policy object allows has to be in it: servers
-    # may ignore their own rules.
+    # are for the programs that need them. Allow rules count if they act in every profile of the
+    # policy: a server is in that of the domain only once it has reached a controller. What a Group
+    # Policy object allows has to be in it: servers may ignore their own rules.
     $where = 'ActiveStore'
     if ($Store -eq 'PersistentStore') {
         $needs = @(Get-Need)
@@ -171,6 +172,9 @@ function Get-LockOut {
         $scoped = $values.ContainsKey('Program') -or $values.ContainsKey('Service') -or
             $values.ContainsKey('Package')
         if ($scoped -and -not "$($item.Group)".StartsWith('@')) {
+            continue
+        }
+        if ("$($item.Action)" -eq 'Allow' -and -not (Test-ProfileOf -Rule $values -Policy $Policy)) {
             continue
         }
         $out += $values

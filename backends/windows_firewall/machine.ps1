@@ -250,9 +250,7 @@ function Get-BuiltinFinding {
                     continue
                 }
                 if ($field['Name'] -eq 'Profile') {
-                    $is = @("$($values['Profile'])" -split ', ')
-                    $lacking = @($Policy['Profile'] -split ', ' | Where-Object { $_ -notin $is })
-                    if ($lacking.Count -eq 0) {
+                    if (Test-ProfileOf -Rule $values -Policy $Policy) {
                         continue
                     }
                     $item['Profile'] = $Policy['Profile']

@@ -131,6 +131,22 @@ function Get-WantedRule {
     }
 }
 
+function Test-ProfileOf {
+    [CmdletBinding()]
+    [OutputType([bool])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Rule,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Policy
+    )
+    # Whether the rule acts in every profile that the policy is for.
+    $is = @("$($Rule['Profile'])" -split ', ')
+    $lacking = @($Policy['Profile'] -split ', ' | Where-Object { $_ -notin $is })
+    -not $Rule.ContainsKey('Profile') -or $lacking.Count -eq 0
+}
+
 function Format-Difference {
     [CmdletBinding()]
     [OutputType([string])]

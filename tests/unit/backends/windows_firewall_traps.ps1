@@ -109,6 +109,13 @@ Test-Equal -What 'ADefaultBlockMayLockTheServerOut: of another family' -Is (Find
 (Get-Machine).Stores[$store]['v4']['LocalAddress'] = @('10.0.0.11', 'fd00::11')
 Test-Equal -What 'ADefaultBlockMayLockTheServerOut: of both' -Is ((Find $one 'Apply' @{ WhatIf = $true }) -like '!*') -Should 'False'
 
+# Microsoft's rule for Group Policy is for the domain's profile, in which no server is before it has reached a controller.
+Start-Machine
+(Get-Machine).Stores[$store]['CoreNet-GP-LSASS']['Profile'] = 'Domain'
+Test-Equal -What 'ADefaultBlockMayLockTheServerOut: of another profile' -Is (Find $one 'Apply') -Should (
+    '! With outbound traffic blocked this server could not reach: domain controller 10.0.7.4 TCP/88, domain controller 10.0.7.4 TCP/389, ' +
+    'domain controller 10.0.7.4 TCP/135, domain controller 10.0.7.4 TCP/445. Nothing was changed; -AllowLockOut does it all the same.')
+
 # 3.1: values come back in other forms, and a changed one does not pass for one of those.
 Start-Machine
 $null = Find $two 'Apply'

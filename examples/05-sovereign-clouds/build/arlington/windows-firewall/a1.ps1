@@ -599,6 +599,22 @@ function Get-WantedRule {
     }
 }
 
+function Test-ProfileOf {
+    [CmdletBinding()]
+    [OutputType([bool])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Rule,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Policy
+    )
+    # Whether the rule acts in every profile that the policy is for.
+    $is = @("$($Rule['Profile'])" -split ', ')
+    $lacking = @($Policy['Profile'] -split ', ' | Where-Object { $_ -notin $is })
+    -not $Rule.ContainsKey('Profile') -or $lacking.Count -eq 0
+}
+
 function Format-Difference {
     [CmdletBinding()]
     [OutputType([string])]
@@ -1247,9 +1263,7 @@ function Get-BuiltinFinding {
                     continue
                 }
                 if ($field['Name'] -eq 'Profile') {
-                    $is = @("$($values['Profile'])" -split ', ')
-                    $lacking = @($Policy['Profile'] -split ', ' | Where-Object { $_ -notin $is })
-                    if ($lacking.Count -eq 0) {
+                    if (Test-ProfileOf -Rule $values -Policy $Policy) {
                         continue
                     }
                     $item['Profile'] = $Policy['Profile']
@@ -1518,8 +1532,9 @@ function Get-LockOut {
     )
     # What the server needs and could not reach any more, if nothing allowed it beside the policy's
     # rules but what is in force now. Rules for one program count if they are Microsoft's own: they
-    # are for the programs that need them. What a Group Policy object allows has to be in it: servers
-    # may ignore their own rules.
+    # are for the programs that need them. Allow rules count if they act in every profile of the
+    # policy: a server is in that of the domain only once it has reached a controller. What a Group
+    # Policy object allows has to be in it: servers may ignore their own rules.
     $where = 'ActiveStore'
     if ($Store -eq 'PersistentStore') {
         $needs = @(Get-Need)
@@ -1543,6 +1558,9 @@ function Get-LockOut {
         $scoped = $values.ContainsKey('Program') -or $values.ContainsKey('Service') -or
             $values.ContainsKey('Package')
         if ($scoped -and -not "$($item.Group)".StartsWith('@')) {
+            continue
+        }
+        if ("$($item.Action)" -eq 'Allow' -and -not (Test-ProfileOf -Rule $values -Policy $Policy)) {
             continue
         }
         $out += $values
