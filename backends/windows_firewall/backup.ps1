@@ -8,18 +8,11 @@ function Test-OwnAddress {
         [AllowEmptyCollection()]
         [string[]] $Address
     )
-    $spans = @(foreach ($item in $Address) { ConvertTo-AddressSpan -Address $item })
     foreach ($card in [System.Net.NetworkInformation.NetworkInterface]::GetAllNetworkInterfaces()) {
         foreach ($unicast in $card.GetIPProperties().UnicastAddresses) {
             $text = $unicast.Address.ToString() -replace '%.*$', ''
-            $own = @((ConvertTo-AddressSpan -Address $text) -split '-')[0]
-            foreach ($span in $spans) {
-                $ends = @($span -split '-')
-                if ($ends[0].Length -eq $own.Length -and
-                    [string]::CompareOrdinal($ends[0], $own) -le 0 -and
-                    [string]::CompareOrdinal($own, $ends[1]) -le 0) {
-                    return $true
-                }
+            if (Test-Within -Address $text -Range $Address) {
+                return $true
             }
         }
     }
@@ -77,6 +70,26 @@ function Get-KeywordFinding {
     }
 }
 
+function Get-KeywordId {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param (
+        # Rules: objects of Windows or parameters.
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Rule
+    )
+    # Of the dynamic keywords that the rules use, without braces.
+    $name = 'RemoteDynamicKeywordAddresses'
+    foreach ($item in $Rule) {
+        $ids = @(Get-PropertyValue -InputObject $item -Name $name)
+        if ($item -is [hashtable]) {
+            $ids = @($item[$name])
+        }
+        $ids | Where-Object { $_ } | ForEach-Object { "$_".Trim([char[]] '{}') }
+    }
+}
+
 function Get-UnusedKeyword {
     [CmdletBinding()]
     [OutputType([string])]
@@ -94,27 +107,12 @@ function Get-UnusedKeyword {
         [object[]] $Wanted
     )
     # A dynamic keyword goes when the last rule that used it has gone, whoever made that rule.
-    $used = @{}
-    $gone = @{}
-    $name = 'RemoteDynamicKeywordAddresses'
-    foreach ($item in $Finding) {
-        if ($null -ne $item.Former) {
-            @($item.Former[$name]) | Where-Object { $_ } |
-                ForEach-Object { $gone["$_".Trim([char[]] '{}')] = $true }
-        }
-    }
-    $stale = @($Finding | Where-Object { $_.Finding -ne 'Missing' } | ForEach-Object { $_.Name })
-    foreach ($item in $EveryRule) {
-        if ($item.Name -notin $stale) {
-            @(Get-PropertyValue -InputObject $item -Name $name) | Where-Object { $_ } |
-                ForEach-Object { $used["$_".Trim([char[]] '{}')] = $true }
-        }
-    }
-    foreach ($item in $Wanted) {
-        @($item[$name]) | Where-Object { $_ } |
-            ForEach-Object { $used["$_".Trim([char[]] '{}')] = $true }
-    }
-    @($gone.Keys | Where-Object { -not $used.ContainsKey($_) } | Sort-Object)
+    $there = @($Finding | Where-Object { $null -ne $_.Former })
+    $changed = @($there | ForEach-Object { $_.Name })
+    $others = @($EveryRule | Where-Object { $_.Name -notin $changed })
+    $used = @(Get-KeywordId -Rule ($others + $Wanted))
+    Get-KeywordId -Rule @($there | ForEach-Object { $_.Former }) |
+        Where-Object { $_ -notin $used } | Sort-Object -Unique
 }
 
 function Save-Backup {
@@ -133,12 +131,7 @@ function Save-Backup {
         [string] $Path
     )
     # All that this script can change, as it is. Of dynamic keywords those that its rules use.
-    $ids = @(
-        foreach ($rule in $State['Rule'].Values) {
-            @($rule['RemoteDynamicKeywordAddresses']) | Where-Object { $_ } |
-                ForEach-Object { "$_".Trim([char[]] '{}') }
-        }
-    )
+    $ids = @(Get-KeywordId -Rule @($State['Rule'].Values))
     $used = @{}
     foreach ($id in @($State['Keyword'].Keys)) {
         if ($id -in $ids) {

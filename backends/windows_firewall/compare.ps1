@@ -61,6 +61,29 @@ function ConvertTo-AddressSpan {
     $texts -join '-'
 }
 
+function Test-Within {
+    [CmdletBinding()]
+    [OutputType([bool])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [string] $Address,
+
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [string[]] $Range
+    )
+    $one = @((ConvertTo-AddressSpan -Address $Address) -split '-')[0]
+    foreach ($item in $Range) {
+        $ends = @((ConvertTo-AddressSpan -Address $item) -split '-')
+        if ($ends.Count -eq 2 -and $ends[0].Length -eq $one.Length -and
+            [string]::CompareOrdinal($ends[0], $one) -le 0 -and
+            [string]::CompareOrdinal($one, $ends[1]) -le 0) {
+            return $true
+        }
+    }
+    $false
+}
+
 function ConvertTo-ListText {
     [CmdletBinding()]
     [OutputType([string])]

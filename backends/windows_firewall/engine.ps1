@@ -2,6 +2,11 @@
 
 $isLocal = $PolicyStore -eq 'PersistentStore'
 $store = @{ Name = $PolicyStore; Session = '' }
+$store['MemoryRule'] = @{
+    Name = '{0}memory' -f $policy['NamePrefix']; Group = $policy['Group']; Enabled = 'False'
+    DisplayName = 'hcipolc: what this object had before'; Direction = 'Inbound'; Action = 'Allow'
+    Protocol = 'TCP'; LocalAddress = '192.0.2.1'; RemoteAddress = '192.0.2.1'
+}
 $changes = $Mode -in @('Apply', 'Remove', 'Restore')
 $memoryKey = '{0}\Firewall\{1}' -f $memoryRoot, $policy['NamePrefix'].TrimEnd('-')
 $namesProfiles = @($policy['Profile'] -replace '^Any$', 'Domain, Private, Public') -split ', '
@@ -16,14 +21,9 @@ if ($isLocal -and ($wantsRules -or $Mode -eq 'Restore') -and
     }
     Write-Warning -Message $text
 }
-if ($Mode -eq 'Apply' -and -not $isLocal) {
-    if ($keywords.Count -gt 0) {
-        throw 'Nothing was changed: the rules use dynamic keywords, which no Group Policy can hold.'
-    }
-    if ($builtin.Count -gt 0 -or $policy['Outbound'] -eq 'Block') {
-        $text = 'Nothing was changed: the policy counts on rules of Windows'' own or blocks what no'
-        throw ($text + ' rule allows, which this script does on the server itself only.')
-    }
+if ($Mode -eq 'Apply' -and -not $isLocal -and $keywords.Count -gt 0) {
+    $text = 'Nothing was changed: the rules use dynamic keywords, which no Group Policy can hold.'
+    throw ($text + ' Compile with service_tags = "addresses" and names = "service-tags" or "report".')
 }
 if ($Mode -in @('Backup', 'Restore') -and $BackupPath -eq '') {
     throw ('-Mode {0} needs -BackupPath.' -f $Mode)
@@ -45,21 +45,38 @@ if ($Mode -eq 'Restore') {
 
 $everyRule = @(Get-NetFirewallRule -PolicyStore $PolicyStore -ErrorAction Stop)
 $own = Get-OwnRule -Policy $policy -Rule $everyRule
-$memory = @{}
-$settings = @{}
-$builtinRules = @()
 if ($isLocal) {
     $memory = Get-RegistryTable -Key $memoryKey
-    $names = @($builtin | ForEach-Object { 'Built-in {0}' -f $_['Name'] })
-    $names += @($memory.Keys) + @($backup['Setting'].Keys)
-    $builtinRules = @($everyRule | Where-Object { "Built-in $($_.Name)" -in $names })
-    $settings = Read-Setting -Rule $builtinRules
 }
+else {
+    $memory = Read-StoreMemory -Rule $everyRule -Name $store['MemoryRule']['Name']
+    $store['Memory'] = $memory.Clone()
+}
+$names = @($builtin | ForEach-Object { 'Built-in {0}' -f $_['Name'] })
+$names = @(@($names) + @($memory.Keys) + @($backup['Setting'].Keys) -like 'Built-in *')
+$builtinRules = @($everyRule | Where-Object { "Built-in $($_.Name)" -in $names })
+$settings = Read-Setting -Store $PolicyStore -Rule $builtinRules
 $index = @{}
 if ($own.Count + $builtinRules.Count -gt 0) {
     $index = Get-FilterIndex -Store $PolicyStore
 }
 $fields = @(Get-RuleField)
+$builtinValues = @{}
+foreach ($item in $builtinRules) {
+    $builtinValues[$item.Name] = Get-LiveValue -Rule $item -Index $index -Field $fields
+}
+$absent = @($names | Where-Object { -not $isLocal -and -not $settings.ContainsKey($_) })
+if ($absent.Count -gt 0 -and $Mode -ne 'Remove') {
+    # A rule of Windows' own that the object does not have is copied from this machine.
+    $absent | ForEach-Object { $settings[$_] = 'Absent' }
+    $here = Get-FilterIndex -Store 'PersistentStore'
+    foreach ($item in @(Get-NetFirewallRule -PolicyStore PersistentStore -ErrorAction Stop)) {
+        if ("Built-in $($item.Name)" -in $absent) {
+            $builtinValues[$item.Name] = Get-LiveValue -Rule $item -Index $here -Field $fields
+        }
+    }
+}
+$store['Template'] = $builtinValues
 $live = @{}
 foreach ($name in @($own.Keys)) {
     $live[$name] = Get-LiveValue -Rule $own[$name] -Index $index -Field $fields
@@ -92,12 +109,10 @@ $remembered = @{}
 if ($wantsRules) {
     $wanted = @(Get-WantedRule -Policy $policy -Rule $rules)
     $wantedKeywords = $keywords
-    if ($isLocal) {
-        if ($policy['Outbound'] -eq 'Block') {
-            $namesProfiles | ForEach-Object { $wantedSettings["Outbound $_"] = 'Block' }
-        }
-        $builtin | ForEach-Object { $wantedSettings["Built-in $($_['Name'])"] = 'True' }
+    if ($policy['Outbound'] -eq 'Block') {
+        $namesProfiles | ForEach-Object { $wantedSettings["Outbound $_"] = 'Block' }
     }
+    $builtin | ForEach-Object { $wantedSettings["Built-in $($_['Name'])"] = 'True' }
     foreach ($name in @($wantedSettings.Keys)) {
         $remembered[$name] = $settings[$name]
         if ($memory.ContainsKey($name)) {
@@ -125,9 +140,9 @@ $settingFindings = @()
 $proxyFindings = @()
 $findings = @(Get-Finding -Wanted $wanted -Live $live)
 $keywordFindings = @(Get-KeywordFinding -Wanted $wantedKeywords -Live $liveKeywords)
-if ($wantsRules -and $isLocal) {
-    $parameters = @{ Policy = $policy; Builtin = $builtin; Rule = $builtinRules; Index = $index }
-    $settingFindings = @(Get-BuiltinFinding @parameters)
+if ($wantsRules) {
+    $parameters = @{ Policy = $policy; Builtin = $builtin; Live = $builtinValues }
+    $settingFindings = @(Get-BuiltinFinding @parameters -Setting $settings)
 }
 foreach ($name in @($wantedSettings.Keys | Where-Object { $_ -like 'Outbound *' })) {
     if ($settings[$name] -ne $wantedSettings[$name]) {
@@ -150,6 +165,17 @@ if ($setsProxy -and $Mode -ne 'Restore') {
     $proxyFindings = @(Get-ProxyFinding -Proxy $wantedProxy)
 }
 
+# Windows cannot give a rule another group, and Apply touches none but ours.
+$likeOurs = @(
+    $everyRule | Where-Object { "$($_.Name)" -like "$($policy['NamePrefix'])*" } |
+        Where-Object { $_.Group -ne $policy['Group'] } | ForEach-Object { $_.Name }
+)
+if ($likeOurs.Count -gt 0 -and $Mode -in @('Verify', 'Apply', 'Remove')) {
+    $text = 'Rules of this policy''s name in another group stay as they are; remove them with the'
+    $text += ' script that made them: {0}'
+    Write-Warning -Message ($text -f ($likeOurs -join ', '))
+}
+
 if ($Mode -eq 'Verify') {
     $all = @($keywordFindings) + $findings + $settingFindings + $proxyFindings
     $enforced = @()
@@ -159,7 +185,8 @@ if ($Mode -eq 'Verify') {
     }
     $others = @(
         $everyRule | Where-Object { $_.Group -eq $policy['Group'] } |
-            Where-Object { -not $own.ContainsKey("$($_.Name)") } | ForEach-Object { $_.Name }
+            Where-Object { $_.Name -notin (@($own.Keys) + $store['MemoryRule']['Name']) } |
+            ForEach-Object { $_.Name }
     )
     if ($others.Count -gt 0) {
         $text = 'Rules in the group that the policy did not make, and Apply leaves alone: {0}'
@@ -259,10 +286,16 @@ $locks = @(
         Where-Object { $_['Value'] -eq 'Block' }
 )
 if ($locks.Count -gt 0) {
-    $unreachable = @(Get-LockOut -Policy $policy -Wanted $wanted)
+    $server = 'this server'
+    if (-not $isLocal) {
+        $server = 'a server of this Group Policy object'
+        $text = 'Every computer that {0} is linked to will block outbound traffic.'
+        Write-Warning -Message ($text -f $PolicyStore)
+    }
+    $unreachable = @(Get-LockOut -Policy $policy -Wanted $wanted -Store $PolicyStore)
     if ($unreachable.Count -gt 0) {
-        $text = 'With outbound traffic blocked this server could not reach: {0}.'
-        $text = $text -f ($unreachable -join ', ')
+        $text = 'With outbound traffic blocked {0} could not reach: {1}.'
+        $text = $text -f $server, ($unreachable -join ', ')
         if (-not $AllowLockOut) {
             throw ('{0} Nothing was changed; -AllowLockOut does it all the same.' -f $text)
         }

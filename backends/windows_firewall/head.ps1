@@ -25,6 +25,9 @@
     of the policy. They are never created, edited or removed, and Remove puts back whether they were
     enabled. What was there before Apply is kept below HKLM:\SOFTWARE\hcipolc.
 
+    A Group Policy object gets copies of those rules, from the machine on which the script runs. What
+    it had before is kept in a disabled rule of the object.
+
     Where the policy has a proxy, Apply also points the server to it: WinINet, WinHTTP, the
     variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the machine, and the Azure Arc agent if it is
     installed. Remove puts back what was there before, and so does Apply once the policy has no
@@ -47,11 +50,12 @@
     Changes a machine although none of the server's addresses belongs to it.
 .PARAMETER AllowLockOut
     Sets the default outbound action Block although this server could not reach its name servers,
-    DHCP server or domain controller any more.
+    DHCP server or domain controller any more, or a server of the Group Policy object no domain
+    controller.
 .OUTPUTS
     Verify: an object with Name, Finding and Detail for every rule that is Missing, Changed,
-    Disabled or Stale, for every such setting, and for what takes rules out of force (Not in force:
-    Group Policy, a firewall that is off); nothing if all is well. The others: the same for
+    Disabled, Absent or Stale, for every such setting, and for what takes rules out of force (Not in
+    force: Group Policy, a firewall that is off); nothing if all is well. The others: the same for
     everything they did. Run as a file, Verify has the exit code 0 when all is well, 2 when
     something is different, and 3 when all is there and not in force. The others have 0, or 1 when
     they failed and undid what they had done.

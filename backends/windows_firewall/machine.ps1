@@ -1,7 +1,9 @@
 # ---- the engine, the machine: profiles and rules of Windows' own; the same in every script ------
 # Apply may have to change two things that are not rules of ours: the outbound action of a profile
-# ('Outbound Domain') and whether a rule of Windows' own is enabled ('Built-in RULE'). What they
-# were before is kept in the registry, which only administrators can write.
+# ('Outbound Domain') and whether a rule of Windows' own is enabled ('Built-in RULE'; a Group Policy
+# object may have none: Absent). What they were before is kept in the registry, which only
+# administrators can write; in a Group Policy object, in a rule that is disabled and for addresses
+# that nobody has.
 
 $memoryRoot = 'HKLM:\SOFTWARE\hcipolc'
 
@@ -27,34 +29,81 @@ function Get-RegistryTable {
     $table
 }
 
+function Read-StoreMemory {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Rule,
+
+        [Parameter(Mandatory = $true)]
+        [string] $Name
+    )
+    # NAME=VALUE; NAME=VALUE
+    $table = @{}
+    foreach ($item in @($Rule | Where-Object { $_.Name -eq $Name })) {
+        foreach ($text in @("$($item.Description)" -split '; ' -like '*=*')) {
+            $left, $right = $text -split '=', 2
+            $table[$left] = $right
+        }
+    }
+    $table
+}
+
+function Write-StoreMemory {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Store,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Change
+    )
+    $rule = $Store['MemoryRule']
+    $table = $Store['Memory']
+    if ($table.Count -gt 0) {
+        Clear-StoreRule -Store $Store -Name $rule['Name']
+    }
+    $table.Remove($Change['Name'])
+    if ($null -ne $Change['Value']) {
+        $table[$Change['Name']] = $Change['Value']
+    }
+    if ($table.Count -gt 0) {
+        $texts = @($table.Keys | Sort-Object | ForEach-Object { "$_=$($table[$_])" })
+        $rule['Description'] = $texts -join '; '
+        Add-StoreRule -Store $Store -Rule $rule
+    }
+}
+
 function Write-Memory {
     [CmdletBinding()]
     param (
         [Parameter(Mandatory = $true)]
-        [string] $Key,
+        [hashtable] $Store,
 
+        # Its Value is null: there is to be no such value.
         [Parameter(Mandatory = $true)]
-        [string] $Name,
-
-        # Null: there is no such value.
-        [Parameter(Mandatory = $true)]
-        [AllowNull()]
-        [AllowEmptyString()]
-        [object] $Value
+        [hashtable] $Change
     )
-    if ($null -ne $Value) {
-        if (-not (Test-Path -LiteralPath $Key)) {
-            New-Item -Path $Key -Force -ErrorAction Stop | Out-Null
+    if ($Store['Session'] -ne '') {
+        Write-StoreMemory -Store $Store -Change $Change
+        return
+    }
+    $key, $name, $value = $Change['Key'], $Change['Name'], $Change['Value']
+    if ($null -ne $value) {
+        if (-not (Test-Path -LiteralPath $key)) {
+            New-Item -Path $key -Force -ErrorAction Stop | Out-Null
         }
-        $parameters = @{ LiteralPath = $Key; Name = $Name; Value = "$Value" }
+        $parameters = @{ LiteralPath = $key; Name = $name; Value = "$value" }
         New-ItemProperty @parameters -PropertyType 'String' -Force -ErrorAction Stop | Out-Null
         return
     }
-    if ((Get-RegistryTable -Key $Key).ContainsKey($Name)) {
-        Remove-ItemProperty -LiteralPath $Key -Name $Name -ErrorAction Stop
+    if ((Get-RegistryTable -Key $key).ContainsKey($name)) {
+        Remove-ItemProperty -LiteralPath $key -Name $name -ErrorAction Stop
     }
     # Keys that hold nothing any more go, up to the one for all policies.
-    $each = $Key
+    $each = $key
     while ($each.StartsWith($memoryRoot)) {
         $empty = (Test-Path -LiteralPath $each) -and (Get-RegistryTable -Key $each).Count -eq 0 -and
             @(Get-ChildItem -LiteralPath $each -ErrorAction Stop).Count -eq 0
@@ -70,12 +119,15 @@ function Read-Setting {
     [OutputType([hashtable])]
     param (
         [Parameter(Mandatory = $true)]
+        [string] $Store,
+
+        # Rules of Windows' own in the store.
+        [Parameter(Mandatory = $true)]
         [AllowEmptyCollection()]
         [object[]] $Rule
     )
-    # Rules are those of the local store.
     $settings = @{}
-    foreach ($item in @(Get-NetFirewallProfile -PolicyStore PersistentStore -ErrorAction Stop)) {
+    foreach ($item in @(Get-NetFirewallProfile -PolicyStore $Store -ErrorAction Stop)) {
         $settings["Outbound $($item.Name)"] = "$($item.DefaultOutboundAction)"
     }
     foreach ($item in $Rule) {
@@ -88,19 +140,34 @@ function Write-Setting {
     [CmdletBinding()]
     param (
         [Parameter(Mandatory = $true)]
-        [string] $Name,
+        [hashtable] $Store,
 
         [Parameter(Mandatory = $true)]
-        [string] $Value
+        [hashtable] $Change
     )
-    $kind, $subject = $Name -split ' ', 2
+    $kind, $subject = $Change['Name'] -split ' ', 2
+    $place = Get-StorePlace -Store $Store
     if ($kind -eq 'Outbound') {
-        $parameters = @{ Name = $subject; DefaultOutboundAction = $Value }
-        Set-NetFirewallProfile @parameters -PolicyStore PersistentStore -ErrorAction Stop
+        $parameters = @{ Name = $subject; DefaultOutboundAction = $Change['Value'] }
+        Set-NetFirewallProfile @parameters @place -ErrorAction Stop
+        return
     }
-    else {
-        $parameters = @{ Name = $subject; Enabled = $Value }
-        Set-NetFirewallRule @parameters -PolicyStore PersistentStore -ErrorAction Stop
+    if ($Store['Session'] -eq '') {
+        $parameters = @{ Name = $subject; Enabled = $Change['Value'] }
+        Set-NetFirewallRule @parameters @place -ErrorAction Stop
+        return
+    }
+    # A Group Policy object has a copy of the rule, which replaces the server's own of that name.
+    if ($Change['Former'] -ne 'Absent') {
+        Clear-StoreRule -Store $Store -Name $subject
+    }
+    if ($Change['Value'] -ne 'Absent') {
+        if (-not $Store['Template'].ContainsKey($subject)) {
+            throw ('This machine does not have the rule {0} to copy.' -f $subject)
+        }
+        $rule = $Store['Template'][$subject].Clone()
+        $rule['Enabled'] = $Change['Value']
+        Add-StoreRule -Store $Store -Rule $rule
     }
 }
 
@@ -125,13 +192,14 @@ function Get-SettingChange {
         [hashtable] $Remembered
     )
     foreach ($name in @($Wanted.Keys | Sort-Object)) {
-        $note = @{ Kind = 'Memory'; Name = $name; Key = $Key; Value = $Remembered[$name] }
-        $note['Former'] = $Memory[$name]
-        $setting = @{ Kind = 'Setting'; Name = $name; Value = $Wanted[$name] }
-        $setting['Former'] = $Live[$name]
-        $setting['Finding'] = 'Set to {0}' -f $setting['Value']
-        foreach ($change in @($note, $setting)) {
-            $change['Text'] = 'Set to {0}' -f $setting['Value']
+        $text = 'Set to {0}' -f $Wanted[$name]
+        $note = @{
+            Kind = 'Memory'; Name = $name; Text = $text; Key = $Key
+            Value = $Remembered[$name]; Former = $Memory[$name]
+        }
+        $setting = @{
+            Kind = 'Setting'; Name = $name; Text = $text; Finding = $text
+            Value = $Wanted[$name]; Former = $Live[$name]
         }
         $known = $Live.ContainsKey($name)
         # Remembered before it is changed, forgotten after it is changed back.
@@ -158,52 +226,45 @@ function Get-BuiltinFinding {
         [AllowEmptyCollection()]
         [object[]] $Builtin,
 
+        # Rules of Windows' own by name, as parameters.
         [Parameter(Mandatory = $true)]
-        [AllowEmptyCollection()]
-        [object[]] $Rule,
+        [hashtable] $Live,
 
         [Parameter(Mandatory = $true)]
-        [hashtable] $Index
+        [hashtable] $Setting
     )
     # A rule of Windows' own is counted on as the table describes it: from and to every address. It
     # may be for one program, and for more profiles. Others of its properties are not ours to set.
     $fields = @(Get-RuleField)
     foreach ($item in $Builtin) {
         $name = 'Built-in {0}' -f $item['Name']
-        $found = @($Rule | Where-Object { $_.Name -eq $item['Name'] })
-        if ($found.Count -eq 0) {
-            $detail = 'Windows does not have this rule: is its feature installed?'
+        if (-not $Live.ContainsKey($item['Name'])) {
+            $detail = 'This machine does not have this rule: is its feature installed?'
             [pscustomobject] @{ Name = $name; Finding = 'Missing'; Detail = $detail }
             continue
         }
-        $live = Get-LiveValue -Rule $found[0] -Index $Index -Field $fields
+        $values = $Live[$item['Name']]
         $details = @(
-            foreach ($field in $fields) {
+            foreach ($field in @(Get-DifferentField -Wanted $item -Live $values -Among $fields)) {
                 if ($field['Name'] -in @('Enabled', 'Program', 'Service', 'Owner')) {
                     continue
                 }
-                $wanted = ConvertTo-FieldText -Field $field -Value $item[$field['Name']]
-                $is = ConvertTo-FieldText -Field $field -Value $live[$field['Name']]
                 if ($field['Name'] -eq 'Profile') {
-                    $text = $Policy['Profile'].ToLowerInvariant()
-                    $lacking = @($text -split ', ' | Where-Object { $_ -notin @($is -split ' ') })
-                    if ($is -eq 'any' -or $lacking.Count -eq 0) {
+                    if (Test-ProfileOf -Rule $values -Policy $Policy) {
                         continue
                     }
                     $item['Profile'] = $Policy['Profile']
                 }
-                elseif ($wanted -eq $is) {
-                    continue
-                }
-                Format-Difference -Field $field -Wanted $item -Live $live
+                Format-Difference -Field $field -Wanted $item -Live $values
             }
         )
         if ($details.Count -gt 0) {
             $detail = $details -join '; '
             [pscustomobject] @{ Name = $name; Finding = 'Unsuitable'; Detail = $detail }
         }
-        elseif ("$($found[0].Enabled)" -ne 'True') {
-            [pscustomobject] @{ Name = $name; Finding = 'Disabled'; Detail = '' }
+        elseif ($Setting[$name] -ne 'True') {
+            $text = $Setting[$name] -replace '^False$', 'Disabled'
+            [pscustomobject] @{ Name = $name; Finding = $text; Detail = '' }
         }
     }
 }

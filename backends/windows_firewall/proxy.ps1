@@ -230,14 +230,9 @@ function Get-ProxyBackup {
         [string] $Layer
     )
     $text = Get-RegistryValue -Key $proxyBackup -Name $Layer
-    if ($null -eq $text) {
-        return
+    if ($null -ne $text) {
+        ConvertTo-Table -InputObject (ConvertFrom-Json -InputObject "$text")
     }
-    $state = @{}
-    foreach ($property in (ConvertFrom-Json -InputObject "$text").PSObject.Properties) {
-        $state[$property.Name] = "$($property.Value)"
-    }
-    $state
 }
 
 function Get-ProxyFinding {

@@ -102,7 +102,7 @@ function Get-OwnRule {
     $own = @{}
     $Rule |
         Where-Object { $_.Group -eq $Policy['Group'] } |
-        Where-Object { $_.Name.StartsWith($prefix, $ignoreCase) } |
+        Where-Object { $_.Name.StartsWith($prefix, $ignoreCase) -and $_.Name -ne "${prefix}memory" } |
         ForEach-Object { $own[$_.Name] = $_ }
     $own
 }
@@ -129,6 +129,22 @@ function Get-WantedRule {
         }
         $parameters
     }
+}
+
+function Test-ProfileOf {
+    [CmdletBinding()]
+    [OutputType([bool])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Rule,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Policy
+    )
+    # Whether the rule acts in every profile that the policy is for.
+    $is = @("$($Rule['Profile'])" -split ', ')
+    $lacking = @($Policy['Profile'] -split ', ' | Where-Object { $_ -notin $is })
+    -not $Rule.ContainsKey('Profile') -or $lacking.Count -eq 0
 }
 
 function Format-Difference {
@@ -178,6 +194,27 @@ function Format-Difference {
     '{0} {1}' -f $name, (@($texts) -join ' and ')
 }
 
+function Get-DifferentField {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Wanted,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Live,
+
+        [Parameter(Mandatory = $true)]
+        [object[]] $Among
+    )
+    foreach ($field in $Among) {
+        $is = ConvertTo-FieldText -Field $field -Value $Live[$field['Name']]
+        if ($is -ne (ConvertTo-FieldText -Field $field -Value $Wanted[$field['Name']])) {
+            $field
+        }
+    }
+}
+
 function Get-Finding {
     [CmdletBinding()]
     [OutputType([pscustomobject])]
@@ -206,16 +243,7 @@ function Get-Finding {
             continue
         }
         $finding.Former = $Live[$name]
-        $different = @(
-            foreach ($field in $fields) {
-                $texts = foreach ($values in @($item, $Live[$name])) {
-                    ConvertTo-FieldText -Field $field -Value $values[$field['Name']]
-                }
-                if ($texts[0] -ne $texts[1]) {
-                    $field
-                }
-            }
-        )
+        $different = @(Get-DifferentField -Wanted $item -Live $Live[$name] -Among $fields)
         if ($different.Count -eq 0) {
             continue
         }

@@ -32,6 +32,20 @@ function Get-DynamicKeyword {
     $found
 }
 
+function Get-StorePlace {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Store
+    )
+    # The parameter that says where a change is made.
+    if ($Store['Session'] -ne '') {
+        return @{ GPOSession = $Store['Session'] }
+    }
+    @{ PolicyStore = $Store['Name'] }
+}
+
 function Add-StoreRule {
     [CmdletBinding()]
     param (
@@ -42,13 +56,8 @@ function Add-StoreRule {
         [hashtable] $Rule
     )
     $parameters = ConvertTo-Parameter -Rule $Rule
-    if ($Store['Session'] -ne '') {
-        $parameters['GPOSession'] = $Store['Session']
-    }
-    else {
-        $parameters['PolicyStore'] = $Store['Name']
-    }
-    New-NetFirewallRule @parameters -ErrorAction Stop | Out-Null
+    $place = Get-StorePlace -Store $Store
+    New-NetFirewallRule @parameters @place -ErrorAction Stop | Out-Null
 }
 
 function ConvertTo-Parameter {
@@ -82,20 +91,15 @@ function Edit-StoreRule {
     )
     # In place, so that there is no moment without the rule. Within a session nothing is in force
     # before all is, and newer versions of Set-NetFirewallRule know no session.
-    if ($Store['Session'] -ne '') {
-        Clear-SessionRule -Session $Store['Session'] -Name $Rule['Name']
+    # Nothing takes these away from a rule once it has them.
+    $lasting = @('Owner', 'Package', 'RemoteDynamicKeywordAddresses')
+    $lost = @($Field | Where-Object { $_ -in $lasting -and -not $Rule.ContainsKey($_) })
+    if ($Store['Session'] -ne '' -or $lost.Count -gt 0) {
+        Clear-StoreRule -Store $Store -Name $Rule['Name']
         Add-StoreRule -Store $Store -Rule $Rule
         return
     }
     $parameters = @{ PolicyStore = $Store['Name']; Name = $Rule['Name'] }
-    # Nothing takes these away from a rule once it has them.
-    $lasting = @('Owner', 'Package', 'RemoteDynamicKeywordAddresses')
-    $lost = @($Field | Where-Object { $_ -in $lasting -and -not $Rule.ContainsKey($_) })
-    if ($lost.Count -gt 0) {
-        Remove-NetFirewallRule @parameters -ErrorAction Stop
-        Add-StoreRule -Store $Store -Rule $Rule
-        return
-    }
     $names = @($Field)
     # Windows checks ports and types against the protocol that it is told with them.
     $bound = @('Protocol', 'LocalPort', 'RemotePort', 'IcmpType')
@@ -116,24 +120,25 @@ function Edit-StoreRule {
     Set-NetFirewallRule @parameters -ErrorAction Stop
 }
 
-function Clear-SessionRule {
+function Clear-StoreRule {
     [CmdletBinding()]
     param (
         [Parameter(Mandatory = $true)]
-        [string] $Session,
+        [hashtable] $Store,
 
         [Parameter(Mandatory = $true)]
         [string] $Name
     )
+    $place = Get-StorePlace -Store $Store
     $command = Get-Command -Name 'Remove-NetFirewallRule' -ErrorAction Stop
-    if ($command.Parameters.ContainsKey('GPOSession')) {
-        Remove-NetFirewallRule -GPOSession $Session -Name $Name -ErrorAction Stop
+    if ($command.Parameters.ContainsKey(@($place.Keys)[0])) {
+        Remove-NetFirewallRule @place -Name $Name -ErrorAction Stop
         return
     }
     # Windows Server 2022 took the parameter from the cmdlet, but not from what is below it.
     $type = 'Microsoft.Management.Infrastructure.Options.CimOperationOptions'
     $options = New-Object -TypeName $type
-    $options.SetCustomOption('GPOSession', $Session, $false)
+    $options.SetCustomOption('GPOSession', $Store['Session'], $false)
     $cim = [Microsoft.Management.Infrastructure.CimSession]::Create($null)
     try {
         $space = 'ROOT\StandardCimv2'
@@ -149,18 +154,22 @@ function Clear-SessionRule {
     }
 }
 
-function Test-StoreRule {
+function Test-Subject {
     [CmdletBinding()]
     [OutputType([bool])]
     param (
         [Parameter(Mandatory = $true)]
-        [hashtable] $Store,
+        [hashtable] $Change,
 
         [Parameter(Mandatory = $true)]
-        [string] $Name
+        [hashtable] $Store
     )
+    # Whether the rule or dynamic keyword that the change is about is there.
+    if ($Change['Kind'] -like '*Keyword') {
+        return (Get-DynamicKeyword).ContainsKey($Change['Keyword']['Id'].Trim('{', '}'))
+    }
     $all = @(Get-NetFirewallRule -PolicyStore $Store['Name'] -ErrorAction Stop)
-    @($all | Where-Object { $_.Name -eq $Name }).Count -gt 0
+    @($all | Where-Object { $_.Name -eq $Change['Name'] }).Count -gt 0
 }
 
 function Invoke-Change {
@@ -192,17 +201,9 @@ function Invoke-Change {
         }
         'NewRule' { Add-StoreRule -Store $Store -Rule $Change['Rule'] }
         'SetRule' { Edit-StoreRule -Store $Store -Rule $Change['Rule'] -Field $Change['Field'] }
-        'RemoveRule' {
-            if ($Store['Session'] -ne '') {
-                Clear-SessionRule -Session $Store['Session'] -Name $name
-            }
-            else {
-                $parameters = @{ PolicyStore = $Store['Name']; Name = $name }
-                Remove-NetFirewallRule @parameters -ErrorAction Stop
-            }
-        }
-        'Setting' { Write-Setting -Name $name -Value $Change['Value'] }
-        'Memory' { Write-Memory -Key $Change['Key'] -Name $name -Value $Change['Value'] }
+        'RemoveRule' { Clear-StoreRule -Store $Store -Name $name }
+        'Setting' { Write-Setting -Store $Store -Change $Change }
+        'Memory' { Write-Memory -Store $Store -Change $Change }
         'Proxy' { Write-ProxyState -Layer $Change['Layer'] -State $Change['State'] }
         default { throw ('There is no change of kind {0}.' -f $_) }
     }
@@ -219,39 +220,27 @@ function Undo-Change {
     )
     # Whether the change was made, and whether all of it, is not known: it may have failed.
     $inverse = $Change.Clone()
-    switch ($Change['Kind']) {
-        'NewKeyword' {
-            if (-not (Get-DynamicKeyword).ContainsKey($Change['Keyword']['Id'].Trim('{', '}'))) {
+    $verb, $what = $Change['Kind'] -csplit '(?=Rule$|Keyword$)'
+    switch ($verb) {
+        'New' {
+            if (-not (Test-Subject -Change $Change -Store $Store)) {
                 return
             }
-            $inverse['Kind'] = 'RemoveKeyword'
+            $inverse['Kind'] = "Remove$what"
         }
-        'SetKeyword' { $inverse['Keyword'] = $Change['Former'] }
-        'RemoveKeyword' {
-            if ((Get-DynamicKeyword).ContainsKey($Change['Keyword']['Id'].Trim('{', '}'))) {
+        'Remove' {
+            if (Test-Subject -Change $Change -Store $Store) {
                 return
             }
-            $inverse['Kind'] = 'NewKeyword'
-        }
-        'NewRule' {
-            if (-not (Test-StoreRule -Store $Store -Name $Change['Name'])) {
-                return
-            }
-            $inverse['Kind'] = 'RemoveRule'
-        }
-        'SetRule' {
+            $inverse['Kind'] = "New$what"
             $inverse['Rule'] = $Change['Former']
+        }
+        'Set' {
+            $inverse[$what] = $Change['Former']
             # It may have been removed, to be made anew.
-            if (-not (Test-StoreRule -Store $Store -Name $Change['Name'])) {
-                $inverse['Kind'] = 'NewRule'
+            if (-not (Test-Subject -Change $Change -Store $Store)) {
+                $inverse['Kind'] = "New$what"
             }
-        }
-        'RemoveRule' {
-            if (Test-StoreRule -Store $Store -Name $Change['Name']) {
-                return
-            }
-            $inverse['Kind'] = 'NewRule'
-            $inverse['Rule'] = $Change['Former']
         }
         'Proxy' { $inverse['State'] = $Change['Former'] }
         default { $inverse['Value'] = $Change['Former'] }

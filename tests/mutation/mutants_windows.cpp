@@ -96,6 +96,11 @@ Mutants windows_mutants(const backends::Emission& emission) {
     edit("widened wildcard", "(; Keyword = '\\*\\.)[a-z0-9-]+\\.([a-z0-9-]+\\.)", "$1$2");
     edit("lost keyword", "^    @\\{ Id = .*$", "");
     edit("changed engine", "New-NetFirewallRule @parameters", "New-NetFirewallRule");
+    edit("changed engine", "Set-NetFirewallProfile @parameters @place",
+         "Set-NetFirewallProfile @place");
+    edit("changed engine", "Get-LockOut -Policy", "Get-Need -Policy");
+    edit("changed engine", "(\\$rule\\['Enabled'\\] = ).*", "$1'True'");
+    edit("changed engine", "; Enabled = 'False'", "; Enabled = 'True'");
     edit_head("changed head", "^\\$ErrorActionPreference = 'Stop'$",
               "$$ErrorActionPreference = 'Continue'");
     edit("code between tables", "^\\$rules = ", "Remove-NetFirewallRule -All\n$$rules = ");

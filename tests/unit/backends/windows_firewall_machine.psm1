@@ -31,7 +31,7 @@ function Reset-Machine {
         }
     }
     $script:machine = @{
-        Stores = @{ PersistentStore = [ordered] @{} }; Policy = @{}; PolicyRules = [ordered] @{}; Profiles = $profiles; Keywords = [ordered] @{}
+        Stores = @{ PersistentStore = [ordered] @{} }; Objects = @{}; Policy = @{}; PolicyRules = [ordered] @{}; Profiles = $profiles; Keywords = [ordered] @{}
         Registry = @{}; Agent = @{ 'proxy.url' = ''; 'proxy.bypass' = '[]' }; Variables = @{}; Cim = @{}; Defender = @{ Version = '4.18.24090.11'; Protection = 1; OnServers = $true }
     }
     [StandIn]::Variables = $script:machine.Variables
@@ -236,9 +236,11 @@ function Get-NetFirewallProfile {
     [CmdletBinding()] param ([string] $PolicyStore)
     try {
         Use-Call -Command 'Get-NetFirewallProfile' -Subject $PolicyStore
-        foreach ($name in $script:machine.Profiles.Keys) {
+        $profiles = if ($PolicyStore -in '', 'PersistentStore', 'ActiveStore') { $script:machine.Profiles } else { $script:machine.Objects[$PolicyStore] }
+        if ($null -eq $profiles) { throw "There is no policy store $PolicyStore" }
+        foreach ($name in $profiles.Keys) {
             $shown = @{ Name = $name }
-            foreach ($key in $script:machine.Profiles[$name].Keys) { $shown[$key] = $script:machine.Profiles[$name][$key] }
+            foreach ($key in $profiles[$name].Keys) { $shown[$key] = $profiles[$name][$key] }
             if ($PolicyStore -eq 'ActiveStore') {
                 if ($shown['DefaultOutboundAction'] -eq 'NotConfigured') { $shown['DefaultOutboundAction'] = 'Allow' }
                 if ($shown['DefaultInboundAction'] -eq 'NotConfigured') { $shown['DefaultInboundAction'] = 'Block' }
@@ -250,10 +252,12 @@ function Get-NetFirewallProfile {
     catch { Write-Error -Message "$_" }
 }
 function Set-NetFirewallProfile {
-    [CmdletBinding()] param ([string] $Name, [string] $DefaultOutboundAction, [string] $PolicyStore)
+    [CmdletBinding()] param ([string] $Name, [ValidateSet('NotConfigured', 'Allow', 'Block')] [string] $DefaultOutboundAction, [string] $PolicyStore, [string] $GPOSession)
     try {
         Use-Call -Command 'Set-NetFirewallProfile' -Subject $Name
-        $script:machine.Profiles[$Name]['DefaultOutboundAction'] = $DefaultOutboundAction
+        $profiles = if ($GPOSession -ne '') { $script:machine.Sessions[$GPOSession].Profiles } else { $script:machine.Profiles }
+        if ($GPOSession -eq '' -and $PolicyStore -notin '', 'PersistentStore') { throw 'An object is changed in a session' }
+        $profiles[$Name]['DefaultOutboundAction'] = $DefaultOutboundAction
         Complete-Call
     }
     catch { Write-Error -Message "$_" }
@@ -308,7 +312,7 @@ function Open-NetGPO {
         $from = Get-RuleStore -Store $PolicyStore
         foreach ($key in $from.Keys) { $copy[$key] = $from[$key] }
         if (-not $script:machine.ContainsKey('Sessions')) { $script:machine['Sessions'] = @{} }
-        $script:machine.Sessions['session-1'] = @{ Store = $PolicyStore; Rules = $copy }
+        $script:machine.Sessions['session-1'] = @{ Store = $PolicyStore; Rules = $copy; Profiles = Copy-Value -Value $script:machine.Objects[$PolicyStore] }
         'session-1'
     }
     catch { Write-Error -Message "$_" }
@@ -319,9 +323,19 @@ function Save-NetGPO {
         Use-Call -Command 'Save-NetGPO' -Subject $GPOSession
         $session = $script:machine.Sessions[$GPOSession]
         $script:machine.Stores[$session.Store] = $session.Rules
+        $script:machine.Objects[$session.Store] = $session.Profiles
         $script:machine.Remove('Sessions')
     }
     catch { Write-Error -Message "$_" }
+}
+function Set-Address { param ([string] $Name, [string[]] $Address) [StandIn]::Names[$Name] = $Address }
+# An object has rules, and profiles of which nothing is set.
+function Add-Object {
+    param ([string] $Name)
+    $profiles = [ordered] @{}
+    foreach ($each in 'Domain', 'Private', 'Public') { $profiles[$each] = @{ Enabled = 'NotConfigured'; DefaultOutboundAction = 'NotConfigured'; AllowLocalFirewallRules = 'NotConfigured' } }
+    $script:machine.Stores[$Name] = [ordered] @{}
+    $script:machine.Objects[$Name] = $profiles
 }
 # What Remove-NetFirewallRule cannot do in a session since Windows Server 2022.
 class StandInOptions { [string] $Session; [void] SetCustomOption([string] $name, [object] $value, [bool] $must) { if ($name -eq 'GPOSession') { $this.Session = $value } } }
@@ -419,6 +433,12 @@ function Get-MpPreference {
 # ---- proxies: netsh, the module WinInetProxy, variables of the machine, the Azure Arc agent ----
 class StandIn {
     static [hashtable] $Variables = @{}
+    # Addresses of names, as DNS has them.
+    static [hashtable] $Names = @{}
+    static [object[]] GetHostAddresses([string] $name) {
+        if (-not [StandIn]::Names.ContainsKey($name)) { throw "No such host is known: $name" }
+        return @([StandIn]::Names[$name] | ForEach-Object { [System.Net.IPAddress]::Parse($_) })
+    }
     static [string] GetEnvironmentVariable([string] $name, [string] $target) { return [StandIn]::Variables["$target $name"] }
     static [void] SetEnvironmentVariable([string] $name, [string] $value, [string] $target) {
         if ("$value" -eq '') { [StandIn]::Variables.Remove("$target $name") } else { [StandIn]::Variables["$target $name"] = $value }
@@ -486,6 +506,16 @@ function Set-Program {
     if ($There) { & "$script:management\Set-Item" -Path "function:global:$Name" -Value $blocks[$Name] }
     else { & "$script:management\Remove-Item" -Path "function:$Name" }
 }
+# A machine without them, and with them again.
+$script:hidden = @{}
+function Hide-Command {
+    param ([string[]] $Name)
+    foreach ($each in $Name) {
+        $script:hidden[$each] = (& "$script:management\Get-Item" -Path "function:$each").ScriptBlock
+        while (& "$script:management\Test-Path" -Path "function:$each") { & "$script:management\Remove-Item" -Path "function:$each" }
+    }
+}
+function Show-Command { foreach ($each in $script:hidden.Keys) { & "$script:management\Set-Item" -Path "function:global:$each" -Value $script:hidden[$each] } }
 
 # ---- for the tests themselves ----
 
@@ -493,7 +523,7 @@ function Set-Program {
 function Get-Block {
     param ([string] $Path)
     $text = [System.IO.File]::ReadAllText($Path) -replace '(?m)^#Requires.*$', ''
-    $text = $text.Replace('[System.Environment]::', '[StandIn]::')
+    $text = $text.Replace('[System.Environment]::', '[StandIn]::').Replace('[System.Net.Dns]::', '[StandIn]::')
     $text = $text.Replace('[Microsoft.Management.Infrastructure.CimSession]', '[StandInCim]')
     [scriptblock]::Create($text.Replace("'Microsoft.Management.Infrastructure.Options.CimOperationOptions'", "'StandInOptions'"))
 }

@@ -219,51 +219,8 @@ TEST(WindowsFirewallPage, NamesEveryOptionModeAndParameter) {
   }
 }
 
-// ---- limits ------------------------------------------------------------------------------------
-
-TEST(WindowsFirewallLimits, ThousandPortRanges) {
-  for (const unsigned count : {1000u, 1001u}) {
-    net::ServiceSet service;
-    for (unsigned i = 0; i < count; ++i) {
-      service = service | tcp(static_cast<std::uint16_t>(10 + 2 * i));
-    }
-    Inbound one(service);
-    one.world.build();
-    EXPECT_EQ(one.world.codes(), count == 1000 ? Codes{} : Codes{"E0613"});
-  }
-}
-
-TEST(WindowsFirewallLimits, ThousandHostNames) {
-  for (const int count : {1000, 1001}) {
-    World world;
-    world.option("names", "dynamic-keywords");
-    auto& host = world.server("e1", {"10.0.0.11"});
-    Codes names;
-    for (int i = 0; i < count; ++i) names.push_back(fmt::format("h{}.example", i));
-    host.outbound.push_back(
-        World::flow(world.rule("hci/x"), host.node->set, world.endpoint("far", names), tcp(443)));
-    world.build();
-    const Codes codes = world.codes();
-    EXPECT_EQ(std::find(codes.begin(), codes.end(), "E0613") != codes.end(), count > 1000);
-  }
-}
-
-TEST(WindowsFirewallLimits, MoreThanAThousandRulesAreNoted) {
-  for (const int count : {1000, 1001}) {
-    World world;
-    auto& host = world.server("e1", {"10.0.0.11"});
-    const auto* far = world.set("m", {"10.0.5.1"});
-    for (int i = 0; i < count; ++i) {
-      host.inbound.push_back(World::flow(world.rule(fmt::format("hci/r{}", i)), far, host.node->set,
-                                         tcp(static_cast<std::uint16_t>(i))));
-    }
-    world.build();
-    EXPECT_EQ(world.codes(), count == 1000 ? Codes{} : Codes{"W0615"});
-  }
-}
-
 // New-NetFirewallRule refuses them (0xD000000D), and `0.0.0.0/0` is the mask that it has not.
-TEST(WindowsFirewallLimits, AddressesThatWindowsRefusesAreNeverWritten) {
+TEST(WindowsFirewallAddresses, ThoseThatWindowsRefusesAreNeverWritten) {
   NEEDS_POWERSHELL_GRAMMAR();
   World world;
   auto& host = world.server("e1", {"10.0.0.11", "fd00::11"});

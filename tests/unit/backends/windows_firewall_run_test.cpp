@@ -1,50 +1,16 @@
 // The scripts run in PowerShell, which Linux has too; what Windows alone has is stood in for.
-#include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <cstdlib>
-#include <filesystem>
-
-#include "support/process.h"
-#include "tests/support/repository.h"
-#include "tests/unit/backends/windows_firewall_builder.h"
+#include "tests/unit/backends/windows_firewall_run.h"
 
 namespace hcipol::test::windows_firewall {
 namespace {
 
-/// The PowerShell that HCIPOL_PWSH names, or `pwsh`; "" if there is none.
-std::string powershell_program() {
-  const char* named = std::getenv("HCIPOL_PWSH");
-  std::string program = named == nullptr ? "pwsh" : named;
-  std::string error;
-  const auto ran = run_program({program, "-NoProfile", "-Command", "1"}, error);
-  return ran && ran->exit == 0 ? program : "";
-}
-
-#define NEEDS_POWERSHELL()                                                           \
-  if (powershell_program().empty()) {                                                \
-    GTEST_SKIP() << "no PowerShell: HCIPOL_PWSH names none, and there is no `pwsh`"; \
-  }
-
-/// Runs a file beside this one on the scripts of two policies. It writes `ok …` or `not ok …` for
-/// each of its checks, and `done`.
+/// Every check of a file beside this one holds for the scripts of two policies.
 void check(const std::string& harness, World& first, World& second) {
-  const auto folder =
-      std::filesystem::temp_directory_path() / ("hcipolc-scripts-" + std::to_string(::getpid()));
-  std::filesystem::create_directories(folder);
-  std::vector<std::string> words{powershell_program(), "-NoProfile", "-NonInteractive", "-File",
-                                 (repository() / "tests/unit/backends" / harness).string()};
-  for (World* world : {&first, &second}) {
-    words.push_back((folder / (world == &first ? "first.ps1" : "second.ps1")).string());
-    write_file(words.back(), world->build().front().text);
+  const std::string out = run_scripts(harness, first, second);
+  EXPECT_EQ(out.find("not ok"), std::string::npos) << out;
+  for (auto at = out.find("skipped "); at != std::string::npos; at = out.find("skipped ", at + 1)) {
+    std::cout << out.substr(at, out.find('\n', at) - at) << '\n';
   }
-  std::string error;
-  const auto ran = run_program(words, error);
-  std::filesystem::remove_all(folder);
-  ASSERT_TRUE(ran) << error;
-  EXPECT_EQ(ran->exit, 0) << ran->out << ran->err;
-  EXPECT_EQ(ran->out.find("not ok"), std::string::npos) << ran->out;
-  EXPECT_TRUE(ran->out.ends_with("done\n")) << ran->out << ran->err;
 }
 
 TEST(WindowsFirewallRun, ProxySettings) {
@@ -57,7 +23,7 @@ TEST(WindowsFirewallRun, ProxySettings) {
   check("windows_firewall_proxy.ps1", with, without);
 }
 
-void populate(World& world, const std::vector<std::string>& prefixes) {
+void populate_tag(World& world, const std::vector<std::string>& prefixes) {
   auto& host = world.server("e1", {"10.0.0.11"});
   auto* tag = world.tag("AzureMonitor", prefixes);
   const auto* own = host.node->set;
@@ -69,8 +35,8 @@ void populate(World& world, const std::vector<std::string>& prefixes) {
 TEST(WindowsFirewallRun, NewServiceTagsAreSetInPlace) {
   NEEDS_POWERSHELL();
   World before, after;
-  populate(before, {"203.0.113.0/25"});
-  populate(after, {"203.0.113.0/24", "198.51.100.64/26"});
+  populate_tag(before, {"203.0.113.0/25"});
+  populate_tag(after, {"203.0.113.0/24", "198.51.100.64/26"});
   const auto ids = [](World& world) {
     std::vector<std::string> out;
     const auto artefacts = world.build();
@@ -81,62 +47,44 @@ TEST(WindowsFirewallRun, NewServiceTagsAreSetInPlace) {
   check("windows_firewall_tags.ps1", before, after);
 }
 
-// Two policies of one server. The first has everything on; the second has lost the lock-down, the
-// proxy and Windows' own rules, asks for another name, and its tag has other addresses.
-void populate(World& world, bool first) {
-  auto& host = world.server("e1", {"10.0.0.11"});
-  const auto* own = host.node->set;
-  const auto* management = world.set("management", {"10.0.5.0/28"});
-  const auto in = [&](const char* rule, const policy::NamedSet* from, net::ServiceSet service,
-                      policy::Rule::Kind kind = policy::Rule::Kind::allow) {
-    host.inbound.push_back(World::flow(world.rule(std::string("main/x.") + rule, kind), from, own,
-                                       std::move(service)));
-  };
-  const auto out = [&](const char* rule, const policy::NamedSet* to, net::ServiceSet service) {
-    host.outbound.push_back(
-        World::flow(world.rule(std::string("main/x.") + rule), own, to, std::move(service)));
-  };
-  in("smb", management, tcp(445));
-  in("cluster", management, udp(3343));
-  in("no-rdp", world.any(), tcp(3389), policy::Rule::Kind::deny);
-  in("ping", management, net::ServiceSet::icmp_type(net::protocol::icmp, 11));
-  out("dns", world.set("dns", {"10.0.5.53"}), udp(53));
-  out("tag",
-      first ? world.tag("AzureMonitor", {"203.0.113.0/25"})
-            : world.tag("AzureMonitor", {"203.0.113.0/24", "198.51.100.64/26"}),
-      tcp(443));
-  out("name", world.endpoint("name", {first ? "b.example" : "c.example"}), tcp(443));
-  world.option("names", "dynamic-keywords");
-  world.option("service_tags", "dynamic-keywords");
-  if (!first) return;
-  world.option("lock_down", true);
-  world.option("builtin", true);
-  world.proxy({"10.0.9.10"}, tcp(9090));
-}
-
 TEST(WindowsFirewallRun, VerifyApplyRemoveBackupRestore) {
   NEEDS_POWERSHELL();
   World first, second;
-  populate(first, true);
-  populate(second, false);
+  populate_run(first, true);
+  populate_run(second, false);
   check("windows_firewall_engine.ps1", first, second);
+}
+
+TEST(WindowsFirewallRun, RulesSettingsAndWindowsOwnRulesInAGroupPolicyObject) {
+  NEEDS_POWERSHELL();
+  World first, second;
+  populate_run(first, true, false);
+  populate_run(second, false, false);
+  check("windows_firewall_object.ps1", first, second);
 }
 
 TEST(WindowsFirewallRun, EveryStepIsUndoneWhenOneFails) {
   NEEDS_POWERSHELL();
   World first, second;
-  populate(first, true);
-  populate(second, false);
+  populate_run(first, true);
+  populate_run(second, false);
   check("windows_firewall_rollback.ps1", first, second);
 }
 
-// What no version of Windows PowerShell before 6 can parse, by PowerShell's own parser.
-TEST(WindowsFirewallRun, IsWindowsPowerShell51) {
+TEST(WindowsFirewallRun, IsWindowsPowerShell51OnServer2019) {
   NEEDS_POWERSHELL();
   World first, second;
-  populate(first, true);
-  populate(second, false);
+  populate_run(first, true);
+  populate_run(second, false);
   check("windows_firewall_syntax.ps1", first, second);
+}
+
+TEST(WindowsFirewallRun, HoldsWhatPSScriptAnalyzerAsks) {
+  NEEDS_POWERSHELL();
+  World first, second;
+  populate_run(first, true);
+  populate_run(second, false);
+  check("windows_firewall_analyzer.ps1", first, second);
 }
 
 }  // namespace

@@ -28,6 +28,9 @@
     of the policy. They are never created, edited or removed, and Remove puts back whether they were
     enabled. What was there before Apply is kept below HKLM:\SOFTWARE\hcipolc.
 
+    A Group Policy object gets copies of those rules, from the machine on which the script runs. What
+    it had before is kept in a disabled rule of the object.
+
     Where the policy has a proxy, Apply also points the server to it: WinINet, WinHTTP, the
     variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the machine, and the Azure Arc agent if it is
     installed. Remove puts back what was there before, and so does Apply once the policy has no
@@ -50,11 +53,12 @@
     Changes a machine although none of the server's addresses belongs to it.
 .PARAMETER AllowLockOut
     Sets the default outbound action Block although this server could not reach its name servers,
-    DHCP server or domain controller any more.
+    DHCP server or domain controller any more, or a server of the Group Policy object no domain
+    controller.
 .OUTPUTS
     Verify: an object with Name, Finding and Detail for every rule that is Missing, Changed,
-    Disabled or Stale, for every such setting, and for what takes rules out of force (Not in force:
-    Group Policy, a firewall that is off); nothing if all is well. The others: the same for
+    Disabled, Absent or Stale, for every such setting, and for what takes rules out of force (Not in
+    force: Group Policy, a firewall that is off); nothing if all is well. The others: the same for
     everything they did. Run as a file, Verify has the exit code 0 when all is well, 2 when
     something is different, and 3 when all is there and not in force. The others have 0, or 1 when
     they failed and undid what they had done.
@@ -438,6 +442,29 @@ function ConvertTo-AddressSpan {
     $texts -join '-'
 }
 
+function Test-Within {
+    [CmdletBinding()]
+    [OutputType([bool])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [string] $Address,
+
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [string[]] $Range
+    )
+    $one = @((ConvertTo-AddressSpan -Address $Address) -split '-')[0]
+    foreach ($item in $Range) {
+        $ends = @((ConvertTo-AddressSpan -Address $item) -split '-')
+        if ($ends.Count -eq 2 -and $ends[0].Length -eq $one.Length -and
+            [string]::CompareOrdinal($ends[0], $one) -le 0 -and
+            [string]::CompareOrdinal($one, $ends[1]) -le 0) {
+            return $true
+        }
+    }
+    $false
+}
+
 function ConvertTo-ListText {
     [CmdletBinding()]
     [OutputType([string])]
@@ -673,7 +700,7 @@ function Get-OwnRule {
     $own = @{}
     $Rule |
         Where-Object { $_.Group -eq $Policy['Group'] } |
-        Where-Object { $_.Name.StartsWith($prefix, $ignoreCase) } |
+        Where-Object { $_.Name.StartsWith($prefix, $ignoreCase) -and $_.Name -ne "${prefix}memory" } |
         ForEach-Object { $own[$_.Name] = $_ }
     $own
 }
@@ -700,6 +727,22 @@ function Get-WantedRule {
         }
         $parameters
     }
+}
+
+function Test-ProfileOf {
+    [CmdletBinding()]
+    [OutputType([bool])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Rule,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Policy
+    )
+    # Whether the rule acts in every profile that the policy is for.
+    $is = @("$($Rule['Profile'])" -split ', ')
+    $lacking = @($Policy['Profile'] -split ', ' | Where-Object { $_ -notin $is })
+    -not $Rule.ContainsKey('Profile') -or $lacking.Count -eq 0
 }
 
 function Format-Difference {
@@ -749,6 +792,27 @@ function Format-Difference {
     '{0} {1}' -f $name, (@($texts) -join ' and ')
 }
 
+function Get-DifferentField {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Wanted,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Live,
+
+        [Parameter(Mandatory = $true)]
+        [object[]] $Among
+    )
+    foreach ($field in $Among) {
+        $is = ConvertTo-FieldText -Field $field -Value $Live[$field['Name']]
+        if ($is -ne (ConvertTo-FieldText -Field $field -Value $Wanted[$field['Name']])) {
+            $field
+        }
+    }
+}
+
 function Get-Finding {
     [CmdletBinding()]
     [OutputType([pscustomobject])]
@@ -777,16 +841,7 @@ function Get-Finding {
             continue
         }
         $finding.Former = $Live[$name]
-        $different = @(
-            foreach ($field in $fields) {
-                $texts = foreach ($values in @($item, $Live[$name])) {
-                    ConvertTo-FieldText -Field $field -Value $values[$field['Name']]
-                }
-                if ($texts[0] -ne $texts[1]) {
-                    $field
-                }
-            }
-        )
+        $different = @(Get-DifferentField -Wanted $item -Live $Live[$name] -Among $fields)
         if ($different.Count -eq 0) {
             continue
         }
@@ -849,6 +904,20 @@ function Get-DynamicKeyword {
     $found
 }
 
+function Get-StorePlace {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Store
+    )
+    # The parameter that says where a change is made.
+    if ($Store['Session'] -ne '') {
+        return @{ GPOSession = $Store['Session'] }
+    }
+    @{ PolicyStore = $Store['Name'] }
+}
+
 function Add-StoreRule {
     [CmdletBinding()]
     param (
@@ -859,13 +928,8 @@ function Add-StoreRule {
         [hashtable] $Rule
     )
     $parameters = ConvertTo-Parameter -Rule $Rule
-    if ($Store['Session'] -ne '') {
-        $parameters['GPOSession'] = $Store['Session']
-    }
-    else {
-        $parameters['PolicyStore'] = $Store['Name']
-    }
-    New-NetFirewallRule @parameters -ErrorAction Stop | Out-Null
+    $place = Get-StorePlace -Store $Store
+    New-NetFirewallRule @parameters @place -ErrorAction Stop | Out-Null
 }
 
 function ConvertTo-Parameter {
@@ -899,20 +963,15 @@ function Edit-StoreRule {
     )
     # In place, so that there is no moment without the rule. Within a session nothing is in force
     # before all is, and newer versions of Set-NetFirewallRule know no session.
-    if ($Store['Session'] -ne '') {
-        Clear-SessionRule -Session $Store['Session'] -Name $Rule['Name']
+    # Nothing takes these away from a rule once it has them.
+    $lasting = @('Owner', 'Package', 'RemoteDynamicKeywordAddresses')
+    $lost = @($Field | Where-Object { $_ -in $lasting -and -not $Rule.ContainsKey($_) })
+    if ($Store['Session'] -ne '' -or $lost.Count -gt 0) {
+        Clear-StoreRule -Store $Store -Name $Rule['Name']
         Add-StoreRule -Store $Store -Rule $Rule
         return
     }
     $parameters = @{ PolicyStore = $Store['Name']; Name = $Rule['Name'] }
-    # Nothing takes these away from a rule once it has them.
-    $lasting = @('Owner', 'Package', 'RemoteDynamicKeywordAddresses')
-    $lost = @($Field | Where-Object { $_ -in $lasting -and -not $Rule.ContainsKey($_) })
-    if ($lost.Count -gt 0) {
-        Remove-NetFirewallRule @parameters -ErrorAction Stop
-        Add-StoreRule -Store $Store -Rule $Rule
-        return
-    }
     $names = @($Field)
     # Windows checks ports and types against the protocol that it is told with them.
     $bound = @('Protocol', 'LocalPort', 'RemotePort', 'IcmpType')
@@ -933,24 +992,25 @@ function Edit-StoreRule {
     Set-NetFirewallRule @parameters -ErrorAction Stop
 }
 
-function Clear-SessionRule {
+function Clear-StoreRule {
     [CmdletBinding()]
     param (
         [Parameter(Mandatory = $true)]
-        [string] $Session,
+        [hashtable] $Store,
 
         [Parameter(Mandatory = $true)]
         [string] $Name
     )
+    $place = Get-StorePlace -Store $Store
     $command = Get-Command -Name 'Remove-NetFirewallRule' -ErrorAction Stop
-    if ($command.Parameters.ContainsKey('GPOSession')) {
-        Remove-NetFirewallRule -GPOSession $Session -Name $Name -ErrorAction Stop
+    if ($command.Parameters.ContainsKey(@($place.Keys)[0])) {
+        Remove-NetFirewallRule @place -Name $Name -ErrorAction Stop
         return
     }
     # Windows Server 2022 took the parameter from the cmdlet, but not from what is below it.
     $type = 'Microsoft.Management.Infrastructure.Options.CimOperationOptions'
     $options = New-Object -TypeName $type
-    $options.SetCustomOption('GPOSession', $Session, $false)
+    $options.SetCustomOption('GPOSession', $Store['Session'], $false)
     $cim = [Microsoft.Management.Infrastructure.CimSession]::Create($null)
     try {
         $space = 'ROOT\StandardCimv2'
@@ -966,18 +1026,22 @@ function Clear-SessionRule {
     }
 }
 
-function Test-StoreRule {
+function Test-Subject {
     [CmdletBinding()]
     [OutputType([bool])]
     param (
         [Parameter(Mandatory = $true)]
-        [hashtable] $Store,
+        [hashtable] $Change,
 
         [Parameter(Mandatory = $true)]
-        [string] $Name
+        [hashtable] $Store
     )
+    # Whether the rule or dynamic keyword that the change is about is there.
+    if ($Change['Kind'] -like '*Keyword') {
+        return (Get-DynamicKeyword).ContainsKey($Change['Keyword']['Id'].Trim('{', '}'))
+    }
     $all = @(Get-NetFirewallRule -PolicyStore $Store['Name'] -ErrorAction Stop)
-    @($all | Where-Object { $_.Name -eq $Name }).Count -gt 0
+    @($all | Where-Object { $_.Name -eq $Change['Name'] }).Count -gt 0
 }
 
 function Invoke-Change {
@@ -1009,17 +1073,9 @@ function Invoke-Change {
         }
         'NewRule' { Add-StoreRule -Store $Store -Rule $Change['Rule'] }
         'SetRule' { Edit-StoreRule -Store $Store -Rule $Change['Rule'] -Field $Change['Field'] }
-        'RemoveRule' {
-            if ($Store['Session'] -ne '') {
-                Clear-SessionRule -Session $Store['Session'] -Name $name
-            }
-            else {
-                $parameters = @{ PolicyStore = $Store['Name']; Name = $name }
-                Remove-NetFirewallRule @parameters -ErrorAction Stop
-            }
-        }
-        'Setting' { Write-Setting -Name $name -Value $Change['Value'] }
-        'Memory' { Write-Memory -Key $Change['Key'] -Name $name -Value $Change['Value'] }
+        'RemoveRule' { Clear-StoreRule -Store $Store -Name $name }
+        'Setting' { Write-Setting -Store $Store -Change $Change }
+        'Memory' { Write-Memory -Store $Store -Change $Change }
         'Proxy' { Write-ProxyState -Layer $Change['Layer'] -State $Change['State'] }
         default { throw ('There is no change of kind {0}.' -f $_) }
     }
@@ -1036,39 +1092,27 @@ function Undo-Change {
     )
     # Whether the change was made, and whether all of it, is not known: it may have failed.
     $inverse = $Change.Clone()
-    switch ($Change['Kind']) {
-        'NewKeyword' {
-            if (-not (Get-DynamicKeyword).ContainsKey($Change['Keyword']['Id'].Trim('{', '}'))) {
+    $verb, $what = $Change['Kind'] -csplit '(?=Rule$|Keyword$)'
+    switch ($verb) {
+        'New' {
+            if (-not (Test-Subject -Change $Change -Store $Store)) {
                 return
             }
-            $inverse['Kind'] = 'RemoveKeyword'
+            $inverse['Kind'] = "Remove$what"
         }
-        'SetKeyword' { $inverse['Keyword'] = $Change['Former'] }
-        'RemoveKeyword' {
-            if ((Get-DynamicKeyword).ContainsKey($Change['Keyword']['Id'].Trim('{', '}'))) {
+        'Remove' {
+            if (Test-Subject -Change $Change -Store $Store) {
                 return
             }
-            $inverse['Kind'] = 'NewKeyword'
-        }
-        'NewRule' {
-            if (-not (Test-StoreRule -Store $Store -Name $Change['Name'])) {
-                return
-            }
-            $inverse['Kind'] = 'RemoveRule'
-        }
-        'SetRule' {
+            $inverse['Kind'] = "New$what"
             $inverse['Rule'] = $Change['Former']
+        }
+        'Set' {
+            $inverse[$what] = $Change['Former']
             # It may have been removed, to be made anew.
-            if (-not (Test-StoreRule -Store $Store -Name $Change['Name'])) {
-                $inverse['Kind'] = 'NewRule'
+            if (-not (Test-Subject -Change $Change -Store $Store)) {
+                $inverse['Kind'] = "New$what"
             }
-        }
-        'RemoveRule' {
-            if (Test-StoreRule -Store $Store -Name $Change['Name']) {
-                return
-            }
-            $inverse['Kind'] = 'NewRule'
-            $inverse['Rule'] = $Change['Former']
         }
         'Proxy' { $inverse['State'] = $Change['Former'] }
         default { $inverse['Value'] = $Change['Former'] }
@@ -1099,8 +1143,10 @@ function Undo-All {
 }
 # ---- the engine, the machine: profiles and rules of Windows' own; the same in every script ------
 # Apply may have to change two things that are not rules of ours: the outbound action of a profile
-# ('Outbound Domain') and whether a rule of Windows' own is enabled ('Built-in RULE'). What they
-# were before is kept in the registry, which only administrators can write.
+# ('Outbound Domain') and whether a rule of Windows' own is enabled ('Built-in RULE'; a Group Policy
+# object may have none: Absent). What they were before is kept in the registry, which only
+# administrators can write; in a Group Policy object, in a rule that is disabled and for addresses
+# that nobody has.
 
 $memoryRoot = 'HKLM:\SOFTWARE\hcipolc'
 
@@ -1126,34 +1172,81 @@ function Get-RegistryTable {
     $table
 }
 
+function Read-StoreMemory {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Rule,
+
+        [Parameter(Mandatory = $true)]
+        [string] $Name
+    )
+    # NAME=VALUE; NAME=VALUE
+    $table = @{}
+    foreach ($item in @($Rule | Where-Object { $_.Name -eq $Name })) {
+        foreach ($text in @("$($item.Description)" -split '; ' -like '*=*')) {
+            $left, $right = $text -split '=', 2
+            $table[$left] = $right
+        }
+    }
+    $table
+}
+
+function Write-StoreMemory {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Store,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Change
+    )
+    $rule = $Store['MemoryRule']
+    $table = $Store['Memory']
+    if ($table.Count -gt 0) {
+        Clear-StoreRule -Store $Store -Name $rule['Name']
+    }
+    $table.Remove($Change['Name'])
+    if ($null -ne $Change['Value']) {
+        $table[$Change['Name']] = $Change['Value']
+    }
+    if ($table.Count -gt 0) {
+        $texts = @($table.Keys | Sort-Object | ForEach-Object { "$_=$($table[$_])" })
+        $rule['Description'] = $texts -join '; '
+        Add-StoreRule -Store $Store -Rule $rule
+    }
+}
+
 function Write-Memory {
     [CmdletBinding()]
     param (
         [Parameter(Mandatory = $true)]
-        [string] $Key,
+        [hashtable] $Store,
 
+        # Its Value is null: there is to be no such value.
         [Parameter(Mandatory = $true)]
-        [string] $Name,
-
-        # Null: there is no such value.
-        [Parameter(Mandatory = $true)]
-        [AllowNull()]
-        [AllowEmptyString()]
-        [object] $Value
+        [hashtable] $Change
     )
-    if ($null -ne $Value) {
-        if (-not (Test-Path -LiteralPath $Key)) {
-            New-Item -Path $Key -Force -ErrorAction Stop | Out-Null
+    if ($Store['Session'] -ne '') {
+        Write-StoreMemory -Store $Store -Change $Change
+        return
+    }
+    $key, $name, $value = $Change['Key'], $Change['Name'], $Change['Value']
+    if ($null -ne $value) {
+        if (-not (Test-Path -LiteralPath $key)) {
+            New-Item -Path $key -Force -ErrorAction Stop | Out-Null
         }
-        $parameters = @{ LiteralPath = $Key; Name = $Name; Value = "$Value" }
+        $parameters = @{ LiteralPath = $key; Name = $name; Value = "$value" }
         New-ItemProperty @parameters -PropertyType 'String' -Force -ErrorAction Stop | Out-Null
         return
     }
-    if ((Get-RegistryTable -Key $Key).ContainsKey($Name)) {
-        Remove-ItemProperty -LiteralPath $Key -Name $Name -ErrorAction Stop
+    if ((Get-RegistryTable -Key $key).ContainsKey($name)) {
+        Remove-ItemProperty -LiteralPath $key -Name $name -ErrorAction Stop
     }
     # Keys that hold nothing any more go, up to the one for all policies.
-    $each = $Key
+    $each = $key
     while ($each.StartsWith($memoryRoot)) {
         $empty = (Test-Path -LiteralPath $each) -and (Get-RegistryTable -Key $each).Count -eq 0 -and
             @(Get-ChildItem -LiteralPath $each -ErrorAction Stop).Count -eq 0
@@ -1169,12 +1262,15 @@ function Read-Setting {
     [OutputType([hashtable])]
     param (
         [Parameter(Mandatory = $true)]
+        [string] $Store,
+
+        # Rules of Windows' own in the store.
+        [Parameter(Mandatory = $true)]
         [AllowEmptyCollection()]
         [object[]] $Rule
     )
-    # Rules are those of the local store.
     $settings = @{}
-    foreach ($item in @(Get-NetFirewallProfile -PolicyStore PersistentStore -ErrorAction Stop)) {
+    foreach ($item in @(Get-NetFirewallProfile -PolicyStore $Store -ErrorAction Stop)) {
         $settings["Outbound $($item.Name)"] = "$($item.DefaultOutboundAction)"
     }
     foreach ($item in $Rule) {
@@ -1187,19 +1283,34 @@ function Write-Setting {
     [CmdletBinding()]
     param (
         [Parameter(Mandatory = $true)]
-        [string] $Name,
+        [hashtable] $Store,
 
         [Parameter(Mandatory = $true)]
-        [string] $Value
+        [hashtable] $Change
     )
-    $kind, $subject = $Name -split ' ', 2
+    $kind, $subject = $Change['Name'] -split ' ', 2
+    $place = Get-StorePlace -Store $Store
     if ($kind -eq 'Outbound') {
-        $parameters = @{ Name = $subject; DefaultOutboundAction = $Value }
-        Set-NetFirewallProfile @parameters -PolicyStore PersistentStore -ErrorAction Stop
+        $parameters = @{ Name = $subject; DefaultOutboundAction = $Change['Value'] }
+        Set-NetFirewallProfile @parameters @place -ErrorAction Stop
+        return
     }
-    else {
-        $parameters = @{ Name = $subject; Enabled = $Value }
-        Set-NetFirewallRule @parameters -PolicyStore PersistentStore -ErrorAction Stop
+    if ($Store['Session'] -eq '') {
+        $parameters = @{ Name = $subject; Enabled = $Change['Value'] }
+        Set-NetFirewallRule @parameters @place -ErrorAction Stop
+        return
+    }
+    # A Group Policy object has a copy of the rule, which replaces the server's own of that name.
+    if ($Change['Former'] -ne 'Absent') {
+        Clear-StoreRule -Store $Store -Name $subject
+    }
+    if ($Change['Value'] -ne 'Absent') {
+        if (-not $Store['Template'].ContainsKey($subject)) {
+            throw ('This machine does not have the rule {0} to copy.' -f $subject)
+        }
+        $rule = $Store['Template'][$subject].Clone()
+        $rule['Enabled'] = $Change['Value']
+        Add-StoreRule -Store $Store -Rule $rule
     }
 }
 
@@ -1224,13 +1335,14 @@ function Get-SettingChange {
         [hashtable] $Remembered
     )
     foreach ($name in @($Wanted.Keys | Sort-Object)) {
-        $note = @{ Kind = 'Memory'; Name = $name; Key = $Key; Value = $Remembered[$name] }
-        $note['Former'] = $Memory[$name]
-        $setting = @{ Kind = 'Setting'; Name = $name; Value = $Wanted[$name] }
-        $setting['Former'] = $Live[$name]
-        $setting['Finding'] = 'Set to {0}' -f $setting['Value']
-        foreach ($change in @($note, $setting)) {
-            $change['Text'] = 'Set to {0}' -f $setting['Value']
+        $text = 'Set to {0}' -f $Wanted[$name]
+        $note = @{
+            Kind = 'Memory'; Name = $name; Text = $text; Key = $Key
+            Value = $Remembered[$name]; Former = $Memory[$name]
+        }
+        $setting = @{
+            Kind = 'Setting'; Name = $name; Text = $text; Finding = $text
+            Value = $Wanted[$name]; Former = $Live[$name]
         }
         $known = $Live.ContainsKey($name)
         # Remembered before it is changed, forgotten after it is changed back.
@@ -1257,52 +1369,45 @@ function Get-BuiltinFinding {
         [AllowEmptyCollection()]
         [object[]] $Builtin,
 
+        # Rules of Windows' own by name, as parameters.
         [Parameter(Mandatory = $true)]
-        [AllowEmptyCollection()]
-        [object[]] $Rule,
+        [hashtable] $Live,
 
         [Parameter(Mandatory = $true)]
-        [hashtable] $Index
+        [hashtable] $Setting
     )
     # A rule of Windows' own is counted on as the table describes it: from and to every address. It
     # may be for one program, and for more profiles. Others of its properties are not ours to set.
     $fields = @(Get-RuleField)
     foreach ($item in $Builtin) {
         $name = 'Built-in {0}' -f $item['Name']
-        $found = @($Rule | Where-Object { $_.Name -eq $item['Name'] })
-        if ($found.Count -eq 0) {
-            $detail = 'Windows does not have this rule: is its feature installed?'
+        if (-not $Live.ContainsKey($item['Name'])) {
+            $detail = 'This machine does not have this rule: is its feature installed?'
             [pscustomobject] @{ Name = $name; Finding = 'Missing'; Detail = $detail }
             continue
         }
-        $live = Get-LiveValue -Rule $found[0] -Index $Index -Field $fields
+        $values = $Live[$item['Name']]
         $details = @(
-            foreach ($field in $fields) {
+            foreach ($field in @(Get-DifferentField -Wanted $item -Live $values -Among $fields)) {
                 if ($field['Name'] -in @('Enabled', 'Program', 'Service', 'Owner')) {
                     continue
                 }
-                $wanted = ConvertTo-FieldText -Field $field -Value $item[$field['Name']]
-                $is = ConvertTo-FieldText -Field $field -Value $live[$field['Name']]
                 if ($field['Name'] -eq 'Profile') {
-                    $text = $Policy['Profile'].ToLowerInvariant()
-                    $lacking = @($text -split ', ' | Where-Object { $_ -notin @($is -split ' ') })
-                    if ($is -eq 'any' -or $lacking.Count -eq 0) {
+                    if (Test-ProfileOf -Rule $values -Policy $Policy) {
                         continue
                     }
                     $item['Profile'] = $Policy['Profile']
                 }
-                elseif ($wanted -eq $is) {
-                    continue
-                }
-                Format-Difference -Field $field -Wanted $item -Live $live
+                Format-Difference -Field $field -Wanted $item -Live $values
             }
         )
         if ($details.Count -gt 0) {
             $detail = $details -join '; '
             [pscustomobject] @{ Name = $name; Finding = 'Unsuitable'; Detail = $detail }
         }
-        elseif ("$($found[0].Enabled)" -ne 'True') {
-            [pscustomobject] @{ Name = $name; Finding = 'Disabled'; Detail = '' }
+        elseif ($Setting[$name] -ne 'True') {
+            $text = $Setting[$name] -replace '^False$', 'Disabled'
+            [pscustomobject] @{ Name = $name; Finding = $text; Detail = '' }
         }
     }
 }
@@ -1411,14 +1516,60 @@ function Get-ResolverFault {
 }
 # ---- the engine, guard: what a server cannot be without; the same in every script --------------
 # With the default outbound action Block, a server that may not ask its name servers and domain
-# controllers is lost to its administrators. Sessions from outside are not at risk: their replies
-# need no rule.
+# controllers is lost to its administrators, and asks for no new Group Policy. Sessions from outside
+# are not at risk: their replies need no rule.
+
+function Get-ControllerNeed {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [string[]] $Address,
+
+        # Whether one of them is enough.
+        [Parameter()]
+        [switch] $AnyOf
+    )
+    if ($Address.Count -eq 0) {
+        @{ Address = ''; Protocol = ''; Port = 0; For = 'the domain controllers (none was found)' }
+    }
+    foreach ($item in @($Address | Sort-Object -Unique)) {
+        foreach ($pair in @('TCP 88', 'TCP 389', 'UDP 389', 'TCP 135', 'TCP 445')) {
+            $protocol, $port = $pair -split ' '
+            @{
+                Address = $item; Protocol = $protocol; Port = [int] $port
+                For = 'domain controller'; AnyOf = [bool] $AnyOf
+            }
+        }
+    }
+}
+
+function Get-PolicyNeed {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [string] $Store
+    )
+    # Of a server that a Group Policy object is for, whichever it is: some name server, and one of
+    # the domain controllers, whose addresses are those of the domain's name.
+    @{ Address = 'any address'; Protocol = 'UDP'; Port = 53; For = 'a name server at' }
+    $known = @()
+    try {
+        $known = @([System.Net.Dns]::GetHostAddresses(($Store -split '\\')[0]))
+    }
+    catch {
+        Write-Warning -Message ('The addresses of the domain were not found: {0}' -f $_)
+    }
+    Get-ControllerNeed -Address @($known | ForEach-Object { "$_" -replace '%.*$', '' }) -AnyOf
+}
 
 function Get-Need {
     [CmdletBinding()]
     [OutputType([hashtable])]
     param ()
-    # Destination, protocol, port and what for.
+    # Of this server: destination, protocol, port and what for.
     $filter = 'IPEnabled = TRUE'
     $class = 'Win32_NetworkAdapterConfiguration'
     $cards = @(Get-CimInstance -ClassName $class -Filter $filter -ErrorAction Stop)
@@ -1446,17 +1597,7 @@ function Get-Need {
             }
         }
     )
-    if ($controllers.Count -eq 0) {
-        @{ Address = ''; Protocol = ''; Port = 0; For = 'the domain controllers (none was found)' }
-    }
-    foreach ($address in @($controllers | Sort-Object -Unique)) {
-        foreach ($pair in @('TCP 88', 'TCP 389', 'UDP 389', 'TCP 135', 'TCP 445')) {
-            $protocol, $port = $pair -split ' '
-            $need = @{ Address = $address; Protocol = $protocol; Port = [int] $port }
-            $need['For'] = 'domain controller'
-            $need
-        }
-    }
+    Get-ControllerNeed -Address $controllers
 }
 
 function Test-Covered {
@@ -1489,22 +1630,20 @@ function Test-Covered {
     if (-not $right) {
         return $false
     }
-    if (-not $Rule.ContainsKey('RemoteAddress')) {
+    # A rule for local addresses of one family lets nothing of the other pass.
+    $own = @($Rule['LocalAddress'] | Where-Object { "$_" -notin @('', 'Any') })
+    $length = (ConvertTo-AddressSpan -Address $Need['Address']).Length
+    $alike = @($own | Where-Object { (ConvertTo-AddressSpan -Address $_).Length -eq $length })
+    if ($own.Count -gt 0 -and $alike.Count -eq 0 -and $Need['Address'] -ne 'any address') {
+        return $false
+    }
+    if (-not $Rule.ContainsKey('RemoteAddress') -or 'Any' -in @($Rule['RemoteAddress'])) {
         return $true
     }
-    $wanted = @((ConvertTo-AddressSpan -Address $Need['Address']) -split '-')[0]
-    foreach ($item in @($Rule['RemoteAddress'])) {
-        $ends = @((ConvertTo-AddressSpan -Address "$item") -split '-')
-        if ("$item" -eq 'Any') {
-            return $true
-        }
-        if ($ends.Count -eq 2 -and $ends[0].Length -eq $wanted.Length -and
-            [string]::CompareOrdinal($ends[0], $wanted) -le 0 -and
-            [string]::CompareOrdinal($wanted, $ends[1]) -le 0) {
-            return $true
-        }
+    if ($Need['Address'] -eq 'any address') {
+        return $Rule['Action'] -ne 'Block'
     }
-    $false
+    Test-Within -Address $Need['Address'] -Range @($Rule['RemoteAddress'])
 }
 
 function Get-LockOut {
@@ -1516,19 +1655,31 @@ function Get-LockOut {
 
         [Parameter(Mandatory = $true)]
         [AllowEmptyCollection()]
-        [object[]] $Wanted
+        [object[]] $Wanted,
+
+        [Parameter(Mandatory = $true)]
+        [string] $Store
     )
     # What the server needs and could not reach any more, if nothing allowed it beside the policy's
     # rules but what is in force now. Rules for one program count if they are Microsoft's own: they
-    # are for the programs that need them.
-    $needs = @(Get-Need)
+    # are for the programs that need them. Allow rules count if they act in every profile of the
+    # policy: a server is in that of the domain only once it has reached a controller. What a Group
+    # Policy object allows has to be in it: servers may ignore their own rules.
+    $where = 'ActiveStore'
+    if ($Store -eq 'PersistentStore') {
+        $needs = @(Get-Need)
+    }
+    else {
+        $where = $Store
+        $needs = @(Get-PolicyNeed -Store $Store)
+    }
     if ($needs.Count -eq 0) {
         return
     }
     $out = @($Wanted | Where-Object { $_['Direction'] -eq 'Outbound' })
     $fields = @(Get-RuleField)
-    $index = Get-FilterIndex -Store 'ActiveStore'
-    foreach ($item in @(Get-NetFirewallRule -PolicyStore ActiveStore -ErrorAction Stop)) {
+    $index = Get-FilterIndex -Store $where
+    foreach ($item in @(Get-NetFirewallRule -PolicyStore $where -ErrorAction Stop)) {
         $isOwn = "$($item.Group)" -eq $Policy['Group']
         if ($isOwn -or "$($item.Enabled)" -ne 'True' -or "$($item.Direction)" -ne 'Outbound') {
             continue
@@ -1539,21 +1690,30 @@ function Get-LockOut {
         if ($scoped -and -not "$($item.Group)".StartsWith('@')) {
             continue
         }
+        if ("$($item.Action)" -eq 'Allow' -and -not (Test-ProfileOf -Rule $values -Policy $Policy)) {
+            continue
+        }
         $out += $values
     }
-    foreach ($need in $needs) {
-        $found = @{ Allow = $false; Block = $false }
-        foreach ($rule in $out) {
-            $action = "$($rule['Action'])" -replace '^$', 'Allow'
-            if ($need['Address'] -ne '' -and (Test-Covered -Need $need -Rule $rule)) {
-                $found[$action] = $true
+    $missing = @(
+        foreach ($need in $needs) {
+            $found = @{ Allow = $false; Block = $false }
+            foreach ($rule in $out) {
+                $action = "$($rule['Action'])" -replace '^$', 'Allow'
+                if ($need['Address'] -ne '' -and (Test-Covered -Need $need -Rule $rule)) {
+                    $found[$action] = $true
+                }
+            }
+            if ($found['Block'] -or -not $found['Allow']) {
+                $need
             }
         }
-        if ($found['Block'] -or -not $found['Allow']) {
-            $text = '{0} {1} {2}/{3}' -f $need['For'], $need['Address'], $need['Protocol'],
-            $need['Port']
-            $text -replace ' +/0$', ''
-        }
+    )
+    $lost = @($missing | ForEach-Object { $_['Address'] })
+    $kept = @($needs | Where-Object { $_['AnyOf'] -and $_['Address'] -notin $lost })
+    foreach ($need in @($missing | Where-Object { $kept.Count -eq 0 -or -not $_['AnyOf'] })) {
+        $text = '{0} {1} {2}/{3}' -f $need['For'], $need['Address'], $need['Protocol'], $need['Port']
+        $text -replace ' +/0$', ''
     }
 }
 # ---- the engine, backups and the rest of a plan; the same in every script -----------------------
@@ -1566,18 +1726,11 @@ function Test-OwnAddress {
         [AllowEmptyCollection()]
         [string[]] $Address
     )
-    $spans = @(foreach ($item in $Address) { ConvertTo-AddressSpan -Address $item })
     foreach ($card in [System.Net.NetworkInformation.NetworkInterface]::GetAllNetworkInterfaces()) {
         foreach ($unicast in $card.GetIPProperties().UnicastAddresses) {
             $text = $unicast.Address.ToString() -replace '%.*$', ''
-            $own = @((ConvertTo-AddressSpan -Address $text) -split '-')[0]
-            foreach ($span in $spans) {
-                $ends = @($span -split '-')
-                if ($ends[0].Length -eq $own.Length -and
-                    [string]::CompareOrdinal($ends[0], $own) -le 0 -and
-                    [string]::CompareOrdinal($own, $ends[1]) -le 0) {
-                    return $true
-                }
+            if (Test-Within -Address $text -Range $Address) {
+                return $true
             }
         }
     }
@@ -1635,6 +1788,26 @@ function Get-KeywordFinding {
     }
 }
 
+function Get-KeywordId {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param (
+        # Rules: objects of Windows or parameters.
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Rule
+    )
+    # Of the dynamic keywords that the rules use, without braces.
+    $name = 'RemoteDynamicKeywordAddresses'
+    foreach ($item in $Rule) {
+        $ids = @(Get-PropertyValue -InputObject $item -Name $name)
+        if ($item -is [hashtable]) {
+            $ids = @($item[$name])
+        }
+        $ids | Where-Object { $_ } | ForEach-Object { "$_".Trim([char[]] '{}') }
+    }
+}
+
 function Get-UnusedKeyword {
     [CmdletBinding()]
     [OutputType([string])]
@@ -1652,27 +1825,12 @@ function Get-UnusedKeyword {
         [object[]] $Wanted
     )
     # A dynamic keyword goes when the last rule that used it has gone, whoever made that rule.
-    $used = @{}
-    $gone = @{}
-    $name = 'RemoteDynamicKeywordAddresses'
-    foreach ($item in $Finding) {
-        if ($null -ne $item.Former) {
-            @($item.Former[$name]) | Where-Object { $_ } |
-                ForEach-Object { $gone["$_".Trim([char[]] '{}')] = $true }
-        }
-    }
-    $stale = @($Finding | Where-Object { $_.Finding -ne 'Missing' } | ForEach-Object { $_.Name })
-    foreach ($item in $EveryRule) {
-        if ($item.Name -notin $stale) {
-            @(Get-PropertyValue -InputObject $item -Name $name) | Where-Object { $_ } |
-                ForEach-Object { $used["$_".Trim([char[]] '{}')] = $true }
-        }
-    }
-    foreach ($item in $Wanted) {
-        @($item[$name]) | Where-Object { $_ } |
-            ForEach-Object { $used["$_".Trim([char[]] '{}')] = $true }
-    }
-    @($gone.Keys | Where-Object { -not $used.ContainsKey($_) } | Sort-Object)
+    $there = @($Finding | Where-Object { $null -ne $_.Former })
+    $changed = @($there | ForEach-Object { $_.Name })
+    $others = @($EveryRule | Where-Object { $_.Name -notin $changed })
+    $used = @(Get-KeywordId -Rule ($others + $Wanted))
+    Get-KeywordId -Rule @($there | ForEach-Object { $_.Former }) |
+        Where-Object { $_ -notin $used } | Sort-Object -Unique
 }
 
 function Save-Backup {
@@ -1691,12 +1849,7 @@ function Save-Backup {
         [string] $Path
     )
     # All that this script can change, as it is. Of dynamic keywords those that its rules use.
-    $ids = @(
-        foreach ($rule in $State['Rule'].Values) {
-            @($rule['RemoteDynamicKeywordAddresses']) | Where-Object { $_ } |
-                ForEach-Object { "$_".Trim([char[]] '{}') }
-        }
-    )
+    $ids = @(Get-KeywordId -Rule @($State['Rule'].Values))
     $used = @{}
     foreach ($id in @($State['Keyword'].Keys)) {
         if ($id -in $ids) {
@@ -2006,14 +2159,9 @@ function Get-ProxyBackup {
         [string] $Layer
     )
     $text = Get-RegistryValue -Key $proxyBackup -Name $Layer
-    if ($null -eq $text) {
-        return
+    if ($null -ne $text) {
+        ConvertTo-Table -InputObject (ConvertFrom-Json -InputObject "$text")
     }
-    $state = @{}
-    foreach ($property in (ConvertFrom-Json -InputObject "$text").PSObject.Properties) {
-        $state[$property.Name] = "$($property.Value)"
-    }
-    $state
 }
 
 function Get-ProxyFinding {
@@ -2150,6 +2298,11 @@ function Get-ProxyRestore {
 
 $isLocal = $PolicyStore -eq 'PersistentStore'
 $store = @{ Name = $PolicyStore; Session = '' }
+$store['MemoryRule'] = @{
+    Name = '{0}memory' -f $policy['NamePrefix']; Group = $policy['Group']; Enabled = 'False'
+    DisplayName = 'hcipolc: what this object had before'; Direction = 'Inbound'; Action = 'Allow'
+    Protocol = 'TCP'; LocalAddress = '192.0.2.1'; RemoteAddress = '192.0.2.1'
+}
 $changes = $Mode -in @('Apply', 'Remove', 'Restore')
 $memoryKey = '{0}\Firewall\{1}' -f $memoryRoot, $policy['NamePrefix'].TrimEnd('-')
 $namesProfiles = @($policy['Profile'] -replace '^Any$', 'Domain, Private, Public') -split ', '
@@ -2164,14 +2317,9 @@ if ($isLocal -and ($wantsRules -or $Mode -eq 'Restore') -and
     }
     Write-Warning -Message $text
 }
-if ($Mode -eq 'Apply' -and -not $isLocal) {
-    if ($keywords.Count -gt 0) {
-        throw 'Nothing was changed: the rules use dynamic keywords, which no Group Policy can hold.'
-    }
-    if ($builtin.Count -gt 0 -or $policy['Outbound'] -eq 'Block') {
-        $text = 'Nothing was changed: the policy counts on rules of Windows'' own or blocks what no'
-        throw ($text + ' rule allows, which this script does on the server itself only.')
-    }
+if ($Mode -eq 'Apply' -and -not $isLocal -and $keywords.Count -gt 0) {
+    $text = 'Nothing was changed: the rules use dynamic keywords, which no Group Policy can hold.'
+    throw ($text + ' Compile with service_tags = "addresses" and names = "service-tags" or "report".')
 }
 if ($Mode -in @('Backup', 'Restore') -and $BackupPath -eq '') {
     throw ('-Mode {0} needs -BackupPath.' -f $Mode)
@@ -2193,21 +2341,38 @@ if ($Mode -eq 'Restore') {
 
 $everyRule = @(Get-NetFirewallRule -PolicyStore $PolicyStore -ErrorAction Stop)
 $own = Get-OwnRule -Policy $policy -Rule $everyRule
-$memory = @{}
-$settings = @{}
-$builtinRules = @()
 if ($isLocal) {
     $memory = Get-RegistryTable -Key $memoryKey
-    $names = @($builtin | ForEach-Object { 'Built-in {0}' -f $_['Name'] })
-    $names += @($memory.Keys) + @($backup['Setting'].Keys)
-    $builtinRules = @($everyRule | Where-Object { "Built-in $($_.Name)" -in $names })
-    $settings = Read-Setting -Rule $builtinRules
 }
+else {
+    $memory = Read-StoreMemory -Rule $everyRule -Name $store['MemoryRule']['Name']
+    $store['Memory'] = $memory.Clone()
+}
+$names = @($builtin | ForEach-Object { 'Built-in {0}' -f $_['Name'] })
+$names = @(@($names) + @($memory.Keys) + @($backup['Setting'].Keys) -like 'Built-in *')
+$builtinRules = @($everyRule | Where-Object { "Built-in $($_.Name)" -in $names })
+$settings = Read-Setting -Store $PolicyStore -Rule $builtinRules
 $index = @{}
 if ($own.Count + $builtinRules.Count -gt 0) {
     $index = Get-FilterIndex -Store $PolicyStore
 }
 $fields = @(Get-RuleField)
+$builtinValues = @{}
+foreach ($item in $builtinRules) {
+    $builtinValues[$item.Name] = Get-LiveValue -Rule $item -Index $index -Field $fields
+}
+$absent = @($names | Where-Object { -not $isLocal -and -not $settings.ContainsKey($_) })
+if ($absent.Count -gt 0 -and $Mode -ne 'Remove') {
+    # A rule of Windows' own that the object does not have is copied from this machine.
+    $absent | ForEach-Object { $settings[$_] = 'Absent' }
+    $here = Get-FilterIndex -Store 'PersistentStore'
+    foreach ($item in @(Get-NetFirewallRule -PolicyStore PersistentStore -ErrorAction Stop)) {
+        if ("Built-in $($item.Name)" -in $absent) {
+            $builtinValues[$item.Name] = Get-LiveValue -Rule $item -Index $here -Field $fields
+        }
+    }
+}
+$store['Template'] = $builtinValues
 $live = @{}
 foreach ($name in @($own.Keys)) {
     $live[$name] = Get-LiveValue -Rule $own[$name] -Index $index -Field $fields
@@ -2240,12 +2405,10 @@ $remembered = @{}
 if ($wantsRules) {
     $wanted = @(Get-WantedRule -Policy $policy -Rule $rules)
     $wantedKeywords = $keywords
-    if ($isLocal) {
-        if ($policy['Outbound'] -eq 'Block') {
-            $namesProfiles | ForEach-Object { $wantedSettings["Outbound $_"] = 'Block' }
-        }
-        $builtin | ForEach-Object { $wantedSettings["Built-in $($_['Name'])"] = 'True' }
+    if ($policy['Outbound'] -eq 'Block') {
+        $namesProfiles | ForEach-Object { $wantedSettings["Outbound $_"] = 'Block' }
     }
+    $builtin | ForEach-Object { $wantedSettings["Built-in $($_['Name'])"] = 'True' }
     foreach ($name in @($wantedSettings.Keys)) {
         $remembered[$name] = $settings[$name]
         if ($memory.ContainsKey($name)) {
@@ -2273,9 +2436,9 @@ $settingFindings = @()
 $proxyFindings = @()
 $findings = @(Get-Finding -Wanted $wanted -Live $live)
 $keywordFindings = @(Get-KeywordFinding -Wanted $wantedKeywords -Live $liveKeywords)
-if ($wantsRules -and $isLocal) {
-    $parameters = @{ Policy = $policy; Builtin = $builtin; Rule = $builtinRules; Index = $index }
-    $settingFindings = @(Get-BuiltinFinding @parameters)
+if ($wantsRules) {
+    $parameters = @{ Policy = $policy; Builtin = $builtin; Live = $builtinValues }
+    $settingFindings = @(Get-BuiltinFinding @parameters -Setting $settings)
 }
 foreach ($name in @($wantedSettings.Keys | Where-Object { $_ -like 'Outbound *' })) {
     if ($settings[$name] -ne $wantedSettings[$name]) {
@@ -2298,6 +2461,17 @@ if ($setsProxy -and $Mode -ne 'Restore') {
     $proxyFindings = @(Get-ProxyFinding -Proxy $wantedProxy)
 }
 
+# Windows cannot give a rule another group, and Apply touches none but ours.
+$likeOurs = @(
+    $everyRule | Where-Object { "$($_.Name)" -like "$($policy['NamePrefix'])*" } |
+        Where-Object { $_.Group -ne $policy['Group'] } | ForEach-Object { $_.Name }
+)
+if ($likeOurs.Count -gt 0 -and $Mode -in @('Verify', 'Apply', 'Remove')) {
+    $text = 'Rules of this policy''s name in another group stay as they are; remove them with the'
+    $text += ' script that made them: {0}'
+    Write-Warning -Message ($text -f ($likeOurs -join ', '))
+}
+
 if ($Mode -eq 'Verify') {
     $all = @($keywordFindings) + $findings + $settingFindings + $proxyFindings
     $enforced = @()
@@ -2307,7 +2481,8 @@ if ($Mode -eq 'Verify') {
     }
     $others = @(
         $everyRule | Where-Object { $_.Group -eq $policy['Group'] } |
-            Where-Object { -not $own.ContainsKey("$($_.Name)") } | ForEach-Object { $_.Name }
+            Where-Object { $_.Name -notin (@($own.Keys) + $store['MemoryRule']['Name']) } |
+            ForEach-Object { $_.Name }
     )
     if ($others.Count -gt 0) {
         $text = 'Rules in the group that the policy did not make, and Apply leaves alone: {0}'
@@ -2407,10 +2582,16 @@ $locks = @(
         Where-Object { $_['Value'] -eq 'Block' }
 )
 if ($locks.Count -gt 0) {
-    $unreachable = @(Get-LockOut -Policy $policy -Wanted $wanted)
+    $server = 'this server'
+    if (-not $isLocal) {
+        $server = 'a server of this Group Policy object'
+        $text = 'Every computer that {0} is linked to will block outbound traffic.'
+        Write-Warning -Message ($text -f $PolicyStore)
+    }
+    $unreachable = @(Get-LockOut -Policy $policy -Wanted $wanted -Store $PolicyStore)
     if ($unreachable.Count -gt 0) {
-        $text = 'With outbound traffic blocked this server could not reach: {0}.'
-        $text = $text -f ($unreachable -join ', ')
+        $text = 'With outbound traffic blocked {0} could not reach: {1}.'
+        $text = $text -f $server, ($unreachable -join ', ')
         if (-not $AllowLockOut) {
             throw ('{0} Nothing was changed; -AllowLockOut does it all the same.' -f $text)
         }

@@ -1,0 +1,170 @@
+# Runs two scripts of one server on a Group Policy object, as windows_firewall_engine.ps1 does on the server itself: the
+# first has a lock-down and rules of Windows' own, the second has lost both. With the cmdlets of Windows Server 2019, and
+# with those of 2022, whose Remove-NetFirewallRule knows no session. Writes a line for each check.
+param ([string] $First, [string] $Second)
+Import-Module (Join-Path $PSScriptRoot 'windows_firewall_machine.psm1') -Force
+Set-StrictMode -Version Latest
+$one = Get-Block -Path $First
+$two = Get-Block -Path $Second
+$folder = Split-Path -Path $First
+$gpo = 'contoso.example\hci'
+$smb = 'FPS-SMB-In-TCP'
+$udp = 'FailoverClustering-NetFt-UDP-In'
+$memory = 'hcipolc-prod-memory'
+$more = @{ PolicyStore = $gpo; DomainController = 'dc1' }
+$text = 'With outbound traffic blocked a server of this Group Policy object could not reach:'
+$end = 'Nothing was changed; -AllowLockOut does it all the same.'
+
+# A rule of somebody else in the object.
+function Add-Theirs {
+    param ([hashtable] $Rule)
+    New-NetFirewallRule -PolicyStore $gpo -DisplayName 'x' -Direction 'Outbound' @Rule
+}
+function Start-Object {
+    param ([switch] $Reachable)
+    Start-Machine
+    Add-Object -Name $gpo
+    Set-Address -Name 'contoso.example' -Address @('10.0.7.4', 'fd00:7::4')
+    if ($Reachable) {
+        Add-Theirs @{ Name = 'gp'; Group = '@FirewallAPI.dll,-25000'; Protocol = 'TCP'; Program = 'lsass.exe'; RemoteAddress = @('10.0.7.0/24') }
+        Add-Theirs @{ Name = 'locator'; Group = 'Others'; Protocol = 'UDP'; RemotePort = @('389'); RemoteAddress = @('10.0.7.4') }
+    }
+    Reset-Fault
+}
+function Get-Outbound { @('Domain', 'Private', 'Public' | ForEach-Object { (Get-Machine).Objects[$gpo][$_]['DefaultOutboundAction'] }) -join ' ' }
+function Get-Copy { param ([string] $Name) $rule = (Get-Machine).Stores[$gpo][$Name]; if ($null -ne $rule) { "$($rule.Enabled) $($rule.Program) $($rule.LocalPort) $($rule.RemoteAddress) $($rule.Group)" } }
+# What is there beside the object.
+function Get-Rest { $copy = Copy-Machine; $copy.Stores.Remove($gpo); $copy.Objects.Remove($gpo); $copy.Remove('Sessions'); ConvertTo-Sorted -Value $copy -Indent '' }
+
+foreach ($old in @($true, $false)) {
+    $remove = @{ Name = 'Remove-NetFirewallRule'; There = $true }
+    Set-Program @remove
+    if ($old) {
+        $global:machine = { Get-Machine }
+        function global:Remove-NetFirewallRule {
+            [CmdletBinding()] param ([string] $Name, [string] $PolicyStore, [string] $GPOSession)
+            try {
+                Use-Call -Command 'Remove-NetFirewallRule' -Subject $Name
+                $rules = (& $global:machine).Sessions[$GPOSession].Rules
+                if (-not $rules.Contains($Name)) { throw "There is no rule $Name" }
+                $rules.Remove($Name)
+            }
+            catch { Write-Error -Message "$_" }
+        }
+    }
+
+    # ---- rules alone ----
+    Start-Object
+    $rest = Get-Rest
+    $empty = ConvertTo-MachineText
+    Test-Equal -What 'Apply to a Group Policy' -Is (Find $two 'Apply' $more) -Should 'cluster-in: Created; dns-out: Created; no-rdp-in: Created; ping-in: Created; smb-in: Created; tag-out: Created'
+    Test-Equal -What 'is one session' -Is (@(Get-CallText | Where-Object { $_ -match 'GPO' }) -join '; ') -Should "Open-NetGPO $gpo dc1; Save-NetGPO session-1"
+    Test-Equal -What 'and is saved' -Is "$((Get-Machine).Stores[$gpo].Count)" -Should 6
+    Test-Equal -What 'with nothing beside it' -Is (Get-Rest) -Should $rest
+    Test-Equal -What 'Verify of it' -Is (Find $two 'Verify' $more) -Should ''
+    Reset-Fault
+    Test-Equal -What 'again' -Is "$(Find $two 'Apply' $more)$(Get-Change)" -Should ''
+    ((Get-Machine).Stores[$gpo].Values | Where-Object { $_.Name -like '*smb*' })['LocalPort'] = '446'
+    Test-Equal -What 'a rule that was edited there' -Is (Find $two 'Apply' $more) -Should 'smb-in: Restored'
+    Test-Equal -What 'is right again' -Is (Find $two 'Verify' $more) -Should ''
+    $null = Find $two 'Remove' $more
+    Test-Equal -What 'Remove from it' -Is (ConvertTo-MachineText) -Should $empty
+
+    # ---- the guard: what is in the object alone counts ----
+    Start-Object
+    $dc = @('10.0.7.4', 'fd00:7::4' | ForEach-Object { $address = $_; 'TCP/88', 'TCP/389', 'UDP/389', 'TCP/135', 'TCP/445' | ForEach-Object { "domain controller $address $_" } }) -join ', '
+    Test-Equal -What 'a lock-down without a way to a domain controller' -Is (Find $one 'Apply' $more) -Should "! $text $dc. $end"
+    Test-Equal -What 'changes nothing' -Is (Get-Change) -Should ''
+    Set-Address -Name 'contoso.example' -Address @()
+    Test-Equal -What 'of which none is known' -Is (Find $one 'Apply' $more) -Should "! $text the domain controllers (none was found). $end"
+    $warned = @(Get-Warning $one ($more + @{ Mode = 'Apply'; WhatIf = $true; AllowLockOut = $true }))
+    Test-Equal -What 'is warned of, and which computers it is for' -Is $warned -Should @("Every computer that $gpo is linked to will block outbound traffic.", "$text the domain controllers (none was found).")
+    Start-Object -Reachable
+    Add-Theirs @{ Name = 'block'; Action = 'Block'; Protocol = 'TCP'; RemotePort = @('80-100') }
+    Test-Equal -What 'a block rule in the way' -Is ((Find $one 'Apply' $more) -like "! $text domain controller 10.0.7.4 TCP/88, *") -Should 'True'
+    (Get-Machine).Stores[$gpo]['block']['RemotePort'] = '53'
+    (Get-Machine).Stores[$gpo]['block']['Protocol'] = 'UDP'
+    Test-Equal -What 'of every name server' -Is (Find $one 'Apply' $more) -Should "! $text a name server at any address UDP/53. $end"
+    (Get-Machine).Stores[$gpo]['block']['RemoteAddress'] = '198.51.100.53'
+    Test-Equal -What 'of some name server' -Is ((Find $one 'Apply' ($more + @{ WhatIf = $true })) -like '!*') -Should 'False'
+    (Get-Machine).Stores[$gpo]['gp']['Group'] = 'Others'
+    Test-Equal -What 'a rule for one program of somebody else does not count' -Is ((Find $one 'Apply' $more) -like "! $text domain controller*") -Should 'True'
+
+    # ---- everything ----
+    Start-Object -Reachable
+    $before = ConvertTo-MachineText
+    $rest = Get-Rest
+    $rules = 'dns-out', 'no-rdp-in', 'ping-in', 'tag-out'
+    $profiles = 'Domain', 'Private', 'Public'
+    $verified = @($rules | ForEach-Object { "${_}: Missing" }) + @($profiles | ForEach-Object { "Outbound ${_}: Changed: DefaultOutboundAction" }) + @($smb, $udp | ForEach-Object { "Built-in ${_}: Absent" })
+    Test-Equal -What 'Verify of an object without them' -Is (Find $one 'Verify' $more) -Should (@($verified | Sort-Object) -join '; ')
+    Test-Equal -What 'WhatIf' -Is "$(Find $one 'Apply' ($more + @{ WhatIf = $true }))$(Get-Change)" -Should ''
+    $applied = @($rules | ForEach-Object { "${_}: Created" }) + @($profiles | ForEach-Object { "Outbound ${_}: Set to Block" }) + @($smb, $udp | ForEach-Object { "Built-in ${_}: Set to True" })
+    Test-Equal -What 'Apply' -Is (Find $one 'Apply' $more) -Should (@($applied | Sort-Object) -join '; ')
+    Test-Equal -What 'in one session' -Is (@(Get-CallText | Where-Object { $_ -match 'GPO' }) -join '; ') -Should "Open-NetGPO $gpo dc1; Save-NetGPO session-1"
+    Test-Equal -What 'blocks' -Is (Get-Outbound) -Should 'Block Block Block'
+    Test-Equal -What 'has copies of the server''s own rules' -Is "$(Get-Copy $smb), $(Get-Copy $udp)" -Should 'True System 445 Any @FirewallAPI.dll,-1, True System 3343 Any @FirewallAPI.dll,-1'
+    Test-Equal -What 'knows what it was, in a rule that acts on nothing' -Is "$((Get-Machine).Stores[$gpo][$memory].Enabled) $((Get-Machine).Stores[$gpo][$memory].Description)" -Should (
+        "False Built-in $udp=Absent; Built-in $smb=Absent; Outbound Domain=NotConfigured; Outbound Private=NotConfigured; Outbound Public=NotConfigured")
+    Test-Equal -What 'changes nothing beside the object' -Is (Get-Rest) -Should $rest
+    Test-Equal -What 'and is what Verify wants' -Is "$(Find $one 'Verify' $more)$(@(Get-Warning $one ($more + @{ Mode = 'Verify' })))" -Should ''
+    Reset-Fault
+    Test-Equal -What 'a second time it changes nothing' -Is "$(Find $one 'Apply' $more)$(Get-Change)" -Should ''
+
+    # What somebody edited there.
+    $all = ConvertTo-MachineText
+    (Get-Machine).Objects[$gpo]['Private']['DefaultOutboundAction'] = 'Allow'
+    (Get-Machine).Stores[$gpo][$smb]['Enabled'] = 'False'
+    (Get-Machine).Stores[$gpo].Remove($udp)
+    Test-Equal -What 'Verify after edits' -Is (Find $one 'Verify' $more) -Should "Built-in ${udp}: Absent; Built-in ${smb}: Disabled; Outbound Private: Changed: DefaultOutboundAction"
+    $edited = ConvertTo-MachineText
+    for ($k = 1; $k -le 80; $k++) {
+        Reset-Fault -At $k
+        $said = Find $one 'Apply' $more
+        $count = @(Get-CallText).Count
+        (Get-Machine).Remove('Sessions')
+        if ($k -gt $count) { break }
+        if ($said -notlike '!*' -or (ConvertTo-MachineText) -join '' -cne ($edited -join '')) { "not ok call $k of a session: $said" }
+    }
+    Reset-Fault
+    Test-Equal -What 'Apply after edits, in which every call has failed before' -Is $said -Should "Built-in ${udp}: Set to True; Built-in ${smb}: Set to True; Outbound Private: Set to Block"
+    Test-Equal -What 'mends them' -Is (ConvertTo-MachineText) -Should $all
+
+    # A backup, another policy, and back.
+    $file = Join-Path $folder "object-$old.json"
+    Test-Equal -What 'Backup' -Is ((Find $one 'Backup' ($more + @{ BackupPath = $file })) -like '*: Written') -Should 'True'
+    $changed = @('cluster-in', 'smb-in' | ForEach-Object { "${_}: Created" }) + 'tag-out: Updated' + @($profiles | ForEach-Object { "Outbound ${_}: Set to NotConfigured" }) + @($smb, $udp | ForEach-Object { "Built-in ${_}: Set to Absent" })
+    Test-Equal -What 'Apply of a policy without them' -Is (Find $two 'Apply' $more) -Should (@($changed | Sort-Object) -join '; ')
+    Test-Equal -What 'opens' -Is "$(Get-Outbound) $(Get-Copy $smb)$(Get-Copy $udp)$(Get-Copy $memory)" -Should 'NotConfigured NotConfigured NotConfigured '
+    Test-Equal -What 'Restore' -Is ((Find $one 'Restore' ($more + @{ BackupPath = $file })) -like '!*') -Should 'False'
+    Test-Equal -What 'has everything back' -Is (ConvertTo-MachineText) -Should $all
+    Test-Equal -What 'Restore of another object''s' -Is ((Find $one 'Restore' @{ BackupPath = $file }) -like '! Nothing was changed: this is no backup of these rules, its PolicyStore*') -Should 'True'
+    $null = Find $one 'Remove' $more
+    Test-Equal -What 'Remove leaves the object as it was' -Is (ConvertTo-MachineText) -Should $before
+
+    # What was there before comes back.
+    Start-Object -Reachable
+    (Get-Machine).Objects[$gpo]['Domain']['DefaultOutboundAction'] = 'Allow'
+    (Get-Machine).Objects[$gpo]['Public']['DefaultOutboundAction'] = 'Block'
+    Add-Theirs @{ Name = $smb; Group = '@FirewallAPI.dll,-1'; Protocol = 'TCP'; LocalPort = @('445'); Program = 'their.exe'; Enabled = 'False' }
+    (Get-Machine).Stores[$gpo][$smb]['Direction'] = 'Inbound'
+    $before = ConvertTo-MachineText
+    $null = Find $one 'Apply' $more
+    Test-Equal -What 'a copy that was there is enabled' -Is "$(Get-Copy $smb) $(Get-Outbound)" -Should 'True their.exe 445 Any @FirewallAPI.dll,-1 Block Block Block'
+    $null = Find $one 'Remove' $more
+    Test-Equal -What 'and is as it was after Remove' -Is (ConvertTo-MachineText) -Should $before
+
+    # ---- rules of Windows' own that cannot be copied ----
+    foreach ($case in @(@('RemoteAddress', 'LocalSubnet', 'RemoteAddress has LocalSubnet and lacks Any'), @('Profile', 'Domain', 'Profile is Domain, should be Any'))) {
+        Start-Object -Reachable
+        (Get-Machine).Stores['PersistentStore'][$smb][$case[0]] = $case[1]
+        Test-Equal -What "a rule to copy with another $($case[0])" -Is "$(Find $one 'Apply' $more)$(Get-Change)" -Should "! Nothing was changed: the policy counts on rules of Windows' own. Built-in ${smb}: Unsuitable $($case[2])"
+    }
+    Start-Object -Reachable
+    (Get-Machine).Stores['PersistentStore'].Remove($smb)
+    Test-Equal -What 'no rule to copy' -Is "$(Find $one 'Apply' $more)$(Get-Change)" -Should "! Nothing was changed: the policy counts on rules of Windows' own. Built-in ${smb}: Missing This machine does not have this rule: is its feature installed?"
+    $null = Find $one 'Remove' $more
+    Test-Equal -What 'Restore on a machine that has none' -Is "$(Find $one 'Restore' ($more + @{ BackupPath = $file }))" -Should "! This machine does not have the rule $smb to copy."
+}
+Set-Program -Name 'Remove-NetFirewallRule' -There $true
+'done'
