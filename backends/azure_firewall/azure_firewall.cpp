@@ -99,6 +99,7 @@ Backend backend() {
   row.title = title;
   row.capabilities.order = Capabilities::Order::allows_only;
   row.capabilities.addresses_first = true;
+  row.capabilities.budgets = true;
   row.capabilities.default_sees = "servers -> internet";
   row.capabilities.names =
       "patterns for HTTP on port 80 and HTTPS on port 443; whole names for other TCP and UDP "
