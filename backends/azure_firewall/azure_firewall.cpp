@@ -34,11 +34,15 @@ constexpr std::array option_specs{
                      "resource id of the parent policy, for `mode = \"child\"`"},
     sema::OptionSpec{
         "priority", "number", "1000",
-        "priority of the first network group, 100 to 64900; the first application group has 100 "
+        "priority of the first network group, 100 to 64830; the first application group has 100 "
         "more, and further groups of a kind, where one is not enough, 10 more each"},
     sema::OptionSpec{
         "tier", "string", "\"Standard\"",
         "`Basic`, `Standard` or `Premium`; Basic cannot match host names in network rules"},
+    sema::OptionSpec{
+        "threat_intel", "string", "\"Alert\"",
+        "what becomes of traffic with what Microsoft knows as malicious: `Alert` logs it, `Deny` "
+        "drops it before any rule; a policy cannot be laxer than its `base_policy`"},
     sema::OptionSpec{
         "dns_proxy", "bool", "true if a network rule has host names",
         "whether the firewall answers DNS queries, as host names in network rules need"},

@@ -99,6 +99,7 @@ struct Document {
   std::string policy;       ///< empty if `format` is rcg_json and nobody has said it
   std::string base_policy;  ///< resource id, for Mode::child
   std::string tier;
+  std::string threat_intel;
   bool dns_proxy = false;
   std::vector<std::string> dns_servers;
   std::map<IpGroupKey, IpGroup> ip_groups;  ///< a std::map, so that rules can point into it

@@ -379,6 +379,7 @@ Document legalise(const flow::DevicePolicy& device, const Settings& settings,
   document.policy = settings.policy;
   document.base_policy = settings.base_policy;
   document.tier = settings.tier;
+  document.threat_intel = settings.threat_intel;
   document.dns_servers = settings.dns_servers;
   Legaliser legaliser(*device.cluster, settings, context, document);
   legaliser.count_pairs(device.flows);

@@ -63,7 +63,7 @@ Json policy_resource(const Document& document) {
   out["location"] = parameter("location");
   Json& properties = out["properties"];
   properties["sku"]["tier"] = document.tier;
-  properties["threatIntelMode"] = "Alert";
+  properties["threatIntelMode"] = document.threat_intel;
   if (document.mode == Mode::child) properties["basePolicy"]["id"] = parameter("basePolicyId");
   if (document.tier != "Basic") {
     properties["dnsSettings"]["enableProxy"] = document.dns_proxy;

@@ -9,6 +9,7 @@
 
 #include "backends/azure_firewall/read_groups.h"
 #include "backends/common/arm/read_template.h"
+#include "backends/common/options.h"
 
 namespace hcipol::backends::azure_firewall {
 
@@ -20,7 +21,10 @@ class TemplateReader {
  public:
   TemplateReader(const Artefact& file, const Artefact& values, const ReadContext& context,
                  DeviceReading& out)
-      : file_(file.path), values_(file.path), groups_(file.path, values_, context, out) {
+      : file_(file.path),
+        values_(file.path),
+        groups_(file.path, values_, context, out),
+        threat_intel_(text_option(context.options(), "threat_intel", "Alert")) {
     const Json json = arm::parse_json(file_, file.text);
     const Json given = arm::parse_json(values.path, values.text);
     read_parameters(json, values.path, given);
@@ -123,8 +127,8 @@ class TemplateReader {
     const std::string tier = values_.text(sku.need("tier"));
     sku.done();
     if (tier != "Basic" && tier != "Standard" && tier != "Premium") sku.fail("another tier");
-    // With "Deny", Azure would drop what rules allow.
-    if (properties.need("threatIntelMode") != "Alert") properties.fail("threat intelligence");
+    // With "Deny", Azure drops what rules allow: only where the target says so.
+    if (properties.need("threatIntelMode") != threat_intel_) properties.fail("threat intelligence");
     if (const Json* base = properties.find("basePolicy")) {
       arm::Members members_of_base(file_, policy_, *base);
       values_.text(members_of_base.need("id"));
@@ -159,6 +163,7 @@ class TemplateReader {
   std::string_view file_;
   arm::Values values_;
   GroupReader groups_;
+  std::string threat_intel_;
   std::set<std::string> made_;               ///< ids of the resources so far
   std::map<std::string, std::string> last_;  ///< by type: the one before
   std::string policy_;

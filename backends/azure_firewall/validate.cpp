@@ -7,11 +7,10 @@
 #include <set>
 #include <utility>
 
-#include "backends/azure_firewall/limits.h"
+#include "backends/azure_firewall/validate_limits.h"
 #include "backends/azure_firewall/validate_rules.h"
 #include "backends/common/arm/naming.h"
 #include "backends/common/arm/read_template.h"
-#include "backends/common/arm/write_template.h"
 #include "support/text.h"
 
 namespace hcipol::backends::azure_firewall {
@@ -31,14 +30,14 @@ class FileChecks {
 
   void of_template(const Json& json, std::string_view values_file, const Json& given) {
     values_.read(member(json, "parameters"), values_file, member(given, "parameters"));
-    rules_.expect(member(json, "parameters").size() <= arm::most_parameters, "L1", "parameters");
+    check_template(json, rules_);
     const Json& resources = member(json, "resources");
-    rules_.expect(resources.size() <= arm::most_resources, "L1", "resources");
     // What a rule may be depends on the policy, and may stand before it.
     for (const Json& each : resources) {
       if (member(each, "type") == policy_type) policy(each);
     }
     for (const Json& each : resources) resource(each);
+    check_groups(groups_, values_, rules_);
     dependencies(resources);
     names_need_proxy();
   }
@@ -50,6 +49,7 @@ class FileChecks {
       rules_.expect(taken_names_.insert(to_lower(name)).second, "N3", "two groups " + name);
       group(name, each);
     }
+    check_groups(groups_, values_, rules_);
   }
 
  private:
@@ -85,7 +85,7 @@ class FileChecks {
     if (type == ip_group_type) {
       rules_.addresses(member(properties, "ipAddresses"), name, false);
       const Json entries = values_.value(member(properties, "ipAddresses"));
-      rules_.expect(entries.size() <= most_ip_group_entries, "L1", name + ": its entries");
+      rules_.expect(entries.size() <= 5'000, "L1", name + ": its entries");
     }
   }
 
@@ -95,6 +95,7 @@ class FileChecks {
     rules_.expect(priority != 100 && priority != 200 && priority != 300, "P3",
                   name + " has the priority of a group of the portal");
     rules_.group(name, properties);
+    groups_.push_back(&properties);
   }
 
   void policy(const Json& resource) {
@@ -156,6 +157,7 @@ class FileChecks {
   RuleChecks rules_;
   std::set<std::string> taken_names_;
   std::set<std::int64_t> priorities_;
+  std::vector<const Json*> groups_;
   std::map<std::string, std::set<std::string>> used_;  ///< IP groups by id of a group
   bool has_policy_ = false;
   bool proxy_ = false;
@@ -170,8 +172,7 @@ void validate_files(std::span<const Artefact> artefacts, std::vector<Finding>& o
     return;
   }
   for (const Artefact& each : artefacts) {
-    if (each.text.size() > arm::most_template_bytes)
-      out.push_back({"L1", each.path + " is too big"});
+    if (each.text.size() > 4'000'000) out.push_back({"L1", each.path + " is too big"});
   }
   FileChecks checks(file.path, arm::Values::Texts::evaluated, out);
   checks.of_template(arm::parse_json(file.path, file.text), artefacts[1].path,
