@@ -14,6 +14,7 @@
 #include "backends/azure_firewall/read_back.h"
 #include "backends/azure_firewall/settings.h"
 #include "backends/azure_firewall/validate.h"
+#include "backends/common/arm/write_template.h"
 #include "support/bug.h"
 #include "support/text.h"
 
@@ -71,6 +72,17 @@ void check(std::span<const Artefact> artefacts, EmitContext& context) {
       title, fmt::format("it has been seen to refuse host names with `--`: {}", some_of(names, 3)));
 }
 
+void note_parts(std::span<const Artefact> artefacts, EmitContext& context) {
+  std::vector<std::string> files;
+  for (const Artefact& artefact : artefacts) {
+    if (!artefact.path.ends_with(".parameters.json")) files.push_back("`" + artefact.path + "`");
+  }
+  context.note(title,
+               fmt::format("one template would have more than {} MB, so there are several, to "
+                           "be deployed in this order: {}",
+                           arm::most_template_bytes / 1'000'000, list_of(files)));
+}
+
 Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
   const std::size_t errors_before = context.reporter().errors();
   const Settings settings = read_settings(device, context);
@@ -86,6 +98,7 @@ Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
     if (budgets.within()) emission.artefacts = print(document);
     budgets.add_files(emission.artefacts);
     if (budgets.within()) check(emission.artefacts, context);
+    if (emission.artefacts.size() > 2) note_parts(emission.artefacts, context);
   }
   budgets.report(context);
   emission.budgets = budgets.take();

@@ -120,6 +120,7 @@ void RuleGroups::add_groups(Collections& collections, const char* kind, const ch
   for (std::size_t g = count; g-- > 0;) {
     if (groups[g].collections.empty()) continue;
     groups[g].name = g == 0 ? name : fmt::format("{}-{}", name, g + 1);
+    groups[g].kind = g == 0 ? kind : fmt::format("{}-{}", kind, g + 1);
     groups[g].comment = comment;
     groups[g].priority = beside_the_portal(priority + static_cast<int>(g) * priority_gap);
     document.groups.push_back(std::move(groups[g]));
