@@ -51,6 +51,10 @@ constexpr std::array option_specs{
                      "IPv4 addresses of the DNS servers that the firewall asks"},
     sema::OptionSpec{"ip_groups", "bool", "true, with rcg-json false",
                      "whether sources and long lists of destinations become IP groups"},
+    sema::OptionSpec{"templates", "string", "\"as-needed\"",
+                     "`as-needed` is one template, and several where one would be too large; "
+                     "`several` are one for the policy, one or more for the IP groups, and one for "
+                     "each rule collection group"},
     sema::OptionSpec{"api_version", "string", "\"2025-05-01\"",
                      "version of Microsoft.Network in the template, from 2022-11-01 on"},
 };
@@ -98,7 +102,9 @@ Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
     if (budgets.within()) emission.artefacts = print(document);
     budgets.add_files(emission.artefacts);
     if (budgets.within()) check(emission.artefacts, context);
-    if (emission.artefacts.size() > 2) note_parts(emission.artefacts, context);
+    if (emission.artefacts.size() > 2 && !settings.several_templates) {
+      note_parts(emission.artefacts, context);
+    }
   }
   budgets.report(context);
   emission.budgets = budgets.take();

@@ -98,6 +98,7 @@ struct RuleCollectionGroup {
 struct Document {
   Mode mode = Mode::standalone;
   Format format = Format::arm;
+  bool several_templates = false;  ///< also where one would do
   Part part = Part::whole;
   std::string after;    ///< of a part, the template that must be deployed before it, or ""
   std::string cluster;  ///< as the policy writes it

@@ -373,6 +373,7 @@ Document legalise(const flow::DevicePolicy& device, const Settings& settings,
   document.mode = settings.mode;
   document.cluster = device.cluster->name;
   document.format = settings.format;
+  document.several_templates = settings.several_templates;
   document.file =
       settings.cluster + (settings.format == Format::rcg_json ? ".rcg" : ".azuredeploy");
   document.api_version = settings.api_version;

@@ -261,9 +261,11 @@ std::vector<Artefact> print(const Document& document) {
              source_map(document)}};
   }
   std::vector<Artefact> out;
-  print_template(document, out);
-  if (out.front().text.size() <= arm::most_template_bytes) return out;
-  out.clear();
+  if (!document.several_templates) {
+    print_template(document, out);
+    if (out.front().text.size() <= arm::most_template_bytes) return out;
+    out.clear();
+  }
   for (const Document& part : parts_of(document)) print_template(part, out);
   return out;
 }

@@ -39,6 +39,7 @@ class Reader {
     read_threat_intel();
     read_dns();
     settings_.ip_groups = flag_option(options_, "ip_groups", settings_.format == Format::arm);
+    read_templates();
     read_api_version();
     look_at_other_clusters();
     look_at_other_targets();
@@ -199,6 +200,16 @@ class Reader {
     }
   }
 
+  void read_templates() {
+    const std::string templates = text_option(options_, "templates", "as-needed");
+    if (templates != "as-needed" && templates != "several") {
+      refuse("templates", templates, "it must be \"as-needed\" or \"several\"");
+    } else if (settings_.format == Format::rcg_json && is_set("templates")) {
+      refuse("templates", templates, "an array of rule collection groups is one file");
+    }
+    settings_.several_templates = templates == "several";
+  }
+
   void read_api_version() {
     const std::string version = text_option(options_, "api_version", settings_.api_version);
     if (arm::is_network_version(version)) {
@@ -233,7 +244,11 @@ class Reader {
       for (const policy::TargetView& view : device_.policy->views[c]) {
         const policy::Target& other = *view.target;
         if (&other == device_.view->target || other.backend != "azure-firewall") continue;
-        if (text_option(view.options, "policy", default_policy()) != settings_.policy) continue;
+        // Of an array without `policy`, nobody has said where it goes.
+        const bool bare = text_option(view.options, "format") == "rcg-json";
+        const std::string policy =
+            text_option(view.options, "policy", bare ? "" : default_policy());
+        if (policy.empty() || policy != settings_.policy) continue;
         context_.note(
             title, fmt::format("`{}` makes rule collection groups of the same names in a policy "
                                "of the same name, `{}`, so one would replace those of the other: "

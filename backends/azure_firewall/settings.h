@@ -22,6 +22,7 @@ struct Settings {
   std::optional<bool> dns_proxy;  ///< nothing: as the rules need it
   std::vector<std::string> dns_servers;
   bool ip_groups = true;
+  bool several_templates = false;  ///< also where one would do
   std::string api_version = "2025-05-01";
 
   bool basic() const { return tier == "Basic"; }

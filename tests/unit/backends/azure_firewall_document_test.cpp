@@ -217,6 +217,8 @@ TEST(AzureFirewallDocument, NotesTargetsOfOneClusterWithTheSameGroups) {
   policy.views[0][1].target = &policy.targets.back();
   const std::string note = "`azure-firewall-two` makes rule collection groups of the same names";
   EXPECT_NE(b.emit().messages().find(note), std::string::npos) << b.emit().messages();
+  policy.views[0][1].options["format"].data = std::string("rcg-json");
+  EXPECT_EQ(b.emit().messages().find(note), std::string::npos);
   policy.views[0][1].options["policy"].data = std::string("afwp-other");
   EXPECT_EQ(b.emit().messages().find(note), std::string::npos);
 }
