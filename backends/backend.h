@@ -147,6 +147,8 @@ struct Capabilities {
   flow::RuleCapabilities rule;
   /// What the device sees when its target block does not say: a flow in the language.
   std::string_view default_sees = "any -> any";
+  /// Whether Emission::budgets has something.
+  bool budgets = false;
   /// The option that makes a target the firewall of one machine (TargetView::machine), or "".
   std::string_view machine_option = {};
 

@@ -9,7 +9,7 @@ build release --target hcipolc
 say "compiling the examples"
 for example in examples/[0-9]*/; do
   example=${example%/}
-  .build/release/compiler/driver/hcipolc build "$example" -t "$targets" -o "$example/build"
+  .build/release/compiler/driver/hcipolc build "$example" -t "$(targets_of "$example")" -o "$example/build"
 done
 
 say "done"

@@ -18,7 +18,14 @@ namespace {
 
 using Files = std::map<std::string, std::string>;
 
-const std::string targets = "azure-firewall,iptables,nftables,palo-alto,windows-firewall";
+/// Every example for these devices, and for what else its `target` blocks name.
+std::string targets_of(const Files& policy) {
+  std::string out = "azure-firewall,iptables,nftables,palo-alto,windows-firewall";
+  for (const auto& [path, text] : policy) {
+    if (text.find("\ntarget \"azure-nsg\"") != std::string::npos) return out + ",azure-nsg";
+  }
+  return out;
+}
 
 class Example : public testing::TestWithParam<std::string> {
  protected:
@@ -43,6 +50,7 @@ class Example : public testing::TestWithParam<std::string> {
   /// What a build leaves below build/.
   Files built(Files files, unsigned threads) const {
     Session session;
+    const std::string targets = targets_of(files);
     session.files = TestFiles(std::move(files));
     session.threads = threads;
     const Outcome outcome =

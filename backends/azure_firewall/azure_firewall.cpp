@@ -14,6 +14,7 @@
 #include "backends/azure_firewall/read_back.h"
 #include "backends/azure_firewall/settings.h"
 #include "backends/azure_firewall/validate.h"
+#include "backends/common/arm/write_template.h"
 #include "support/bug.h"
 #include "support/text.h"
 
@@ -34,11 +35,15 @@ constexpr std::array option_specs{
                      "resource id of the parent policy, for `mode = \"child\"`"},
     sema::OptionSpec{
         "priority", "number", "1000",
-        "priority of the first network group, 100 to 64900; the first application group has 100 "
+        "priority of the first network group, 100 to 64830; the first application group has 100 "
         "more, and further groups of a kind, where one is not enough, 10 more each"},
     sema::OptionSpec{
         "tier", "string", "\"Standard\"",
         "`Basic`, `Standard` or `Premium`; Basic cannot match host names in network rules"},
+    sema::OptionSpec{
+        "threat_intel", "string", "\"Alert\"",
+        "what becomes of traffic with what Microsoft knows as malicious: `Alert` logs it, `Deny` "
+        "drops it before any rule; a policy cannot be laxer than its `base_policy`"},
     sema::OptionSpec{
         "dns_proxy", "bool", "true if a network rule has host names",
         "whether the firewall answers DNS queries, as host names in network rules need"},
@@ -46,6 +51,10 @@ constexpr std::array option_specs{
                      "IPv4 addresses of the DNS servers that the firewall asks"},
     sema::OptionSpec{"ip_groups", "bool", "true, with rcg-json false",
                      "whether sources and long lists of destinations become IP groups"},
+    sema::OptionSpec{"templates", "string", "\"as-needed\"",
+                     "`as-needed` is one template, and several where one would be too large; "
+                     "`several` are one for the policy, one or more for the IP groups, and one for "
+                     "each rule collection group"},
     sema::OptionSpec{"api_version", "string", "\"2025-05-01\"",
                      "version of Microsoft.Network in the template, from 2022-11-01 on"},
 };
@@ -67,6 +76,17 @@ void check(std::span<const Artefact> artefacts, EmitContext& context) {
       title, fmt::format("it has been seen to refuse host names with `--`: {}", some_of(names, 3)));
 }
 
+void note_parts(std::span<const Artefact> artefacts, EmitContext& context) {
+  std::vector<std::string> files;
+  for (const Artefact& artefact : artefacts) {
+    if (!artefact.path.ends_with(".parameters.json")) files.push_back("`" + artefact.path + "`");
+  }
+  context.note(title,
+               fmt::format("one template would have more than {} MB, so there are several, to "
+                           "be deployed in this order: {}",
+                           arm::most_template_bytes / 1'000'000, list_of(files)));
+}
+
 Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
   const std::size_t errors_before = context.reporter().errors();
   const Settings settings = read_settings(device, context);
@@ -82,6 +102,9 @@ Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
     if (budgets.within()) emission.artefacts = print(document);
     budgets.add_files(emission.artefacts);
     if (budgets.within()) check(emission.artefacts, context);
+    if (emission.artefacts.size() > 2 && !settings.several_templates) {
+      note_parts(emission.artefacts, context);
+    }
   }
   budgets.report(context);
   emission.budgets = budgets.take();
@@ -99,6 +122,7 @@ Backend backend() {
   row.title = title;
   row.capabilities.order = Capabilities::Order::allows_only;
   row.capabilities.addresses_first = true;
+  row.capabilities.budgets = true;
   row.capabilities.default_sees = "servers -> internet";
   row.capabilities.names =
       "patterns for HTTP on port 80 and HTTPS on port 443; whole names for other TCP and UDP "

@@ -24,6 +24,10 @@ enum class Mode { standalone, child, attach };
 /// that make the policy themselves (Azure Verified Modules, `loadJsonContent`).
 enum class Format { arm, rcg_json };
 
+/// What of a document a template makes: all of it or, where that is more than a template may have,
+/// the policy, some of the IP groups, or a rule collection group.
+enum class Part { whole, policy, ip_groups, group };
+
 /// Every string below is meant literally; print() sees to it that none becomes an ARM expression.
 
 /// Microsoft.Network/ipGroups. Its addresses are a parameter of the template. More addresses than
@@ -85,6 +89,7 @@ struct RuleCollection {
 
 struct RuleCollectionGroup {
   std::string name;
+  std::string kind;  ///< "network", "application-2": what tells it from the others of the cluster
   std::string comment;
   int priority = 0;
   std::vector<RuleCollection> collections;
@@ -93,12 +98,16 @@ struct RuleCollectionGroup {
 struct Document {
   Mode mode = Mode::standalone;
   Format format = Format::arm;
+  bool several_templates = false;  ///< also where one would do
+  Part part = Part::whole;
+  std::string after;    ///< of a part, the template that must be deployed before it, or ""
   std::string cluster;  ///< as the policy writes it
   std::string file;     ///< path without ".json"
   std::string api_version;
   std::string policy;       ///< empty if `format` is rcg_json and nobody has said it
   std::string base_policy;  ///< resource id, for Mode::child
   std::string tier;
+  std::string threat_intel;
   bool dns_proxy = false;
   std::vector<std::string> dns_servers;
   std::map<IpGroupKey, IpGroup> ip_groups;  ///< a std::map, so that rules can point into it

@@ -373,12 +373,14 @@ Document legalise(const flow::DevicePolicy& device, const Settings& settings,
   document.mode = settings.mode;
   document.cluster = device.cluster->name;
   document.format = settings.format;
+  document.several_templates = settings.several_templates;
   document.file =
       settings.cluster + (settings.format == Format::rcg_json ? ".rcg" : ".azuredeploy");
   document.api_version = settings.api_version;
   document.policy = settings.policy;
   document.base_policy = settings.base_policy;
   document.tier = settings.tier;
+  document.threat_intel = settings.threat_intel;
   document.dns_servers = settings.dns_servers;
   Legaliser legaliser(*device.cluster, settings, context, document);
   legaliser.count_pairs(device.flows);

@@ -144,21 +144,32 @@ void Budgets::count_objects(const Document& document) {
 }
 
 void Budgets::add_files(const std::vector<Artefact>& artefacts) {
-  for (const Artefact& artefact : artefacts) {
-    const std::size_t size = artefact.text.size();
-    if (format_ == Format::rcg_json) {
-      add("characters of the file", size, most_loaded_bytes, "");
-      rows_.back().note =
-          fmt::format("`{}` has {} characters, and Bicep's loadJsonContent takes {}", artefact.path,
-                      size, most_loaded_bytes);
-      continue;
+  if (artefacts.empty()) return;
+  if (format_ == Format::rcg_json) {
+    const Artefact& file = artefacts.front();
+    add("characters of the file", file.text.size(), most_loaded_bytes, "");
+    rows_.back().note = fmt::format("`{}` has {} characters, and Bicep's loadJsonContent takes {}",
+                                    file.path, file.text.size(), most_loaded_bytes);
+    return;
+  }
+  const auto largest = [&](bool values) {
+    const Artefact* out = nullptr;
+    for (const Artefact& artefact : artefacts) {
+      if (artefact.path.ends_with(".parameters.json") != values) continue;
+      if (out == nullptr || artefact.text.size() > out->text.size()) out = &artefact;
     }
-    const bool values = artefact.path.ends_with(".parameters.json");
+    return out;
+  };
+  for (const bool values : {false, true}) {
+    const Artefact& file = *largest(values);
+    const std::size_t size = file.text.size();
     add(values ? "bytes of the parameter file" : "bytes of the template", size,
-        arm::most_template_bytes, fmt::format("`{}`", artefact.path));
+        arm::most_template_bytes, fmt::format("`{}`", file.path));
     rows_.back().figures =
         fmt::format("{}, at most {}", megabytes(size), megabytes(arm::most_template_bytes));
-    rows_.back().help = "let two targets `see` a part of the policy each";
+    rows_.back().help =
+        "let two targets `see` a part of the policy each, one with the policy of the other as its "
+        "`base_policy`";
   }
 }
 

@@ -99,10 +99,23 @@ void Notes::report(const Document& document, const Settings& settings, EmitConte
   note_rules(icmp_,
              "ICMP passes between private addresses only, because towards the Internet it is not "
              "translated");
+  const auto itself = [](const std::string& tag) { return tag; };
   if (!unknown_tags_.empty()) {
-    const auto itself = [](const std::string& tag) { return tag; };
     context.note(title, fmt::format("whether it takes the service tag {} is not documented",
                                     some(unknown_tags_, itself)));
+  }
+  if (!regional_arc_.empty()) {
+    context.note(
+        title,
+        fmt::format("servers with Azure Arc need all of AzureArcInfrastructure, of which {} is a "
+                    "part",
+                    some(regional_arc_, itself)));
+  }
+  if (settings.threat_intel == "Deny") {
+    context.note(
+        title,
+        "before any rule it drops traffic with addresses and names that Microsoft knows as "
+        "malicious (threat_intel)");
   }
   note_rules(deciding_instead(),
              "network rules come before application rules, so the names in application rules "

@@ -21,6 +21,7 @@ class Notes {
   void network_names(const policy::Rule& rule) { network_names_.push_back(&rule); }
   void icmp_to_internet(const policy::Rule& rule) { icmp_.push_back(&rule); }
   void unknown_tag(const std::string& tag) { unknown_tags_.insert(tag); }
+  void regional_arc(const std::string& tag) { regional_arc_.insert(tag); }
   void logged(const policy::Rule& rule) { logged_.push_back(&rule); }
   /// What is within one site, or within a cluster without sites, stays there as a rule.
   void addressed(const policy::Rule& rule, const net::AddressSet& from, const net::AddressSet& to);
@@ -45,6 +46,7 @@ class Notes {
   Rules icmp_;
   Rules logged_;
   std::set<std::string> unknown_tags_;
+  std::set<std::string> regional_arc_;
   std::unordered_set<const Ipv4*> by_name_;
   struct WideRule {
     const policy::Rule* rule;

@@ -9,6 +9,7 @@
 
 #include "backends/azure_firewall/limits.h"
 #include "backends/azure_firewall/made.h"
+#include "backends/azure_firewall/parts.h"
 #include "backends/azure_firewall/print_rules.h"
 #include "support/text.h"
 
@@ -63,7 +64,7 @@ Json policy_resource(const Document& document) {
   out["location"] = parameter("location");
   Json& properties = out["properties"];
   properties["sku"]["tier"] = document.tier;
-  properties["threatIntelMode"] = "Alert";
+  properties["threatIntelMode"] = document.threat_intel;
   if (document.mode == Mode::child) properties["basePolicy"]["id"] = parameter("basePolicyId");
   if (document.tier != "Basic") {
     properties["dnsSettings"]["enableProxy"] = document.dns_proxy;
@@ -95,7 +96,9 @@ Json to_json(const Document& document, const RuleCollectionGroup& group,
              const RuleCollectionGroup* previous) {
   Json depends_on = Json::array();
   if (document.mode != Mode::attach) depends_on.push_back(policy_id());
-  for (const auto& [name, used] : used_groups(group)) depends_on.push_back(ip_group_id(*used));
+  if (document.part == Part::whole) {
+    for (const auto& [name, used] : used_groups(group)) depends_on.push_back(ip_group_id(*used));
+  }
   if (previous != nullptr) depends_on.push_back(group_id(*previous));
   Json out = resource(
       document, "Microsoft.Network/firewallPolicies/ruleCollectionGroups", group.comment,
@@ -137,10 +140,12 @@ Json parameters(const Document& document) {
             ? "Region of the policy and of the IP groups: that of the parent policy."
             : "Region of everything that this template creates.");
   }
-  out["firewallPolicyName"] = arm::string_parameter(
-      document.policy, document.mode == Mode::attach
-                           ? "Name of the firewall policy, which exists in this resource group."
-                           : "Name of the firewall policy to create.");
+  if (document.part != Part::ip_groups) {
+    out["firewallPolicyName"] = arm::string_parameter(
+        document.policy, document.mode == Mode::attach
+                             ? "Name of the firewall policy, which exists in this resource group."
+                             : "Name of the firewall policy to create.");
+  }
   if (document.mode == Mode::child) {
     out["basePolicyId"] =
         arm::string_parameter(document.base_policy, "Resource id of the parent policy.");
@@ -158,7 +163,7 @@ Json parameters(const Document& document) {
 /// The values that a user may want to change; the region follows the resource group.
 Json parameter_values(const Document& document) {
   Json out;
-  out["firewallPolicyName"]["value"] = document.policy;
+  if (document.part != Part::ip_groups) out["firewallPolicyName"]["value"] = document.policy;
   if (document.mode == Mode::child) out["basePolicyId"]["value"] = document.base_policy;
   if (document.mode != Mode::attach && !document.dns_servers.empty()) {
     out["dnsServers"]["value"] = document.dns_servers;
@@ -179,6 +184,7 @@ Json metadata(const Document& document) {
       "az deployment group create --resource-group <resource-group> "
       "--template-file {0}.json --parameters @{0}.parameters.json",
       document.file);
+  if (!document.after.empty()) out["deployAfter"] = document.after;
   // A deployment never deletes a group, so one that lost its last rule would go on allowing.
   for (const std::string& name : document.absent_groups) {
     out["deleteIfPresent"].push_back(delete_group(document, name));
@@ -188,7 +194,9 @@ Json metadata(const Document& document) {
 
 Json outputs(const Document& document) {
   Json out;
-  out["firewallPolicyId"] = {{"type", "string"}, {"value", policy_id()}};
+  if (document.part != Part::ip_groups) {
+    out["firewallPolicyId"] = {{"type", "string"}, {"value", policy_id()}};
+  }
   const auto add = [&](const char* name, Json ids) {
     if (!ids.empty()) out[name] = {{"type", "array"}, {"value", std::move(ids)}};
   };
@@ -225,13 +233,8 @@ Json bare_groups(const Document& document) {
 
 constexpr std::string_view leaf = "ruleType";
 
-}  // namespace
-
-std::vector<Artefact> print(const Document& document) {
-  if (document.format == Format::rcg_json) {
-    return {{document.file + ".json", arm::text_of(bare_groups(document), leaf, most_loaded_bytes),
-             source_map(document)}};
-  }
+/// The template, and the file of its parameters.
+void print_template(const Document& document, std::vector<Artefact>& out) {
   Json file;
   file["$schema"] = arm::schema("deploymentTemplate");
   file["contentVersion"] = "1.0.0.0";
@@ -243,11 +246,27 @@ std::vector<Artefact> print(const Document& document) {
   values["$schema"] = arm::schema("deploymentParameters");
   values["contentVersion"] = "1.0.0.0";
   values["parameters"] = parameter_values(document);
-  std::vector<Artefact> out(2);
-  out[0] = {document.file + ".json", arm::text_of(file, leaf, arm::most_template_bytes),
-            source_map(document)};
-  out[1] = {
-      document.file + ".parameters.json", arm::text_of(values, leaf, arm::most_template_bytes), {}};
+  out.push_back({document.file + ".json", arm::text_of(file, leaf, arm::most_template_bytes),
+                 source_map(document)});
+  out.push_back({document.file + ".parameters.json",
+                 arm::text_of(values, leaf, arm::most_template_bytes),
+                 {}});
+}
+
+}  // namespace
+
+std::vector<Artefact> print(const Document& document) {
+  if (document.format == Format::rcg_json) {
+    return {{document.file + ".json", arm::text_of(bare_groups(document), leaf, most_loaded_bytes),
+             source_map(document)}};
+  }
+  std::vector<Artefact> out;
+  if (!document.several_templates) {
+    print_template(document, out);
+    if (out.front().text.size() <= arm::most_template_bytes) return out;
+    out.clear();
+  }
+  for (const Document& part : parts_of(document)) print_template(part, out);
   return out;
 }
 

@@ -9,6 +9,7 @@
 
 #include "backends/azure_firewall/read_groups.h"
 #include "backends/common/arm/read_template.h"
+#include "backends/common/options.h"
 
 namespace hcipol::backends::azure_firewall {
 
@@ -16,15 +17,34 @@ namespace {
 
 using Json = arm::ReadJson;
 
+/// Reads templates one after the other, in the order in which they are deployed.
 class TemplateReader {
  public:
-  TemplateReader(const Artefact& file, const Artefact& values, const ReadContext& context,
-                 DeviceReading& out)
-      : file_(file.path), values_(file.path), groups_(file.path, values_, context, out) {
+  TemplateReader(std::string_view first, const ReadContext& context, DeviceReading& out)
+      : file_(first),
+        values_(first),
+        context_(context),
+        groups_(first, values_, context, out),
+        threat_intel_(text_option(context.options(), "threat_intel", "Alert")) {}
+
+  void read(const Artefact& file, const Artefact& values) {
+    file_ = file.path;
+    values_ = arm::Values(file_);
+    groups_.next_file(file_);
+    here_.clear();
+    last_.clear();
     const Json json = arm::parse_json(file_, file.text);
     const Json given = arm::parse_json(values.path, values.text);
     read_parameters(json, values.path, given);
     read_resources(json["resources"]);
+  }
+  void finish() {
+    if (!has_policy_ && text_option(context_.options(), "mode", "standalone") != "attach") {
+      fail("no template makes the policy");
+    }
+    if (groups_.names_in_network_rules() && has_policy_ && !dns_proxy_) {
+      fail("network rules with host names, and no DNS proxy");
+    }
     groups_.finish();
   }
 
@@ -77,9 +97,6 @@ class TemplateReader {
       }
       members.done();
     }
-    if (groups_.names_in_network_rules() && has_policy_ && !dns_proxy_) {
-      fail("network rules with host names, and no DNS proxy");
-    }
   }
 
   /// The members that every resource has; its name.
@@ -89,13 +106,14 @@ class TemplateReader {
     members.skip_text("comments");
     if (const Json* list = members.find("dependsOn")) {
       for (std::string& id : values_.texts(*list)) {
-        if (!made_.contains(id)) members.fail("it waits for what comes later or never: " + id);
+        if (!here_.contains(id)) members.fail("it waits for what comes later or never: " + id);
         depends_on.insert(std::move(id));
       }
     }
     std::string name = values_.text(members.need("name"));
     const std::string id = members.place() + "|" + name;
     if (!made_.insert(id).second) members.fail("a second one of the name " + name);
+    here_.insert(id);
     // Azure refuses to write two groups of one kind at once.
     std::string& before = last_[members.place()];
     if (!before.empty() && !depends_on.contains(before))
@@ -123,8 +141,8 @@ class TemplateReader {
     const std::string tier = values_.text(sku.need("tier"));
     sku.done();
     if (tier != "Basic" && tier != "Standard" && tier != "Premium") sku.fail("another tier");
-    // With "Deny", Azure would drop what rules allow.
-    if (properties.need("threatIntelMode") != "Alert") properties.fail("threat intelligence");
+    // With "Deny", Azure drops what rules allow: only where the target says so.
+    if (properties.need("threatIntelMode") != threat_intel_) properties.fail("threat intelligence");
     if (const Json* base = properties.find("basePolicy")) {
       arm::Members members_of_base(file_, policy_, *base);
       values_.text(members_of_base.need("id"));
@@ -148,7 +166,13 @@ class TemplateReader {
     if (policy_.empty()) policy_ = of_policy;
     if (of_policy != policy_) members.fail("a group of another policy");
     const std::string id = "Microsoft.Network/firewallPolicies|" + policy_;
-    if (has_policy_ && !depends_on.contains(id)) members.fail("it does not wait for its policy");
+    if (here_.contains(id) && !depends_on.contains(id)) {
+      members.fail("it does not wait for its policy");
+    }
+    // What a template before has made is there.
+    for (const std::string& made : made_) {
+      if (!here_.contains(made)) depends_on.insert(made);
+    }
     arm::Members properties(file_, name, members.need("properties"));
     groups_.group(name, properties, depends_on);
     properties.done();
@@ -158,8 +182,11 @@ class TemplateReader {
 
   std::string_view file_;
   arm::Values values_;
+  const ReadContext& context_;
   GroupReader groups_;
+  std::string threat_intel_;
   std::set<std::string> made_;               ///< ids of the resources so far
+  std::set<std::string> here_;               ///< those of this template
   std::map<std::string, std::string> last_;  ///< by type: the one before
   std::string policy_;
   bool has_policy_ = false;
@@ -184,12 +211,6 @@ void read_array(const Artefact& file, const ReadContext& context, DeviceReading&
 }  // namespace
 
 DeviceReading read_back(std::span<const Artefact> artefacts, const ReadContext& context) {
-  const auto find = [&](std::string_view end) -> const Artefact& {
-    for (const Artefact& artefact : artefacts) {
-      if (artefact.path.ends_with(end)) return artefact;
-    }
-    throw Unreadable(end, 0, "the file is missing");
-  };
   DeviceReading out;
   if (artefacts.empty()) {
     // Nothing is deployed, so the firewall denies all.
@@ -203,8 +224,18 @@ DeviceReading read_back(std::span<const Artefact> artefacts, const ReadContext& 
     read_array(artefacts.front(), context, out);
     return out;
   }
-  if (artefacts.size() != 2) throw Unreadable("azure-firewall", 0, "not two files");
-  TemplateReader(find(".azuredeploy.json"), find(".azuredeploy.parameters.json"), context, out);
+  TemplateReader reader(artefacts.front().path, context, out);
+  for (std::size_t i = 0; i < artefacts.size(); i += 2) {
+    const std::string& path = artefacts[i].path;
+    constexpr std::string_view ending = ".azuredeploy.json";
+    if (!path.ends_with(ending) || i + 1 == artefacts.size() ||
+        artefacts[i + 1].path !=
+            path.substr(0, path.size() - ending.size()) + ".azuredeploy.parameters.json") {
+      throw Unreadable(path, 0, "no template with the file of its parameters");
+    }
+    reader.read(artefacts[i], artefacts[i + 1]);
+  }
+  reader.finish();
   return out;
 }
 

@@ -96,7 +96,7 @@ void GroupReader::finish() {
   std::stable_sort(rules_.begin(), rules_.end(),
                    [](const Ordered& a, const Ordered& b) { return a.order < b.order; });
   Reading reading;
-  reading.file = std::string(file_);
+  reading.file = std::string(first_);
   reading.families = {net::Family::ipv4};
   reading.denies_rest = true;
   reading.never = net::ServiceSet::ports(6, 0, 0) | net::ServiceSet::ports(17, 0, 0);

@@ -21,9 +21,11 @@ class GroupReader {
  public:
   GroupReader(std::string_view file, const arm::Values& values, const ReadContext& context,
               DeviceReading& out)
-      : file_(file), values_(values), matches_(values, context, out), out_(out) {}
+      : first_(file), file_(file), values_(values), matches_(values, context, out), out_(out) {}
 
   MatchReader& matches() { return matches_; }
+  /// Goes on in another file of the same device.
+  void next_file(std::string_view file) { file_ = file; }
 
   /// `priority` and `ruleCollections`; IP groups must be among `depends_on`.
   void group(const std::string& name, arm::Members& properties,
@@ -48,6 +50,7 @@ class GroupReader {
   void read_collection(arm::Members& members, Collection collection);
   void read_rule(arm::Members& members, const std::string& kind, const Collection& collection);
 
+  std::string_view first_;
   std::string_view file_;
   const arm::Values& values_;
   MatchReader matches_;

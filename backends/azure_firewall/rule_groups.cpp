@@ -31,9 +31,6 @@ constexpr arm::PriorityRange allow_priorities{1'000, 64'000};
 /// A collection that fills more than half a group is divided, so that groups can be filled evenly.
 constexpr std::size_t most_collection_bytes = usable_group_bytes / 2;
 constexpr std::size_t most_collection_parts = 16;
-/// As many as fit between the priorities of the two kinds; a template has no room for more.
-constexpr std::size_t most_groups_of_a_kind = 8;
-static_assert(most_groups_of_a_kind * priority_gap <= priority_step);
 
 /// `.` between the parts, because no feature has one in its name: "allow-hci.arc-servers".
 std::string collection_name(const std::string& kind, const std::string& module,
@@ -123,6 +120,7 @@ void RuleGroups::add_groups(Collections& collections, const char* kind, const ch
   for (std::size_t g = count; g-- > 0;) {
     if (groups[g].collections.empty()) continue;
     groups[g].name = g == 0 ? name : fmt::format("{}-{}", name, g + 1);
+    groups[g].kind = g == 0 ? kind : fmt::format("{}-{}", kind, g + 1);
     groups[g].comment = comment;
     groups[g].priority = beside_the_portal(priority + static_cast<int>(g) * priority_gap);
     document.groups.push_back(std::move(groups[g]));

@@ -19,7 +19,9 @@ namespace hcipol::backends::azure_firewall {
 namespace {
 
 constexpr int lowest_priority = 100;
-constexpr int highest_priority = 65'000;
+/// So that as many groups of both kinds as there may be have priorities up to 65,000.
+constexpr int highest_priority =
+    65'000 - priority_step - (most_groups_of_a_kind - 1) * priority_gap;
 constexpr std::size_t most_dns_servers = 15;
 
 class Reader {
@@ -34,10 +36,13 @@ class Reader {
     read_policy();
     read_priority();
     read_tier();
+    read_threat_intel();
     read_dns();
     settings_.ip_groups = flag_option(options_, "ip_groups", settings_.format == Format::arm);
+    read_templates();
     read_api_version();
     look_at_other_clusters();
+    look_at_other_targets();
     return std::move(settings_);
   }
 
@@ -87,10 +92,13 @@ class Reader {
     }
   }
 
+  std::string default_policy() const {
+    return shortened("afwp-hci-" + settings_.cluster, arm::longest_name);
+  }
+
   void read_policy() {
     const bool bare = settings_.format == Format::rcg_json && !is_set("policy");
-    const std::string otherwise = shortened("afwp-hci-" + settings_.cluster, arm::longest_name);
-    settings_.policy = bare ? "" : text_option(options_, "policy", otherwise);
+    settings_.policy = bare ? "" : text_option(options_, "policy", default_policy());
     if (!bare && !arm::is_azure_name(settings_.policy)) {
       refuse("policy", settings_.policy, arm::name_rule);
     }
@@ -127,10 +135,12 @@ class Reader {
 
   void read_priority() {
     const std::int64_t priority = number_option(options_, "priority", settings_.priority);
-    if (priority < lowest_priority || priority > highest_priority - priority_step) {
-      refuse("priority", std::to_string(priority),
-             fmt::format("priorities go from {} to {}, and the application group has {} more",
-                         lowest_priority, highest_priority, priority_step));
+    if (priority < lowest_priority || priority > highest_priority) {
+      refuse(
+          "priority", std::to_string(priority),
+          fmt::format("it goes from {} to {}, since priorities end at 65000, the first application "
+                      "group has {} more, and further groups of a kind {} more each",
+                      lowest_priority, highest_priority, priority_step, priority_gap));
     } else if (priority == 100 || priority == 200 || priority == 300) {
       refuse("priority", std::to_string(priority),
              "the portal's own groups have 100, 200 and 300, and of two groups with one priority "
@@ -146,6 +156,21 @@ class Reader {
       settings_.tier = tier;
     } else {
       refuse("tier", tier, "it must be \"Basic\", \"Standard\" or \"Premium\"");
+    }
+  }
+
+  void read_threat_intel() {
+    if (!is_set("threat_intel")) return;
+    const std::string mode = text_option(options_, "threat_intel");
+    if (mode != "Alert" && mode != "Deny") {
+      refuse("threat_intel", mode, "it must be \"Alert\" or \"Deny\"");
+    } else if (settings_.basic() && mode == "Deny") {
+      refuse("threat_intel", mode, "tier Basic has \"Alert\" only");
+    } else if (settings_.mode == Mode::attach) {
+      refuse("threat_intel", mode,
+             "threat intelligence is a setting of the policy that the groups are attached to");
+    } else {
+      settings_.threat_intel = mode;
     }
   }
 
@@ -175,6 +200,16 @@ class Reader {
     }
   }
 
+  void read_templates() {
+    const std::string templates = text_option(options_, "templates", "as-needed");
+    if (templates != "as-needed" && templates != "several") {
+      refuse("templates", templates, "it must be \"as-needed\" or \"several\"");
+    } else if (settings_.format == Format::rcg_json && is_set("templates")) {
+      refuse("templates", templates, "an array of rule collection groups is one file");
+    }
+    settings_.several_templates = templates == "several";
+  }
+
   void read_api_version() {
     const std::string version = text_option(options_, "api_version", settings_.api_version);
     if (arm::is_network_version(version)) {
@@ -196,6 +231,29 @@ class Reader {
         if (view.target != device_.view->target) continue;
         if (text_option(view.options, "policy") != settings_.policy) continue;
         note_shared_policy(clusters[c], number_option(view.options, "priority", 1000));
+        return;
+      }
+    }
+  }
+
+  /// Two targets of one cluster make groups of the same names, and a group is written whole.
+  void look_at_other_targets() {
+    const auto& clusters = device_.policy->clusters;
+    for (std::size_t c = 0; c < clusters.size() && c < device_.policy->views.size(); ++c) {
+      if (clusters[c].name != device_.cluster->name) continue;
+      for (const policy::TargetView& view : device_.policy->views[c]) {
+        const policy::Target& other = *view.target;
+        if (&other == device_.view->target || other.backend != "azure-firewall") continue;
+        // Of an array without `policy`, nobody has said where it goes.
+        const bool bare = text_option(view.options, "format") == "rcg-json";
+        const std::string policy =
+            text_option(view.options, "policy", bare ? "" : default_policy());
+        if (policy.empty() || policy != settings_.policy) continue;
+        context_.note(
+            title, fmt::format("`{}` makes rule collection groups of the same names in a policy "
+                               "of the same name, `{}`, so one would replace those of the other: "
+                               "give it another `policy`, or deploy to another resource group",
+                               other.folder(), settings_.policy));
         return;
       }
     }

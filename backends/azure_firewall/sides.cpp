@@ -8,6 +8,7 @@
 #include "backends/azure_firewall/service_tags.h"
 #include "backends/common/arm/naming.h"
 #include "backends/common/stand_ins.h"
+#include "support/text.h"
 
 namespace hcipol::backends::azure_firewall {
 
@@ -91,6 +92,8 @@ bool SideReader::add_tag(const flow::Flow& flow, Peer& peer, const std::string& 
     return true;
   }
   if (use == TagUse::unknown) notes_.unknown_tag(tag);
+  // "Connected Machine agent network requirements": the whole tag, whatever the region.
+  if (to_lower(tag).starts_with("azurearcinfrastructure.")) notes_.regional_arc(tag);
   out.tags.push_back(tag);
   return true;
 }

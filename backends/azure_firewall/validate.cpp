@@ -3,15 +3,15 @@
 
 #include <fmt/format.h>
 
+#include <deque>
 #include <map>
 #include <set>
 #include <utility>
 
-#include "backends/azure_firewall/limits.h"
+#include "backends/azure_firewall/validate_limits.h"
 #include "backends/azure_firewall/validate_rules.h"
 #include "backends/common/arm/naming.h"
 #include "backends/common/arm/read_template.h"
-#include "backends/common/arm/write_template.h"
 #include "support/text.h"
 
 namespace hcipol::backends::azure_firewall {
@@ -29,17 +29,22 @@ class FileChecks {
   FileChecks(std::string_view file, arm::Values::Texts texts, std::vector<Finding>& out)
       : values_(file, texts), rules_(values_, out) {}
 
-  void of_template(const Json& json, std::string_view values_file, const Json& given) {
+  /// One template after the other, in the order in which they are deployed.
+  void of_template(std::string_view file, const Json& json, std::string_view values_file,
+                   const Json& given) {
+    values_ = arm::Values(file);
     values_.read(member(json, "parameters"), values_file, member(given, "parameters"));
-    rules_.expect(member(json, "parameters").size() <= arm::most_parameters, "L1", "parameters");
+    check_template(json, rules_);
     const Json& resources = member(json, "resources");
-    rules_.expect(resources.size() <= arm::most_resources, "L1", "resources");
     // What a rule may be depends on the policy, and may stand before it.
     for (const Json& each : resources) {
       if (member(each, "type") == policy_type) policy(each);
     }
     for (const Json& each : resources) resource(each);
     dependencies(resources);
+  }
+  void finish() {
+    check_groups(groups_, values_, rules_);
     names_need_proxy();
   }
 
@@ -85,7 +90,7 @@ class FileChecks {
     if (type == ip_group_type) {
       rules_.addresses(member(properties, "ipAddresses"), name, false);
       const Json entries = values_.value(member(properties, "ipAddresses"));
-      rules_.expect(entries.size() <= most_ip_group_entries, "L1", name + ": its entries");
+      rules_.expect(entries.size() <= 5'000, "L1", name + ": its entries");
     }
   }
 
@@ -95,6 +100,7 @@ class FileChecks {
     rules_.expect(priority != 100 && priority != 200 && priority != 300, "P3",
                   name + " has the priority of a group of the portal");
     rules_.group(name, properties);
+    groups_.push_back(&properties);
   }
 
   void policy(const Json& resource) {
@@ -141,7 +147,8 @@ class FileChecks {
         rules_.expect(policy_id.empty() || waits.contains(policy_id), "D1",
                       name_of(each) + " does not wait for its policy");
         for (const std::string& used : used_[id_of(each)]) {
-          rules_.expect(waits.contains(used), "D1", name_of(each) + " does not wait for " + used);
+          rules_.expect(waits.contains(used) || before_.contains(used), "D1",
+                        name_of(each) + " does not wait for " + used);
         }
       }
       if (type != group_type && type != ip_group_type) continue;
@@ -150,13 +157,16 @@ class FileChecks {
                     name_of(each) + " does not wait for " + last);
       last = id_of(each);
     }
+    before_.insert(ids.begin(), ids.end());
   }
 
   arm::Values values_;
   RuleChecks rules_;
   std::set<std::string> taken_names_;
   std::set<std::int64_t> priorities_;
+  std::vector<const Json*> groups_;
   std::map<std::string, std::set<std::string>> used_;  ///< IP groups by id of a group
+  std::set<std::string> before_;                       ///< ids in the templates before
   bool has_policy_ = false;
   bool proxy_ = false;
 };
@@ -166,16 +176,23 @@ void validate_files(std::span<const Artefact> artefacts, std::vector<Finding>& o
   const Artefact& file = artefacts.front();
   if (artefacts.size() == 1) {
     FileChecks checks(file.path, arm::Values::Texts::verbatim, out);
-    checks.of_array(arm::parse_array(file.path, file.text));
+    const Json json = arm::parse_array(file.path, file.text);
+    checks.of_array(json);
+    checks.finish();
     return;
   }
   for (const Artefact& each : artefacts) {
-    if (each.text.size() > arm::most_template_bytes)
-      out.push_back({"L1", each.path + " is too big"});
+    if (each.text.size() > 4'000'000) out.push_back({"L1", each.path + " is too big"});
   }
   FileChecks checks(file.path, arm::Values::Texts::evaluated, out);
-  checks.of_template(arm::parse_json(file.path, file.text), artefacts[1].path,
-                     arm::parse_json(artefacts[1].path, artefacts[1].text));
+  std::deque<Json> templates;  // the checks look into them until the end
+  for (std::size_t i = 0; i + 1 < artefacts.size(); i += 2) {
+    const Artefact& values = artefacts[i + 1];
+    templates.push_back(arm::parse_json(artefacts[i].path, artefacts[i].text));
+    checks.of_template(artefacts[i].path, templates.back(), values.path,
+                       arm::parse_json(values.path, values.text));
+  }
+  checks.finish();
 }
 
 }  // namespace

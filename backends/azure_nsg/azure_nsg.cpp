@@ -84,6 +84,7 @@ Backend backend() {
   row.title = title;
   row.capabilities.order = Capabilities::Order::first_match;
   row.capabilities.rule.tags_with_addresses = true;
+  row.capabilities.budgets = true;
   row.capabilities.default_sees = "servers <-> private";
   row.capabilities.names =
       "none: an endpoint's addresses or service tag stand in, or it is an error";

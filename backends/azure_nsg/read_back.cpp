@@ -5,10 +5,13 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
+#include "backends/common/arm/naming.h"
 #include "backends/common/arm/read_template.h"
 #include "backends/common/read_text.h"
+#include "support/text.h"
 
 namespace hcipol::backends::azure_nsg {
 
@@ -22,6 +25,7 @@ constexpr std::uint32_t then_in = 2;
 constexpr std::uint32_t way_in = 3;
 constexpr std::size_t longest_text = 140;
 constexpr std::size_t most_read_rules = 1'000;
+constexpr std::size_t most_entries = 4'000;  ///< of sources, and of destinations
 
 class GroupReader {
  public:
@@ -71,7 +75,7 @@ class GroupReader {
     }
     members.skip_text("apiVersion");
     members.skip_text("comments");
-    if (values_.text(members.need("name")).empty()) members.fail("no name");
+    if (!arm::is_azure_name(values_.text(members.need("name")))) members.fail("its name");
     values_.text(members.need("location"));
     arm::Members properties(file_, "the group", members.need("properties"));
     const Json& rules = properties.need("securityRules");
@@ -81,7 +85,9 @@ class GroupReader {
     for (const Json& each : rules) {
       arm::Members one(file_, "a rule", each);
       const std::string name = values_.text(one.need("name"));
-      if (name.empty() || !names_.insert(name).second) one.fail("its name");
+      if (!arm::is_azure_name(name) || !names_.insert(to_lower(name)).second) {
+        one.fail("its name");
+      }
       arm::Members what(file_, name, one.need("properties"));
       rule(what);
       what.done();
@@ -105,8 +111,13 @@ class GroupReader {
     const bool allow = access == "Allow";
     if (members.need("sourcePortRange") != "*") members.fail("ports of the source");
     ReadRule rule;
-    rule.from = peers(members, "sourceAddressPrefix");
-    rule.to = peers(members, "destinationAddressPrefix");
+    const Side from = side(members, "sourceAddressPrefix", sources_);
+    const Side to = side(members, "destinationAddressPrefix", destinations_);
+    if (from.family && to.family && *from.family != *to.family) {
+      members.fail("its ends are of two address families");
+    }
+    rule.from = from.set;
+    rule.to = to.set;
     rule.service = service(members);
     rule.act = allow ? Act::allow : Act::deny;
     if (out && allow) {
@@ -119,16 +130,25 @@ class GroupReader {
     }
   }
 
-  /// `<key>` or `<key>es`, one of them.
-  const net::PeerSet* peers(arm::Members& members, const std::string& key) {
+  /// Of a service tag and of everything, no family is said.
+  struct Side {
+    const net::PeerSet* set = nullptr;
+    std::optional<net::Family> family;
+  };
+
+  /// `<key>` or `<key>es`, one of them; `entries` counts those of all rules.
+  Side side(arm::Members& members, const std::string& key, std::size_t& entries) {
     const Json* single = members.find(key.c_str());
     const Json* several = members.find((key + "es").c_str());
     if ((single == nullptr) == (several == nullptr)) members.fail(key);
+    entries += single != nullptr ? 1 : several->size();
+    if (entries > most_entries) members.fail("more prefixes than a group takes");
     if (single != nullptr) {
       const std::string text = values_.text(*single);
-      if (text == "*") return out_.keep(net::PeerSet{net::AddressSet::all(), {}});
-      if (is_tag_name(text)) return out_.keep(context_.tag(text));
-      return out_.keep(net::PeerSet{net::AddressSet(prefix(members, text)), {}});
+      if (text == "*") return {out_.keep(net::PeerSet{net::AddressSet::all(), {}}), {}};
+      if (is_tag_name(text)) return {out_.keep(context_.tag(text)), {}};
+      const net::Cidr one = prefix(members, text);
+      return {out_.keep(net::PeerSet{net::AddressSet(one), {}}), one.network.family};
     }
     std::vector<net::AddressRange> ranges;
     for (const std::string& text : values_.texts(*several)) {
@@ -141,7 +161,8 @@ class GroupReader {
     if (v4 != 0 && v4 != static_cast<std::ptrdiff_t>(ranges.size())) {
       members.fail("two address families in one rule");
     }
-    return out_.keep(net::PeerSet{net::AddressSet::of(std::move(ranges)), {}});
+    return {out_.keep(net::PeerSet{net::AddressSet::of(std::move(ranges)), {}}),
+            v4 != 0 ? net::Family::ipv4 : net::Family::ipv6};
   }
 
   static bool is_tag_name(const std::string& text) {
@@ -225,7 +246,9 @@ class GroupReader {
   const ReadContext& context_;
   DeviceReading& out_;
   arm::Values values_;
-  std::set<std::string> names_;
+  std::size_t sources_ = 0;
+  std::size_t destinations_ = 0;
+  std::set<std::string> names_;                                  ///< of rules, in lower case
   std::map<std::uint32_t, std::map<unsigned, ReadRule>> rules_;  ///< by list, then priority
 };
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backends/backend.h"
+#include "report/limits.h"
 
 namespace hcipol::driver {
 
@@ -18,9 +19,8 @@ struct DeviceRecord {
 /// By "prod/azure-firewall-hub-weu".
 using DeviceRecords = std::map<std::string, DeviceRecord, std::less<>>;
 
-/// A table for each device whose figures are other than before, or that is new; limits of which
-/// nothing is used are left out. Of many devices, those that are nearest to a limit.
-std::string budget_text(const DeviceRecords& before, const DeviceRecords& now);
+/// Of each device of `now` that has limits, what it uses of them, and what it used before.
+std::vector<report::DeviceLimits> limits(const DeviceRecords& before, const DeviceRecords& now);
 
 /// For all that `before` made and `now` does not: what it is, and the command that removes it.
 std::string left_text(const DeviceRecords& before, const DeviceRecords& now);

@@ -291,12 +291,14 @@ void keep_flows_only(Compilation& c) {
   c.program.reset();
 }
 
-void emit(Compilation& c, const TakeEmission& take) {
+void emit(Compilation& c, const TakeEmission& take,
+          const std::function<bool(const backends::Backend&)>& wanted) {
   for (std::size_t i = 0; i < c.policy.clusters.size(); ++i) {
     ClusterFlows flows(c, i);
     for (std::size_t t = 0; t < c.policy.targets.size(); ++t) {
       const policy::Target& target = c.policy.targets[t];
       const backends::Backend* backend = backend_of(target, c);
+      if (wanted && !wanted(*backend)) continue;
 
       // 15  fewer flows with the same meaning
       const std::vector<flow::Flow>& fewer = flows.for_device(backend->capabilities);

@@ -98,9 +98,10 @@ verify::LintReport lint(Environment& environment, Compilation& compilation);
 using TakeEmission =
     std::function<void(const policy::Cluster&, const policy::Target&, backends::Emission&)>;
 
-/// Passes 15 to 19: every cluster for every target. Reports into the compilation; what was taken is
-/// only good if it has no errors then.
-void emit(Compilation& compilation, const TakeEmission& take);
+/// Passes 15 to 19: every cluster for every target, or those of the backends that are `wanted`.
+/// Reports into the compilation; what was taken is only good if it has no errors then.
+void emit(Compilation& compilation, const TakeEmission& take,
+          const std::function<bool(const backends::Backend&)>& wanted = {});
 /// The same, all of it kept: what a build writes.
 Built emit(Compilation& compilation);
 /// The rules of the policy that a device's rule stands for: itself, or all that it carries; null

@@ -92,6 +92,8 @@ std::string plan_text(const Plan& plan) {
   }
   const Counts counts = count(plan.diff);
   if (order.size() > 1) out += fmt::format("\nin all   {}\n", verdict(counts));
+  const std::string limits = limits_text(plan.limits, LimitRows::changed, "--json has them");
+  if (!limits.empty()) out += "\n" + limits;
   return out + fmt::format("\ninvariants  {}\nexceptions  {}\nlibrary     {}\n", invariants(plan),
                            exceptions(plan), plan.library);
 }

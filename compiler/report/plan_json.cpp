@@ -38,6 +38,19 @@ Json object(const flow::Row& row, const flow::ClusterDiff& cluster, const Plan& 
   return json;
 }
 
+void add_limits(Json& device, const std::string& name, const Plan& plan) {
+  for (const DeviceLimits& limits : plan.limits) {
+    if (limits.device != name) continue;
+    for (const LimitUse& use : limits.uses) {
+      Json before = use.before ? Json(*use.before) : Json(nullptr);
+      device["limits"].push_back({{"limit", use.limit},
+                                  {"before", std::move(before)},
+                                  {"after", use.after},
+                                  {"allowed", use.allowed}});
+    }
+  }
+}
+
 Json object(const flow::ClusterDiff& cluster, const Plan& plan) {
   Json json{{"name", cluster.name},           {"change", change_of(cluster)},
             {"unchanged", cluster.unchanged}, {"without_effect", cluster.without_effect},
@@ -51,7 +64,9 @@ Json object(const flow::ClusterDiff& cluster, const Plan& plan) {
                             {"removed", to_json(change.removed)}});
   }
   for (const DeviceWords& device : devices(cluster, plan)) {
-    json["devices"].push_back({{"name", device.device}, {"changes", device.changes}});
+    Json& one =
+        json["devices"].emplace_back(Json{{"name", device.device}, {"changes", device.changes}});
+    add_limits(one, cluster.name + "/" + device.device, plan);
   }
   return json;
 }

@@ -142,6 +142,10 @@ std::string plan_markdown(const Plan& plan) {
       out += fmt::format("\n<details><summary>Devices</summary>\n\n{}\n</details>\n", list);
     }
   }
+  const std::string limits = limits_markdown(plan.limits);
+  if (!limits.empty() && out.size() + limits.size() + reserve / 2 < budget) {
+    out += fmt::format("\n<details><summary>Limits</summary>\n\n{}\n</details>\n", limits);
+  }
   if (table.left_out() > 0) {
     out += fmt::format("\n… {} more rows: `hcipolc plan --json` has them all\n", table.left_out());
   }

@@ -235,13 +235,14 @@ void template_frame(TemplateFaults& faults, const Places& at) {
 
 Mutants azure_mutants(const backends::Emission& emission) {
   Mutants out;
-  if (emission.artefacts.empty()) return out;
-  TemplateFaults faults(emission, out);
   const bool array = emission.artefacts.size() == 1;
   const Places at = places_in(array ? "/\\d+" : "/resources/\\d+/properties");
-  template_rules(faults, at);
-  template_ends(faults, at);
-  if (array) {
+  for (std::size_t pair = 0; 2 * pair < emission.artefacts.size(); ++pair) {
+    TemplateFaults faults(emission, out, pair);
+    template_rules(faults, at);
+    template_ends(faults, at);
+    if (!array) template_frame(faults, at);
+    if (!array) continue;
     faults.each("removed group", "", [](Json& list) {
       if (list.empty()) return false;
       list.erase(list.begin());
@@ -251,10 +252,10 @@ Mutants azure_mutants(const backends::Emission& emission) {
       group["action"] = "Deny";
       return true;
     });
-    return out;
   }
-  template_frame(faults, at);
-  for (std::size_t i = 0; i < 2; ++i) out.push_back({"missing file", "all of it", {}, i});
+  for (std::size_t i = 0; !array && i < emission.artefacts.size(); ++i) {
+    out.push_back({"missing file", "all of it", {}, i});
+  }
   return out;
 }
 

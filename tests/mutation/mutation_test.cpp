@@ -94,6 +94,10 @@ const Neutral* why_neutral(const Mutant& mutant, const std::string& device) {
 const std::map<std::string, std::string>& more_targets() {
   static const std::map<std::string, std::string> all{{"azure-firewall", R"(
 target "azure-firewall" "array" { format = "rcg-json" }
+target "azure-firewall" "parts" {
+  sees      = any except servers -> any
+  templates = "several"
+}
 )"},
                                                       {"iptables", R"(
 target "iptables" "proxy" {

@@ -1,6 +1,7 @@
 // Faults in JSON, made in the template and in its file of parameters where both say the same.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -19,8 +20,11 @@ class TemplateFaults {
   using Json = nlohmann::ordered_json;
   using Path = Json::json_pointer;
 
-  TemplateFaults(const backends::Emission& emission, Mutants& out) : out_(out) {
-    for (std::size_t i = 0; i < emission.artefacts.size(); ++i) {
+  /// Of the template `pair` and its file of parameters.
+  TemplateFaults(const backends::Emission& emission, Mutants& out, std::size_t pair = 0)
+      : out_(out) {
+    const std::size_t end = std::min(2 * pair + 2, emission.artefacts.size());
+    for (std::size_t i = 2 * pair; i < end; ++i) {
       const bool values = emission.artefacts[i].path.ends_with(".parameters.json");
       (values ? values_file_ : file_) = i;
       (values ? values_ : json_) = Json::parse(emission.artefacts[i].text);

@@ -71,8 +71,13 @@ TEST_P(PlanProperty, RebuildsHeadFromBase) {
     const Compiled base(before.text()), head(after.text());
     ASSERT_TRUE(base.good && head.good) << before.text() << after.text();
     Reporter reporter;
-    report::Plan plan{
-        {"a", base.flows(), &base.c.sources}, {"b", head.flows(), &head.c.sources}, {}, "", {}, {}};
+    report::Plan plan{{"a", base.flows(), &base.c.sources},
+                      {"b", head.flows(), &head.c.sources},
+                      {},
+                      "",
+                      {},
+                      {},
+                      {}};
     plan.diff = flow::diff(base.flows(), head.flows(), reporter);
     ASSERT_FALSE(reporter.has_errors());
     const auto json = report::Json::parse(report::plan_json(plan));

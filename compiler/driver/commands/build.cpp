@@ -217,7 +217,8 @@ class Builder {
       summary_ += fmt::format("{}  removed\n", path);
     summary_ += join_path(options_.output, manifest_name) + "\n";
     for (const std::string& line : tag_changes_) summary_ += line + "\n";
-    summary_ += budget_text(former_devices_, built_.devices);
+    summary_ += report::limits_text(limits(former_devices_, built_.devices),
+                                    report::LimitRows::used, "`budgets` in the manifest has them");
     summary_ += left_text(former_devices_, devices_now());
     summary_ += report::invariants_text(c_.policy.invariants.size(), c_.waived);
   }

@@ -49,7 +49,7 @@ class Planner {
 
   /// `compiled` is head if it was compiled: only then it is known what devices widen.
   void compare(const report::PlanSide& head, Compilation* compiled, Reporter& reporter) {
-    report::Plan plan{base_.side(), head, {}, library(compiled != nullptr), {}, {}};
+    report::Plan plan{base_.side(), head, {}, library(compiled != nullptr), {}, {}, {}};
     if (compiled != nullptr) {
       plan.invariants = {compiled->policy.invariants.size(), compiled->waived};
     }
@@ -60,7 +60,7 @@ class Planner {
       if (backend.capabilities.host) plan.host_backends.emplace(backend.name);
     }
     if (changed_ && compiled != nullptr) mark_waived(*compiled, plan.diff);
-    if (changed_ && compiled != nullptr && !mark_widened(*compiled, plan.diff)) {
+    if (compiled != nullptr && !look_at_devices(*compiled, plan)) {
       if (&compiled->reporter != &reporter) reporter.append(std::move(compiled->reporter));
       return;
     }
@@ -83,16 +83,51 @@ class Planner {
     flow::mark(diff, flow::Risk::waived, waiving);
   }
 
-  static bool mark_widened(Compilation& head, flow::PolicyDiff& diff) {
+  static bool has_budgets(const backends::Backend& backend) { return backend.capabilities.budgets; }
+
+  static void keep_budgets(DeviceRecords& out, const policy::Cluster& cluster,
+                           const policy::Target& target, backends::Emission& made) {
+    out[cluster.name + "/" + target.folder()].budgets = std::move(made.budgets);
+  }
+
+  /// What they make of head: where it is wider than the policy, if flows changed, and how near they
+  /// come to their limits, which options change as well. False if one cannot be made.
+  bool look_at_devices(Compilation& head, report::Plan& plan) {
     std::set<const policy::Rule*> widened;
-    emit(head, [&](const policy::Cluster&, const policy::Target&, const backends::Emission& made) {
+    DeviceRecords now;
+    const auto look = [&](const policy::Cluster& cluster, const policy::Target& target,
+                          backends::Emission& made) {
       for (const backends::Remark& remark : made.remarks) {
         if (remark.code != "W0611" || remark.rule == nullptr) continue;
         for (const policy::Rule* rule : written(remark.rule)) widened.insert(rule);
       }
-    });
-    flow::mark(diff, flow::Risk::widened, widened);
-    return !head.reporter.has_errors();
+      keep_budgets(now, cluster, target, made);
+    };
+    if (changed_) {
+      emit(head, look);
+      flow::mark(plan.diff, flow::Risk::widened, widened);
+    } else {
+      emit(head, look, has_budgets);
+    }
+    if (head.reporter.has_errors()) return false;
+    add_limits(now, plan);
+    return true;
+  }
+
+  /// What base uses is not known if it was written down, or if a device cannot have it.
+  void add_limits(const DeviceRecords& now, report::Plan& plan) {
+    DeviceRecords before;
+    Compilation* base = base_.compilation();
+    if (base != nullptr) {
+      emit(
+          *base,
+          [&](const policy::Cluster& cluster, const policy::Target& target,
+              backends::Emission& made) { keep_budgets(before, cluster, target, made); },
+          has_budgets);
+    }
+    const bool known = base != nullptr && !base->reporter.has_errors();
+    plan.limits = limits(known ? before : DeviceRecords(), now);
+    for (report::DeviceLimits& one : plan.limits) one.before_known = known;
   }
 
   std::string library(bool head_compiled) {

@@ -172,10 +172,10 @@ TEST(AzureFirewallDocument, RefusesBadOptions) {
     set_options(b);
     return b.emit().count(Diag::bad_option);
   };
-  for (const int priority : {-1, 0, 99, 100, 200, 300, 64901, 65000, 70000}) {
+  for (const int priority : {-1, 0, 99, 100, 200, 300, 64831, 65000, 70000}) {
     EXPECT_EQ(refused([&](Small& b) { b.option("priority", priority); }), 1u) << priority;
   }
-  for (const int priority : {101, 400, 1000, 64900}) {
+  for (const int priority : {101, 400, 1000, 64830}) {
     EXPECT_EQ(refused([&](Small& b) { b.option("priority", priority); }), 0u) << priority;
   }
   for (const char* name : {"", "-a", "a-", "a/b", "a'b", "[x]"}) {
@@ -208,6 +208,21 @@ TEST(AzureFirewallDocument, NotesClustersThatShareAPolicy) {
 }
 
 /// The validator itself: each mutation is one that Azure refuses.
+TEST(AzureFirewallDocument, NotesTargetsOfOneClusterWithTheSameGroups) {
+  Small b;
+  b.flow("hci/arc.his", {b.servers}, {b.his}, tcp(443));
+  policy::Policy& policy = b.policy();
+  policy.targets.push_back({"azure-firewall", "two", {}});
+  policy.views = {{b.view(), b.view()}};
+  policy.views[0][1].target = &policy.targets.back();
+  const std::string note = "`azure-firewall-two` makes rule collection groups of the same names";
+  EXPECT_NE(b.emit().messages().find(note), std::string::npos) << b.emit().messages();
+  policy.views[0][1].options["format"].data = std::string("rcg-json");
+  EXPECT_EQ(b.emit().messages().find(note), std::string::npos);
+  policy.views[0][1].options["policy"].data = std::string("afwp-other");
+  EXPECT_EQ(b.emit().messages().find(note), std::string::npos);
+}
+
 TEST(AzureFirewallDocument, ValidatorSeesFaults) {
   Small b;
   b.flow("hci/arc.his", {b.servers}, {b.his}, tcp(443));

@@ -1,7 +1,6 @@
 // The azure-firewall backend at the platform's limits: what is split and how, what is refused with
 // which figure, and what the budget says.
 #include <gtest/gtest.h>
-#include <re2/re2.h>
 
 #include "azure_firewall_checks.h"
 
@@ -258,18 +257,13 @@ TEST(AzureFirewallLimits, SplitGroupsStayClearOfThePortalsPriorities) {
   EXPECT_EQ(resources[resources.size() - 2]["properties"]["priority"], 305);
 }
 
-TEST(AzureFirewallLimits, LargeTemplatesHaveARulePerLineAndTooLargeOnesAreRefused) {
+TEST(AzureFirewallLimits, LargeTemplatesHaveARulePerLine) {
   const Outcome large = with_rules(6'000, 40);
   good(large);
   EXPECT_NE(large.text().find("\n              {\"ruleType\":\"ApplicationRule\""),
             std::string::npos)
       << large.text().substr(0, 4000);
   EXPECT_LE(large.text().size(), 4'000'000u);
-  const Outcome larger = with_rules(12'000, 40);
-  EXPECT_EQ(larger.count(Diag::device_limit), 1u) << larger.messages();
-  EXPECT_TRUE(RE2::PartialMatch(larger.messages(),
-                                R"(`prod.azuredeploy.json` exceeds a limit.*MB, at most 4.0 MB)"))
-      << larger.messages();
 }
 
 TEST(AzureFirewallLimits, ArraysThatAreTooLongAreNoted) {

@@ -9,18 +9,35 @@ namespace {
 using backends::Budget;
 using backends::Made;
 
+std::string text(const DeviceRecords& before, const DeviceRecords& now,
+                 report::LimitRows rows = report::LimitRows::used) {
+  return report::limits_text(limits(before, now), rows, "they are elsewhere");
+}
+
 TEST(DeviceChanges, FiguresArePrintedForNewDevicesAndForChangedOnes) {
   const DeviceRecords now{{"prod/hub", {{{"pairs", 12, 20'000}, {"groups", 0, 60}}, {}}}};
-  EXPECT_EQ(budget_text({}, now), "limits of prod/hub\n  12 of 20000 pairs\n");
-  EXPECT_EQ(budget_text(now, now), "");
+  EXPECT_EQ(text({}, now), "limits of prod/hub\n  12 of 20000 pairs\n");
+  EXPECT_EQ(text(now, now), "");
   const DeviceRecords before{{"prod/hub", {{{"pairs", 9, 20'000}, {"groups", 1, 60}}, {}}}};
-  EXPECT_EQ(budget_text(before, now),
+  EXPECT_EQ(text(before, now),
             "limits of prod/hub\n"
             "  12 of 20000 pairs, before 9\n"
             "   0 of 60 groups, before 1\n");
-  const DeviceRecords other{{"prod/hub", {{{"pairs", 12, 20'000}}, {}}}};
-  EXPECT_EQ(budget_text(other, now), "limits of prod/hub\n  12 of 20000 pairs\n");
-  EXPECT_EQ(budget_text(now, {}), "");
+  EXPECT_EQ(text(now, {}), "");
+  // A limit that the build before did not know, and a device that has none.
+  const DeviceRecords other{{"prod/hub", {{{"pairs", 9, 20'000}}, {}}}};
+  EXPECT_EQ(text(other, now), "limits of prod/hub\n  12 of 20000 pairs, before 9\n");
+  EXPECT_EQ(text({}, {{"prod/gw", {{}, {}}}}), "");
+}
+
+TEST(DeviceChanges, OfAPlanOnlyTheRowsThatChangedArePrinted) {
+  const DeviceRecords before{{"prod/hub", {{{"pairs", 9, 20'000}, {"groups", 2, 60}}, {}}}};
+  const DeviceRecords now{{"prod/hub", {{{"pairs", 12, 20'000}, {"groups", 2, 60}}, {}}}};
+  EXPECT_EQ(text(before, now),
+            "limits of prod/hub\n  12 of 20000 pairs, before 9\n"
+            "   2 of 60 groups\n");
+  EXPECT_EQ(text(before, now, report::LimitRows::changed),
+            "limits of prod/hub\n  12 of 20000 pairs, before 9\n");
 }
 
 TEST(DeviceChanges, OfManyDevicesTheFullestAreShown) {
@@ -29,13 +46,13 @@ TEST(DeviceChanges, OfManyDevicesTheFullestAreShown) {
     const std::string device = "c" + std::to_string(i) + "/hub";
     now[device] = {{{"pairs", static_cast<std::uint64_t>(i == 6 ? 90 : 10 - i), 100}}, {}};
   }
-  EXPECT_EQ(budget_text({}, now),
+  EXPECT_EQ(text({}, now),
             "limits of c6/hub\n  90 of 100 pairs\n"
             "limits of c0/hub\n  10 of 100 pairs\n"
             "limits of c1/hub\n  9 of 100 pairs\n"
             "limits of c2/hub\n  8 of 100 pairs\n"
             "limits of c3/hub\n  7 of 100 pairs\n"
-            "limits of 2 more devices are less used: `budgets` in the manifest has them\n");
+            "limits of 2 more devices are less used: they are elsewhere\n");
 }
 
 TEST(DeviceChanges, WhatNoBuildMakesAnyMoreIsLeftAndWhatMovesIsNot) {
