@@ -1,4 +1,6 @@
-# ---- the same for every gateway: `files` and the functions …_rules are what it loads, and how
+# ---- the same for every device. Its own are above: `files` that it needs and `more` that it may have, take_stock of
+# what there is of ours, load_rules with load_names within it, take_back_rules, settle_rules once they stay,
+# check_rules, rules_status and remove_rules.
 
 usage() {
   cat <<TEXT
@@ -67,6 +69,7 @@ put_names() {
   fi
   [ -z "$changed_names" ] || restart_dnsmasq
 }
+load_names() { put_names || roll_back "dnsmasq does not take dnsmasq.conf"; }
 drop_names() {
   [ ! -e "$snippet" ] || { rm -f "$snippet" && changed_names=1 && restart_dnsmasq; }
 }
@@ -132,7 +135,6 @@ apply() {
   trap '' HUP PIPE
   trap 'roll_back interrupted' INT TERM
   load_rules || roll_back "the kernel does not take the rules"
-  put_names || roll_back "dnsmasq does not take dnsmasq.conf"
   [ -z "$within" ] || await
   trap '' INT TERM
   settle_rules
@@ -168,7 +170,7 @@ persist() {
   mkdir -p "$kept" "$(dirname -- "$unit")" || die "cannot write $kept"
   # In one step, so that a boot never meets half of it.
   new=$(mktemp -d "$kept.XXXXXX") || die "cannot write beside $kept"
-  for f in $files dnsmasq.conf dnsmasq-cache.conf apply.sh; do
+  for f in $files $more dnsmasq.conf dnsmasq-cache.conf apply.sh; do
     [ ! -e "$f" ] || cp "$f" "$new/" || die "cannot copy $f"
   done
   rm -rf "$kept" && mv "$new" "$kept" || die "cannot replace $kept"

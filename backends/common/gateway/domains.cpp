@@ -20,9 +20,9 @@ constexpr std::string_view how_to_learn = R"(# For the dnsmasq of this machine, 
 #   cp dnsmasq-cache.conf /etc/dnsmasq.d/hcipolc-cache.conf
 #   dnsmasq --test && systemctl restart dnsmasq
 # Whatever opens the connections of the rules with these sets (behind a gateway the servers, or the
-# proxy that they use) must ask this dnsmasq and no other resolver. Every domain here stands for itself and
-# all names below it. Only the longest line that matches a name counts, so it repeats the sets of
-# shorter ones; of two lines for one domain, in whatever files, only the first counts: where
+# proxy that they use) must ask this dnsmasq and no other resolver. Every domain here stands for
+# itself and all names below it. Only the longest line that matches a name counts, so it repeats the
+# sets of shorter ones; of two lines for one domain, in whatever files, only the first counts: where
 # clusters share this machine, make one line of them, {1}=/DOMAIN/SET,SET, or the names of all
 # clusters but one stay blocked.
 )";
