@@ -1,40 +1,8 @@
 # What apply.sh does, the same for every cluster. `base` is what our chains and sets are called after, `hooks` says
 # which built-in chains jump to which of them, and `table` whether the whole filter table is ours or shared.
-usage() {
-  cat <<TEXT
-usage: sh apply.sh COMMAND, as root, beside the files that it loads
-
-  check                whether this machine takes the files; changes no rule
-  apply                loads them, and takes them back after 60 s unless confirmed
-    --within SECONDS   … after SECONDS
-    --yes              … never: the files have been tried
-  confirm              keeps what \`apply\` loaded; from a new connection, which proves that you still get in
-  status               what differs from the files; 0 if nothing does
-  persist              loads them at every boot as well (systemd)
-  remove               takes all of $base off this machine
-TEXT
-  exit 2
-}
-
-# What this writes outside the kernel lies below $root, so that it can be tried elsewhere.
-root=${HCIPOLC_ROOT:-}
-run=$root/run/hcipolc
-kept=$root/etc/hcipolc/$base
-before=$root/var/lib/hcipolc/$base
-unit=$root/etc/systemd/system/hcipolc-$base.service
-snippets=$root/etc/dnsmasq.d
-snippet=$snippets/$base.conf
-cache=$snippets/hcipolc-cache.conf
-PATH=$PATH:/usr/sbin:/sbin
-export PATH LC_ALL=C
-umask 077
-cd -- "$(dirname -- "$0")" || exit 1
-
-say() { echo "$base: $*"; }
-die() {
-  say "$*" >&2
-  exit 1
-}
+files='rules.v4 rules.v6'
+more=ipset
+before=${HCIPOLC_ROOT:-}/var/lib/hcipolc/$base
 
 # ---- what the kernel has of ours: chains and sets called $base or $base.…; nothing else is read or touched
 
@@ -263,4 +231,3 @@ put_names() {
 drop_names() {
   [ ! -e "$snippet" ] || { rm -f "$snippet" && changed_names=1 && restart_dnsmasq; }
 }
-

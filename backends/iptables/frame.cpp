@@ -32,12 +32,8 @@ Frame::Frame(const Path& path, net::Family family, const flow::DevicePolicy& dev
       peers_(peers),
       services_(services),
       settings_(settings),
-      document_(document) {
-  if (const auto& machine = device.view->machine; machine && settings.host) {
-    for (const auto* part : machine->parts) own_.push_back(&peers.of(part));
-  } else if (peers.servers() != nullptr) {
-    own_.push_back(peers.servers());
-  }
+      document_(document),
+      own_(gateway::own_peers(device, peers, settings.host)) {
   knows_own_ = std::any_of(own_.begin(), own_.end(),
                            [&](const Peer* peer) { return !peer->in(family).empty(); });
 }
@@ -176,31 +172,9 @@ void Frame::deny_what_is_seen(std::vector<Line>& lines) {
   }
   std::string fault;
   const auto& services = services_.lines(sees_->service, family_, fault);
-  const auto& from = sees_->from.parts;
-  const auto& to = sees_->to.parts;
-  if (!sees_->both_ways || !covered(to, from)) deny_between(from, to, services, lines);
-  if (sees_->both_ways && !covered(from, to)) deny_between(to, from, services, lines);
-}
-
-/// Whether what the target sees from `one` to `other` is, on a machine's path, all that it sees the
-/// other way round as well: `host <-> any` is one line on each path.
-bool Frame::covered(const std::vector<const policy::NamedSet*>& one,
-                    const std::vector<const policy::NamedSet*>& other) const {
-  if (path_.way == Way::forward) return false;
-  const net::PeerSet first = flow::peers(one);
-  const net::PeerSet second = flow::peers(other);
-  const net::PeerSet& far = path_.way == Way::in ? first : second;
-  const net::PeerSet& near = path_.way == Way::in ? second : first;
-  // Only what is near counts where it is the machine's own.
-  return own_addresses().contains(near.addresses) && near.names.empty() &&
-         near.addresses.contains(far.addresses & own_addresses()) && far.contains(near) &&
-         far != near;
-}
-
-net::AddressSet Frame::own_addresses() const {
-  net::AddressSet out;
-  for (const Peer* peer : own_) out = out | peer->addresses;
-  return out;
+  for (const gateway::Direction& each : gateway::directions(*sees_, path_.way, own_)) {
+    deny_between(*each.from, *each.to, services, lines);
+  }
 }
 
 void Frame::deny_between(const std::vector<const policy::NamedSet*>& from_sets,

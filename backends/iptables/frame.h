@@ -30,9 +30,6 @@ class Frame {
   Chain others();
   Chain denied();
   void deny_what_is_seen(std::vector<Line>& lines);
-  bool covered(const std::vector<const policy::NamedSet*>& one,
-               const std::vector<const policy::NamedSet*>& other) const;
-  net::AddressSet own_addresses() const;
   void deny_between(const std::vector<const policy::NamedSet*>& from_sets,
                     const std::vector<const policy::NamedSet*>& to_sets,
                     const std::vector<const Service*>& services, std::vector<Line>& lines);

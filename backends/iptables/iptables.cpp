@@ -24,7 +24,6 @@ Backend backend() {
   Backend row = gateway::row(dialect().title);
   row.capabilities.limits =
       "1024 bytes for a domain and its sets, 524288 prefixes in a set, 255 bytes of comment";
-  row.capabilities.machine_option = "host";
   row.options = options();
   row.emit = emit;
   row.read_back = read_back;

@@ -1,11 +1,9 @@
 // Twins by construction: one builder makes the chains of either family from the same flows.
 #include "backends/iptables/legalise.h"
 
-#include <algorithm>
-#include <map>
 #include <vector>
 
-#include "backends/common/gateway/peers.h"
+#include "backends/common/gateway/machine.h"
 #include "backends/common/gateway/remarks.h"
 #include "backends/iptables/flow_chains.h"
 #include "backends/iptables/frame.h"
@@ -13,46 +11,6 @@
 namespace hcipol::backends::iptables {
 
 namespace {
-
-/// The flows that a path meets: on a machine, those that end or begin there.
-class PathFlows {
- public:
-  PathFlows(Path::Way way, const flow::DevicePolicy& device) : way_(way), flows_(device.flows) {
-    if (device.view->machine) machine_ = flow::peers(device.view->machine->parts).addresses;
-    for (std::size_t i = 0; i < flows_.size(); ++i) {
-      if (meets(flows_[i])) of_rule_[flows_[i].rule].push_back(i);
-    }
-  }
-  bool has(std::size_t i) const {
-    if (way_ == Path::Way::forward) return true;
-    const auto& others = of_rule_.find(flows_[i].rule);
-    if (others == of_rule_.end() || !meets(flows_[i])) return false;
-    // What the machine sends to itself is a part of what it sends, and of what it receives.
-    return std::none_of(others->second.begin(), others->second.end(),
-                        [&](std::size_t j) { return j != i && covers(flows_[j], flows_[i]); });
-  }
-
- private:
-  bool meets(const flow::Flow& flow) const {
-    const auto& own = way_ == Path::Way::in ? flow.to : flow.from;
-    return std::all_of(own.begin(), own.end(), [&](const policy::NamedSet* set) {
-      return set->set.names.empty() && machine_.contains(set->set.addresses);
-    });
-  }
-  static bool covers(const flow::Flow& wide, const flow::Flow& narrow) {
-    const auto holds = [](const auto& all, const auto& some) {
-      return flow::peers(all).contains(flow::peers(some));
-    };
-    return wide.service == narrow.service && holds(wide.from, narrow.from) &&
-           holds(wide.to, narrow.to) &&
-           !(holds(narrow.from, wide.from) && holds(narrow.to, wide.to));
-  }
-
-  Path::Way way_;
-  const std::vector<flow::Flow>& flows_;
-  net::AddressSet machine_;
-  std::map<const policy::Rule*, std::vector<std::size_t>> of_rule_;
-};
 
 std::vector<const Path*> paths(const Settings& settings) {
   if (settings.host) return {&in_path, &out_path};
@@ -102,7 +60,7 @@ Document legalise(const flow::DevicePolicy& device, const Settings& settings,
   const std::vector<FlowText> texts = texts_of(device, settings, document);
   std::vector<std::string> faults(device.flows.size());
   for (const Path* path : paths(settings)) {
-    const PathFlows flows(path->way, device);
+    const gateway::WayFlows flows(path->way, device);
     for (Rules* rules : {&document.v4, &document.v6}) {
       rules->family = rules == &document.v4 ? net::Family::ipv4 : net::Family::ipv6;
       FlowChains chains(*path, rules->family, document.base, peers, services, document);

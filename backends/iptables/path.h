@@ -4,12 +4,14 @@
 #include <string>
 #include <string_view>
 
+#include "backends/common/gateway/machine.h"
+
 namespace hcipol::backends::iptables {
 
 /// Chains of two paths stand in one table, so each path has its own names for them: 28 bytes are
 /// enough for the longest base, a prefix and the longest label.
 struct Path {
-  enum class Way { forward, in, out };
+  using Way = gateway::Way;
 
   Way way = Way::forward;
   std::string_view built_in;

@@ -8,6 +8,7 @@
 #include "backends/common/gateway/domains.h"
 #include "backends/common/text.h"
 #include "backends/iptables/settings.h"
+#include "gateway_script.h"
 #include "iptables_script.h"
 
 namespace hcipol::backends::iptables {
@@ -262,7 +263,8 @@ Artefact print_sets(const Document& document) {
   return {"ipset", std::move(out), {}};
 }
 
-/// The fixed part is apply.sh beside this file. A base is made of letters, digits, `-` and `_`.
+/// The fixed part is the scripts beside this file and in common/gateway. A base is made of letters,
+/// digits, `-` and `_`.
 Artefact print_apply(const Document& document) {
   std::string hooks;
   for (const Hook& hook : document.v4.hooks) {
@@ -274,6 +276,7 @@ Artefact print_apply(const Document& document) {
   put(out, "base='", document.base, "'\n", "hooks='", hooks, "'\n",
       "table=", document.owns_table ? "own" : "shared", "\n\n");
   for (const EmbeddedFile& file : iptables_script()) put(out, file.text);
+  for (const EmbeddedFile& file : gateway_script()) put(out, "\n", file.text);
   return {"apply.sh", std::move(out), {}};
 }
 

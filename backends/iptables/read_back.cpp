@@ -8,6 +8,7 @@
 
 #include "backends/iptables/read_rules.h"
 #include "backends/iptables/read_sets.h"
+#include "gateway_script.h"
 #include "iptables_script.h"
 
 namespace hcipol::backends::iptables {
@@ -171,6 +172,7 @@ class Script {
     table_ = line("table=", "the kind of table is missing");
     std::string fixed = "\n";
     for (const EmbeddedFile& file : iptables_script()) fixed += file.text;
+    for (const EmbeddedFile& file : gateway_script()) fixed += "\n" + std::string(file.text);
     if (rest_ != fixed) fail("its fixed part is not what it was");
   }
 

@@ -6,22 +6,17 @@
 #include <algorithm>
 #include <array>
 
-#include "backends/common/gateway/option_reader.h"
+#include "backends/common/gateway/machine.h"
 #include "backends/common/options.h"
 #include "backends/iptables/document.h"
-#include "flow/flow.h"
 
 namespace hcipol::backends::iptables {
 
 namespace {
 
 constexpr std::array option_table{
-    sema::OptionSpec{"mode", "string", "gateway",
-                     "\"gateway\" (what a gateway forwards) or \"host\" (what one machine itself "
-                     "receives and sends: INPUT and OUTPUT)"},
-    sema::OptionSpec{"host", "address", "none",
-                     "the addresses of that machine, or of machines that are all treated alike: a "
-                     "role, a node, addresses"},
+    gateway::mode_option,
+    gateway::host_option,
     sema::OptionSpec{
         "table", "string", "shared",
         "\"shared\" (chains beside those of others) or \"own\" (the whole filter table, "
@@ -81,30 +76,6 @@ std::string reference(std::string_view, std::string_view set, net::Family) {
   return std::string(set);
 }
 
-bool within(const std::vector<const policy::NamedSet*>& sets, const net::AddressSet& machine) {
-  const net::PeerSet all = flow::peers(sets);
-  return all.names.empty() && machine.contains(all.addresses);
-}
-
-/// Whose firewall it is must be said exactly once, and what it sees must be the machine's.
-void check_machine(const flow::DevicePolicy& device, bool host, gateway::OptionReader& reader) {
-  const auto& machine = device.view->machine;
-  if (!host) {
-    if (machine) reader.bad("host", flow::names(machine->parts), "it is for mode = \"host\"");
-    return;
-  }
-  if (!machine) {
-    reader.bad("mode", "host", "it needs the addresses of the machine: host = …");
-    return;
-  }
-  const net::PeerSet own = flow::peers(machine->parts);
-  const auto& sees = device.view->sees;
-  if (sees && !within(sees->from.parts, own.addresses) && !within(sees->to.parts, own.addresses)) {
-    reader.bad("sees", flow::names(sees->from.parts) + " -> " + flow::names(sees->to.parts),
-               "in mode = \"host\" the machine is at one end of it");
-  }
-}
-
 }  // namespace
 
 std::span<const sema::OptionSpec> options() {
@@ -140,11 +111,8 @@ Settings read_settings(const flow::DevicePolicy& device, EmitContext& context) {
   Settings settings;
   static_cast<gateway::Settings&>(settings) = gateway::read_settings(device, dialect(), context);
   gateway::OptionReader reader(device.view->options, context);
-  settings.host = reader.one_of<bool>("mode", {{"gateway", false}, {"host", true}},
-                                      "it is one of gateway and host", false);
   settings.owns_table = reader.one_of<bool>("table", {{"shared", false}, {"own", true}},
                                             "it is one of shared and own", false);
-  check_machine(device, settings.host, reader);
   if (settings.owns_table && settings.rest == Settings::Rest::pass) {
     reader.bad("default", "return", "with table = \"own\" there are no other rules to return to");
   }

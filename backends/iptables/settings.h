@@ -8,9 +8,6 @@
 namespace hcipol::backends::iptables {
 
 struct Settings : gateway::Settings {
-  /// The firewall of one machine (INPUT and OUTPUT), whose addresses the target says, and not of
-  /// what a gateway forwards.
-  bool host = false;
   /// The whole filter table is the policy's, and not chains beside those of others.
   bool owns_table = false;
 };

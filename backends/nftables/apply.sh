@@ -1,5 +1,6 @@
 # What apply.sh does to the kernel: `base` names the table, which is all that it reads or touches.
 files=ruleset.nft
+more=
 
 # now FILE: our table as nft shows it, nothing where it is not there.
 now() {
@@ -61,7 +62,8 @@ put() {
 take_stock() { now "$work/old"; }
 load_rules() {
   wanted "$work/new" || return 1
-  same "$work/old" "$work/new" || put "$work/old" "$work/new" ruleset.nft
+  same "$work/old" "$work/new" || put "$work/old" "$work/new" ruleset.nft || return 1
+  load_names
 }
 take_back_rules() {
   now "$work/now" || return 1

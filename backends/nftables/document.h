@@ -5,6 +5,7 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backends/common/gateway/sets.h"
@@ -41,14 +42,15 @@ struct Element {
   const std::string* comment = nullptr;
 };
 
-/// A verdict map. Elements of one have prefixes of the same lengths, so that two of them are the
-/// same or have nothing in common: nft refuses what lies within another.
+/// A verdict map. Elements of one have prefixes of the same lengths, and ranges of ports only those
+/// that no other has, so that two of them are the same or have nothing in common: nft refuses what
+/// lies within another.
 struct Map {
   enum class Key { from, to_service, from_to_service };
   std::string name;
   net::Family family = net::Family::ipv4;
   Key key = Key::from;
-  bool prefixes = false;  ///< shorter than single addresses
+  bool intervals = false;  ///< prefixes, or ranges of ports
   std::vector<Element> elements;
 };
 
@@ -65,6 +67,8 @@ struct Rule {
   const Service* service = nullptr;  ///< null: any
   /// Only packets that no router has touched, as neighbour discovery demands (RFC 4861 §7.1).
   bool hop_limit_255 = false;
+  /// "iifname" or "oifname": only what a machine sends itself, as it comes in or goes out. "": any.
+  std::string_view loopback;
   Verdict verdict;
   const std::string* comment = nullptr;  ///< readable(), at most 128 bytes
 };
@@ -72,6 +76,7 @@ struct Rule {
 struct Chain {
   std::string name;
   std::vector<Rule> rules;
+  std::string_view hook;  ///< "forward", "input" or "output"; "": other chains lead to it
 };
 
 struct Trace {
@@ -79,13 +84,15 @@ struct Trace {
   const policy::Rule* rule = nullptr;
 };
 
-/// The lists' members are disjoint. The first chain is the one that is hooked into forward.
+/// The lists' members are disjoint.
 struct Document : gateway::Sets {
   std::string base;
   std::string cluster;
   std::uint16_t log_group = 0;
-  bool knows_servers_v4 = false;
-  bool knows_servers_v6 = false;
+  bool host = false;  ///< a machine's own table, and not a gateway's
+  /// Whether the servers, or the machine, have addresses of the family.
+  bool knows_own_v4 = false;
+  bool knows_own_v6 = false;
   std::deque<Map> maps;  ///< rules point to them
   std::vector<Chain> chains;
   std::vector<Trace> traces;

@@ -13,8 +13,10 @@ namespace {
 
 using net::Family;
 
-/// What would be more is one rule with lists.
+/// What would be more single ports are ranges.
 constexpr std::size_t most_elements = 16;
+/// What would be more ranges is one rule with lists.
+constexpr std::size_t most_ranges = 64;
 
 std::size_t index(Family family) {
   return static_cast<std::size_t>(family);
@@ -79,8 +81,9 @@ void Phase::add(const FamilyFlow& flow, const FlowText& text) {
     for (const Service* service : flow.services) {
       Destinations rest = to;
       const std::size_t ports = text.log_prefix == nullptr ? port_count(service) : 0;
-      if (ports != 0 && ports * to.prefixes.size() <= most_elements) {
-        add_elements(*from, flow, to, *service, text);
+      const bool single = ports * to.prefixes.size() <= most_elements;
+      if (ports != 0 && (single || service->numbers.size() * to.prefixes.size() <= most_ranges)) {
+        add_elements(*from, flow, to, *service, text, !single);
         rest.prefixes.clear();
       }
       add_rules(*from, flow, rest, service, text);
@@ -99,36 +102,47 @@ Map& Phase::map(std::map<Lengths, Map*>& maps, const Lengths& lengths, Map::Key 
                 const std::string& name) {
   Map*& place = maps[lengths];
   if (place == nullptr) {
-    const auto [family, from, to] = lengths;
+    const auto [family, from, to, ranges] = lengths;
     const unsigned width = net::width(family);
     place = &document_.maps.emplace_back();
     place->name = name;
     place->family = family;
     place->key = key;
-    place->prefixes =
-        (key != Map::Key::to_service && from < width) || (key != Map::Key::from && to < width);
+    place->intervals = ranges || (key != Map::Key::to_service && from < width) ||
+                       (key != Map::Key::from && to < width);
   }
   return *place;
 }
 
 void Phase::add_elements(Peer& from, const FamilyFlow& flow, const Destinations& to,
-                         const Service& service, const FlowText& text) {
+                         const Service& service, const FlowText& text, bool ranges) {
   const net::Cidr* prefix = sole_prefix(from, flow.family);
   const char digit = flow.family == Family::ipv4 ? '4' : '6';
+  const std::string_view kind = ranges ? ".ranges" : "";
   for (const net::Cidr& destination : to.prefixes) {
     Map* map = nullptr;
     std::string key;
     if (prefix != nullptr) {
-      map = &this->map(
-          pairs_, {flow.family, prefix->length, destination.length}, Map::Key::from_to_service,
-          fmt::format("{}.pairs{}-{}-{}", name_, digit, prefix->length, destination.length));
+      map = &this->map(pairs_, {flow.family, prefix->length, destination.length, ranges},
+                       Map::Key::from_to_service,
+                       fmt::format("{}.pairs{}-{}-{}{}", name_, digit, prefix->length,
+                                   destination.length, kind));
       key = net::to_short_string(*prefix) + " . ";
     } else {
       Source& source = this->source(from, flow.family);
-      map = &this->map(source.to, {flow.family, 0, destination.length}, Map::Key::to_service,
-                       fmt::format("{}.to{}-{}", chain_of(source), digit, destination.length));
+      map = &this->map(
+          source.to, {flow.family, 0, destination.length, ranges}, Map::Key::to_service,
+          fmt::format("{}.to{}-{}{}", chain_of(source), digit, destination.length, kind));
     }
     key += net::to_short_string(destination) + " . " + net::protocol_name(service.protocol);
+    if (ranges) {
+      for (const net::PortRange& range : fresh(*map, key, service)) {
+        std::string whole = fmt::format("{} . {}", key, range.first);
+        if (range.last != range.first) whole += fmt::format("-{}", range.last);
+        map->elements.push_back({std::move(whole), verdict_, text.comment});
+      }
+      continue;
+    }
     for (const net::PortRange& range : service.numbers) {
       for (unsigned port = range.first; port <= range.last; ++port) {
         std::string whole = fmt::format("{} . {}", key, port);
@@ -138,6 +152,19 @@ void Phase::add_elements(Peer& from, const FamilyFlow& flow, const Destinations&
       }
     }
   }
+}
+
+/// The ports that the key's elements do not have yet; from now on they do.
+std::vector<net::PortRange> Phase::fresh(const Map& map, const std::string& key,
+                                         const Service& service) {
+  net::ServiceSet all;
+  for (const net::PortRange& range : service.numbers) {
+    all = all | net::ServiceSet::ports(service.protocol, range.first, range.last);
+  }
+  net::ServiceSet& open = open_[&map][key];
+  const net::ServiceSet more = all - open;
+  open = open | all;
+  return more.ports(service.protocol);
 }
 
 void Phase::add_rules(Peer& from, const FamilyFlow& flow, const Destinations& to,
@@ -186,7 +213,7 @@ bool Phase::into_map(const Source& source, Family family, std::map<Lengths, Map*
   const net::Cidr* prefix = sole_prefix(*source.peer, family);
   if (prefix == nullptr) return false;
   const char digit = family == Family::ipv4 ? '4' : '6';
-  Map& map = this->map(maps, {family, prefix->length, 0}, Map::Key::from,
+  Map& map = this->map(maps, {family, prefix->length, 0, false}, Map::Key::from,
                        fmt::format("{}.from{}-{}", name_, digit, prefix->length));
   std::string key = net::to_short_string(*prefix);
   if (!keys_[&map].insert(key).second) return false;
@@ -214,7 +241,7 @@ void Phase::add_source(const Source& source, Chain& top, std::map<Lengths, Map*>
 }
 
 void Phase::write() {
-  Chain top{name_, {}};
+  Chain top{name_, {}, {}};
   std::vector<const Source*> sources;
   for (const auto& [label, source] : sources_) sources.push_back(&source);
   std::sort(sources.begin(), sources.end(), [](const Source* a, const Source* b) {
@@ -229,7 +256,7 @@ void Phase::write() {
   top.rules.insert(top.rules.begin(), rules.begin(), rules.end());
   document_.chains.push_back(std::move(top));
   for (auto& [label, source] : sources_) {
-    Chain chain{chain_of(source), {}};
+    Chain chain{chain_of(source), {}, {}};
     for (const auto& [lengths, map] : source.to) chain.rules.push_back(look_up(*map));
     chain.rules.insert(chain.rules.end(), source.rules.begin(), source.rules.end());
     document_.chains.push_back(std::move(chain));

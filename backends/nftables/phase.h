@@ -32,9 +32,9 @@ struct FamilyFlow {
   std::vector<const Service*> services;  ///< a null pointer: every service
 };
 
-/// A chain that finds rules by their source. From one prefix to another on a few ports is an
-/// element of a map, whatever their number; other rules stand in a chain of their source, which is
-/// found in a map if it is one prefix and by a rule if it is a set.
+/// A chain that finds rules by their source. From one prefix to another on a few ports, or ranges
+/// of ports, is an element of a map, whatever their number; other rules stand in a chain of their
+/// source, which is found in a map if it is one prefix and by a rule if it is a set.
 class Phase {
  public:
   /// Chains and maps go into `document`; `name` is the chain's and the beginning of the others'.
@@ -48,8 +48,9 @@ class Phase {
   void write();
 
  private:
-  /// Where an element goes: by family, and the lengths of its prefixes.
-  using Lengths = std::tuple<net::Family, unsigned, unsigned>;
+  /// Where an element goes: by family, the lengths of its prefixes, and whether it may have a range
+  /// of ports. Kernels find single values faster than intervals.
+  using Lengths = std::tuple<net::Family, unsigned, unsigned, bool>;
 
   struct Source {
     Peer* peer = nullptr;
@@ -65,8 +66,10 @@ class Phase {
 
   static Destinations destinations(const FamilyFlow& flow);
   Source& source(Peer& peer, net::Family family);
+  /// An element for each port, or for each range of them.
   void add_elements(Peer& from, const FamilyFlow& flow, const Destinations& to,
-                    const Service& service, const FlowText& text);
+                    const Service& service, const FlowText& text, bool ranges);
+  std::vector<net::PortRange> fresh(const Map& map, const std::string& key, const Service& service);
   void add_rules(Peer& from, const FamilyFlow& flow, const Destinations& to, const Service* service,
                  const FlowText& text);
   void put_rule(Source& source, Rule rule, const FlowText& text) const;
@@ -86,6 +89,8 @@ class Phase {
   std::map<Lengths, Map*> pairs_;
   std::map<std::string, Source> sources_;  ///< by label
   std::unordered_map<const Map*, std::unordered_set<std::string>> keys_;
+  /// What elements with ranges open already, by the rest of their keys: nft refuses what overlaps.
+  std::unordered_map<const Map*, std::unordered_map<std::string, net::ServiceSet>> open_;
 };
 
 }  // namespace hcipol::backends::nftables

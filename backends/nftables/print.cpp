@@ -130,6 +130,7 @@ void put_rule(std::string& out, const Rule& rule, unsigned log_group) {
     put(out, "ct state vmap { established : accept, related : accept, invalid : ",
         rule.state == Rule::State::ours ? "drop }" : "return }");
   } else {
+    if (!rule.loopback.empty()) put(out, rule.loopback, " \"lo\" ");
     if (rule.family) put(out, "meta nfproto ", *rule.family == Family::ipv4 ? "ipv4 " : "ipv6 ");
     // What is cheap to compare comes before what must be looked up.
     if (rule.service != nullptr) put_service(out, *rule.service);
@@ -153,7 +154,7 @@ void put_map_type(std::string& out, const Map& map) {
   if (map.key == Map::Key::from_to_service) put(out, " . ", type);
   if (map.key != Map::Key::from) put(out, " . inet_proto . inet_service");
   put(out, " : verdict;");
-  if (map.prefixes) put(out, " flags interval;");
+  if (map.intervals) put(out, " flags interval;");
 }
 
 void put_list_type(std::string& out, const AddressList& list) {
@@ -177,9 +178,9 @@ void put_elements(std::string& out, const Map& map, unsigned log_group) {
   }
 }
 
-/// {0} the table, {1} the cluster, {2} the width of commands.
+/// {0} what, {1} the cluster, {2} the width of commands.
 constexpr std::string_view head = R"(#!/usr/sbin/nft -f
-# hcipolc: what the gateway forwards for cluster {1}. Generated; changes are lost.
+# hcipolc: {0} for cluster {1}. Generated; changes are lost.
 # `sh apply.sh apply` loads this, and takes it back unless you confirm. By hand:
 #   {3:{2}}  checks it and changes nothing
 #   {4:{2}}  loads all of it or nothing
@@ -188,20 +189,39 @@ constexpr std::string_view head = R"(#!/usr/sbin/nft -f
 # A load replaces the rules of this table, keeps what dnsmasq has added, and touches no other
 # table. Chains and sets that the policy no longer has stay behind without a rule; apply.sh takes
 # them away as well.
-# ours: traffic of the servers. others: traffic of peers that the policy allows or denies something
+)";
+
+constexpr std::string_view gateway_frame =
+    R"(# ours: traffic of the servers. others: traffic of peers that the policy allows or denies something
 # without a server. All else goes on as it came. What is accepted here may still be dropped by
 # another table of the gateway, an iptables FORWARD chain included; what is refused here stays so.
+)";
+
+constexpr std::string_view machine_frame =
+    R"(# in.ours: what the machine receives. out.ours: what it sends. What it sends itself, and what is for
+# none of the addresses that the policy gives it, goes on as it came. What is accepted here may
+# still be dropped by another table of the machine, iptables' INPUT and OUTPUT included; what is
+# refused here stays so.
 )";
 
 std::string heading(const Document& document) {
   const std::string all = "table inet " + document.base;
   const std::string remove = "nft delete " + all;
-  return fmt::format(head, document.base, readable(document.cluster, 100), remove.size(),
-                     "nft -c -f ruleset.nft", "nft -f ruleset.nft", "nft list " + all, remove);
+  const std::string_view what =
+      document.host ? "what the machine receives and sends" : "what the gateway forwards";
+  std::string out =
+      fmt::format(head, what, readable(document.cluster, 100), remove.size(),
+                  "nft -c -f ruleset.nft", "nft -f ruleset.nft", "nft list " + all, remove);
+  out += document.host ? machine_frame : gateway_frame;
+  return out;
 }
 
 constexpr std::string_view no_servers =
     R"(# The policy gives the servers no {} address: if they have such traffic, it is not filtered here.
+)";
+
+constexpr std::string_view no_machine =
+    R"(# The policy gives the machine no {} address: its traffic there is not filtered here.
 )";
 
 constexpr std::string_view neighbours =
@@ -229,9 +249,12 @@ void put_declarations(std::string& out, const Document& document,
     put(out, " }\n");
   }
   for (const Chain& chain : document.chains) {
-    const bool top = &chain == &document.chains.front();
-    put(out, "  chain ", chain.name,
-        top ? " { type filter hook forward priority filter; policy accept; }\n" : " { }\n");
+    put(out, "  chain ", chain.name);
+    if (chain.hook.empty()) {
+      put(out, " { }\n");
+    } else {
+      put(out, " { type filter hook ", chain.hook, " priority filter; policy accept; }\n");
+    }
   }
   put(out, "}\n");
 }
@@ -283,9 +306,10 @@ Artefact print_rules(Document& document) {
   // Growing by doubling would copy megabytes.
   out.reserve(8192 + lines * 160);
   out += heading(document);
-  if (!document.knows_servers_v4) out += fmt::format(no_servers, "IPv4");
-  if (!document.knows_servers_v6) out += fmt::format(no_servers, "IPv6");
-  if (document.knows_servers_v6) put(out, neighbours);
+  const std::string_view none = document.host ? no_machine : no_servers;
+  if (!document.knows_own_v4) out += fmt::format(fmt::runtime(none), "IPv4");
+  if (!document.knows_own_v6) out += fmt::format(fmt::runtime(none), "IPv6");
+  if (document.knows_own_v6 && !document.host) put(out, neighbours);
   put_declarations(out, document, maps);
   put_emptying(out, document, maps);
   put_content(out, document, maps);

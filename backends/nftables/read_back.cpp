@@ -12,6 +12,7 @@
 #include "backends/common/gateway/read_dnsmasq.h"
 #include "backends/common/gateway/read_script.h"
 #include "backends/common/read_text.h"
+#include "backends/nftables/read_operands.h"
 #include "backends/nftables/read_rule.h"
 #include "backends/nftables/read_table.h"
 #include "gateway_script.h"
@@ -25,106 +26,27 @@ using ReadAct = ReadRule::Act;
 using net::Family;
 using Traffic = Reading::Traffic;
 
-/// "4#inet#TABLE#SET".
-std::string reference_to(std::string_view table, std::string_view set, std::string_view type) {
-  const std::string_view family = type.starts_with("type ipv4_addr") ? "4" : "6";
-  return std::string(family) + "#inet#" + std::string(table) + "#" + std::string(set);
-}
-
 bool is_learnt(const TableSet& set) {
   return set.type.find("timeout") != std::string_view::npos;
 }
 
-/// The operands of rules as sets of packets, each made once.
-class Operands {
- public:
-  Operands(const Table& table, const gateway::LearntNames& names, DeviceReading& out)
-      : table_(table), names_(names), out_(out) {}
-
-  const net::PeerSet* peers(std::string_view text, Family family, std::size_t line) {
-    if (text.empty()) return nullptr;
-    const auto [place, fresh] = peers_.try_emplace({text, family}, nullptr);
-    if (!fresh) return place->second;
-    if (text.starts_with('@')) {
-      place->second = out_.keep(members(text.substr(1), family, line));
-    } else {
-      if (text.starts_with("{ ")) text = text.substr(2, text.size() - 4);
-      place->second = out_.keep(net::PeerSet{prefixes(text, family, line), {}});
-    }
-    return place->second;
-  }
-
-  const net::ServiceSet* service(const net::ServiceSet& set) {
-    const auto [place, fresh] = services_.try_emplace(set, nullptr);
-    if (fresh) place->second = out_.keep(set);
-    return place->second;
-  }
-
- private:
-  net::PeerSet members(std::string_view name, Family family, std::size_t line) {
-    const auto found = table_.sets().find(name);
-    if (found == table_.sets().end() || found->second.map) {
-      table_.fail(line, "there is no set " + quoted(name));
-    }
-    const TableSet& set = found->second;
-    const bool v4 = set.type.starts_with("type ipv4_addr");
-    if (v4 != (family == Family::ipv4)) table_.fail(line, quoted(name) + " is of another family");
-    net::PeerSet out;
-    std::vector<net::AddressRange> ranges;
-    for (const TableLine& element : set.elements) {
-      const auto cidr = net::parse_cidr(element.text);
-      if (!cidr || cidr->network.family != family) table_.fail(element.number, "an element");
-      ranges.push_back({cidr->network, net::last_of(cidr->network, cidr->length)});
-    }
-    disjoint(ranges, line);
-    out.addresses = net::AddressSet::of(std::move(ranges));
-    const auto names = names_.find(reference_to(table_.name(), name, set.type));
-    if (names != names_.end()) out.names = net::DomainSet::of(false, names->second);
-    return out;
-  }
-
-  net::AddressSet prefixes(std::string_view text, Family family, std::size_t line) const {
-    std::vector<net::AddressRange> ranges;
-    for (bool more = true; more;) {
-      const std::size_t comma = text.find(", ");
-      const auto cidr = net::parse_cidr(text.substr(0, comma));
-      if (!cidr || cidr->network.family != family) table_.fail(line, "a prefix");
-      ranges.push_back({cidr->network, net::last_of(cidr->network, cidr->length)});
-      more = comma != std::string_view::npos;
-      if (more) text.remove_prefix(comma + 2);
-    }
-    disjoint(ranges, line);
-    return net::AddressSet::of(std::move(ranges));
-  }
-
-  void disjoint(std::vector<net::AddressRange> ranges, std::size_t line) const {
-    std::sort(ranges.begin(), ranges.end(),
-              [](const auto& a, const auto& b) { return a.first < b.first; });
-    for (std::size_t i = 1; i < ranges.size(); ++i) {
-      if (!(ranges[i - 1].last < ranges[i].first)) table_.fail(line, "intervals that conflict");
-    }
-  }
-
-  const Table& table_;
-  const gateway::LearntNames& names_;
-  DeviceReading& out_;
-  std::map<std::pair<std::string_view, Family>, const net::PeerSet*> peers_;
-  std::map<net::ServiceSet, const net::ServiceSet*> services_;
-};
-
 /// The chains of the table as one kind of traffic of one family meets them.
 class View {
  public:
-  View(const Table& table, const std::vector<std::vector<RuleReading>>& rules, Operands& operands,
-       Family family, Traffic traffic)
+  /// From the chain of index `top` on.
+  View(const Table& table, std::size_t top, const std::vector<std::vector<RuleReading>>& rules,
+       Operands& operands, Family family, Traffic traffic)
       : table_(table), rules_(rules), operands_(operands), family_(family), traffic_(traffic) {
+    const std::string_view hook = table.chains()[top].hook;
     reading_.file = std::string(table.file());
     reading_.traffic = traffic;
+    reading_.on_machine = hook != "forward";
+    reading_.inbound = hook == "input";
     reading_.families = {family};
     for (std::size_t i = 0; i < table.chains().size(); ++i) {
       by_name_[table.chains()[i].name] = static_cast<std::uint32_t>(i);
     }
-    place(0);
+    place(static_cast<std::uint32_t>(top));
     // Lists are found while others are read.
     for (std::size_t i = 0; i < order_.size(); ++i) copy(order_[i], i);
   }
@@ -168,6 +90,12 @@ class View {
 
   bool sees(const RuleReading& rule) const {
     if (rule.kind == RuleReading::Kind::logs) return false;
+    using Loopback = RuleReading::Loopback;
+    if (rule.loopback != Loopback::any) {
+      // An incoming packet has no way out yet, and the other way round.
+      const Loopback here = reading_.inbound ? Loopback::in : Loopback::out;
+      if (traffic_ != Traffic::itself || rule.loopback != here) return false;
+    }
     if (!rule.families[static_cast<std::size_t>(family_)]) return false;
     if (traffic_ != Traffic::neighbours) return !rule.untouched;
     // What maps find is never about neighbours: their services have ports.
@@ -207,18 +135,45 @@ class View {
     }
     std::unordered_set<std::string_view> keys;
     std::optional<std::pair<unsigned, unsigned>> lengths;
+    std::vector<PortKey> ports;
+    bool ranges = false;
     for (const TableLine& element : map.elements) {
       const auto [key, verdict] = split(element);
       if (!keys.insert(key).second) table_.fail(element.number, "an element stands twice");
       ReadRule read;
-      const auto found_lengths = read_key(key, rule, read, element.number);
+      PortKey port{{}, 0, 0, element.number};
+      const auto found_lengths = read_key(key, rule, read, port);
+      if (intervals && rule.by_service) ports.push_back(port);
+      ranges = ranges || port.first != port.last;
       if (lengths.value_or(found_lengths) != found_lengths) {
         table_.fail(element.number, "elements that may lie within each other");
       }
       lengths = found_lengths;
       const bool whole = found_lengths == std::pair(net::width(family_), net::width(family_));
-      if (!intervals && !whole) table_.fail(element.number, "a prefix in a map of addresses");
+      if (!intervals && (!whole || ranges)) {
+        table_.fail(element.number, "an interval in a map of single values");
+      }
       put(list, read, verdict, element.number);
+    }
+    if (ranges) check_apart(std::move(ports));
+  }
+
+  /// The ports of an element, and what stands before them.
+  struct PortKey {
+    std::string_view rest;
+    std::uint16_t first = 0;
+    std::uint16_t last = 0;
+    std::size_t line = 0;
+  };
+
+  void check_apart(std::vector<PortKey> ports) const {
+    std::sort(ports.begin(), ports.end(), [](const PortKey& a, const PortKey& b) {
+      return std::pair(a.rest, a.first) < std::pair(b.rest, b.first);
+    });
+    for (std::size_t i = 1; i < ports.size(); ++i) {
+      if (ports[i].rest == ports[i - 1].rest && ports[i].first <= ports[i - 1].last) {
+        table_.fail(ports[i].line, "ports that another element has");
+      }
     }
   }
 
@@ -240,7 +195,9 @@ class View {
 
   /// The lengths of the key's prefixes; one that it has not is whole.
   std::pair<unsigned, unsigned> read_key(std::string_view key, const RuleReading& rule,
-                                         ReadRule& read, std::size_t line) {
+                                         ReadRule& read, PortKey& ports) {
+    const std::size_t line = ports.line;
+    ports.rest = key.substr(0, key.rfind(" . "));
     std::vector<std::string_view> parts;
     for (bool more = true; more;) {
       const std::size_t dot = key.find(" . ");
@@ -260,12 +217,15 @@ class View {
     read.to = operands_.peers(parts[at], family_, line);
     lengths.second = net::parse_cidr(parts[at++])->length;
     const auto protocol = net::protocol_number(parts[at++]);
-    const auto port = number_of(parts[at], 65535);
-    if (!protocol || !net::has_ports(*protocol) || !port) {
-      table_.fail(line, "a key's service");
-    }
-    const auto number = static_cast<std::uint16_t>(*port);
-    read.service = operands_.service(net::ServiceSet::ports(*protocol, number, number));
+    const std::size_t dash = parts[at].find('-');
+    const auto first = number_of(parts[at].substr(0, dash), 65535);
+    const auto last =
+        dash == std::string_view::npos ? first : number_of(parts[at].substr(dash + 1), 65535);
+    const bool known = protocol && net::has_ports(*protocol) && first && last && *first <= *last;
+    if (!known) table_.fail(line, "a key's service");
+    ports.first = static_cast<std::uint16_t>(*first);
+    ports.last = static_cast<std::uint16_t>(*last);
+    read.service = operands_.service(net::ServiceSet::ports(*protocol, ports.first, ports.last));
     return lengths;
   }
 
@@ -322,6 +282,13 @@ void check_all_used(const Table& table, const std::vector<std::vector<RuleReadin
   }
 }
 
+std::vector<Traffic> kinds_of_traffic(std::string_view hook, Family family) {
+  std::vector<Traffic> out{Traffic::connections, Traffic::replies, Traffic::invalid};
+  if (hook != "forward") out.push_back(Traffic::itself);
+  if (family == Family::ipv6) out.push_back(Traffic::neighbours);
+  return out;
+}
+
 }  // namespace
 
 DeviceReading read_back(std::span<const Artefact> artefacts, const ReadContext&) {
@@ -347,12 +314,14 @@ DeviceReading read_back(std::span<const Artefact> artefacts, const ReadContext&)
   }
   DeviceReading out;
   Operands operands(table, names, out);
-  for (const Family family : {Family::ipv4, Family::ipv6}) {
-    for (const Traffic traffic : {Traffic::connections, Traffic::replies, Traffic::invalid}) {
-      out.readings.push_back(View(table, rules, operands, family, traffic).take());
+  for (std::size_t i = 0; i < table.chains().size(); ++i) {
+    if (table.chains()[i].hook.empty()) continue;
+    for (const Family family : {Family::ipv4, Family::ipv6}) {
+      for (const Traffic traffic : kinds_of_traffic(table.chains()[i].hook, family)) {
+        out.readings.push_back(View(table, i, rules, operands, family, traffic).take());
+      }
     }
   }
-  out.readings.push_back(View(table, rules, operands, Family::ipv6, Traffic::neighbours).take());
   check_all_used(table, rules);
   return out;
 }

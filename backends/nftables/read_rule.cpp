@@ -78,6 +78,11 @@ class RuleReader {
   }
 
   void match() {
+    if (take("iifname \"lo\" ")) {
+      out_.loopback = RuleReading::Loopback::in;
+    } else if (take("oifname \"lo\" ")) {
+      out_.loopback = RuleReading::Loopback::out;
+    }
     if (take("meta nfproto ipv4 ")) only(net::Family::ipv4);
     if (take("meta nfproto ipv6 ")) only(net::Family::ipv6);
     service();

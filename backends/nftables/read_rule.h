@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -29,6 +30,9 @@ struct RuleReading {
   std::string_view to;
   std::optional<net::ServiceSet> service;
   bool untouched = false;  ///< only packets with a hop limit of 255
+  /// Only what a machine sends itself, as it comes in or as it goes out.
+  enum class Loopback : std::uint8_t { any, in, out };
+  Loopback loopback = Loopback::any;
   ReadVerdict verdict;
   std::string_view map;
   bool by_source = false;   ///< of look_up: the key has the source

@@ -87,11 +87,13 @@ void Table::declare(std::string_view line) {
   if (const auto chain = between(line, "  chain ", " }")) {
     const std::size_t brace = chain->find(" {");
     if (brace == std::string_view::npos) fail("a chain without a brace");
-    const std::string_view hook = chain->substr(brace + 2);
-    const bool hooked = hook == " type filter hook forward priority filter; policy accept;";
-    if (!hooked && !hook.empty()) fail("another hook");
-    if (hooked != chains_.empty()) fail("not just the first chain is hooked");
-    chains_.push_back({chain->substr(0, brace), hooked, {}});
+    const std::string_view base = chain->substr(brace + 2);
+    const auto hook =
+        between(base, " type filter hook ", " priority filter; policy accept;").value_or("");
+    if (!base.empty() && hook != "forward" && hook != "input" && hook != "output") {
+      fail("another hook");
+    }
+    chains_.push_back({chain->substr(0, brace), hook, {}});
     if (!is_name(chains_.back().name)) fail("a chain's name");
     if (!chain_places_.emplace(chains_.back().name, chains_.size() - 1).second) {
       fail("a chain stands twice");
@@ -178,7 +180,15 @@ void Table::fill(std::string_view line) {
 
 void Table::finish() const {
   if (part_ != Part::done) fail("the table does not end");
-  if (chains_.empty()) fail("nothing is hooked");
+  std::vector<std::string_view> hooks;
+  for (const TableChain& chain : chains_) {
+    if (!chain.hook.empty()) hooks.push_back(chain.hook);
+  }
+  std::sort(hooks.begin(), hooks.end());
+  // Half of a machine's traffic would not be filtered.
+  const bool gateway = hooks == std::vector<std::string_view>{"forward"};
+  const bool machine = hooks == std::vector<std::string_view>{"input", "output"};
+  if (!gateway && !machine) fail("neither a gateway's hook nor both of a machine");
   for (const auto& [name, set] : sets_) {
     const bool learnt = set.type.find("timeout") != std::string_view::npos;
     if (!learnt && !set.emptied) fail("what was in " + quoted(name) + " would stay");

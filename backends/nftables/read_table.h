@@ -26,7 +26,7 @@ struct TableSet {
 
 struct TableChain {
   std::string_view name;
-  bool hooked = false;
+  std::string_view hook;  ///< "forward", "input", "output"; "": packets come by other chains
   std::vector<TableLine> rules;
 };
 
@@ -40,7 +40,7 @@ class Table {
   std::string_view file() const { return file_; }
   std::string_view name() const { return name_; }
   const std::map<std::string_view, TableSet>& sets() const { return sets_; }
-  /// The hooked one is the first.
+  /// Those with a hook are one in forward, or one in input and one in output.
   const std::vector<TableChain>& chains() const { return chains_; }
   [[noreturn]] void fail(std::size_t line, std::string_view what) const;
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 
+#include "backends/common/gateway/machine.h"
 #include "backends/nftables/document.h"
 
 namespace hcipol::backends::nftables {
@@ -14,14 +15,16 @@ namespace hcipol::backends::nftables {
 namespace {
 
 constexpr std::array option_table{
+    gateway::mode_option,
+    gateway::host_option,
     sema::OptionSpec{"table", "string", "HCI- and the cluster's name",
                      "the inet table that everything is in"},
     gateway::names_option,
     gateway::lockfile_option,
     gateway::lockfile_age_option,
     sema::OptionSpec{"default", "string", "reject",
-                     "servers' traffic that nothing allows: \"reject\", \"drop\" or \"return\" (to "
-                     "the other tables)"},
+                     "servers' traffic (a machine's own) that nothing allows: \"reject\", \"drop\" "
+                     "or \"return\" (to the other tables)"},
     gateway::log_option,
     gateway::log_group_option,
 };
@@ -69,8 +72,8 @@ std::span<const sema::OptionSpec> options() {
   return option_table;
 }
 
-const gateway::Dialect& dialect() {
-  static constexpr gateway::Dialect row{
+const gateway::Dialect& dialect(bool host) {
+  static constexpr gateway::Dialect forwarding{
       .title = "nftables",
       .rest = "the other tables of the gateway",
       .base_option = "table",
@@ -85,7 +88,14 @@ const gateway::Dialect& dialect() {
       .reference = reference,
       .set_tool = "nftables",
       .max_prefixes = 0};
-  return row;
+  static constexpr gateway::Dialect machine = [] {
+    gateway::Dialect row = forwarding;
+    row.rest = "the other tables of the machine";
+    row.resolver = "the machine's dnsmasq";
+    row.askers = "the machine";
+    return row;
+  }();
+  return host ? machine : forwarding;
 }
 
 }  // namespace hcipol::backends::nftables

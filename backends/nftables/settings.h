@@ -1,4 +1,4 @@
-// The options of an nftables target, and how a gateway with nftables names things.
+// The options of an nftables target, and how a gateway or a machine with nftables names things.
 #pragma once
 
 #include <span>
@@ -10,6 +10,6 @@ namespace hcipol::backends::nftables {
 using gateway::Settings;
 
 std::span<const sema::OptionSpec> options();
-const gateway::Dialect& dialect();
+const gateway::Dialect& dialect(bool host = false);
 
 }  // namespace hcipol::backends::nftables

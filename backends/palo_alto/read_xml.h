@@ -48,8 +48,8 @@ class Elements {
   std::string_view text_of(pugi::xml_node child) const {
     const pugi::xml_node inner = child.first_child();
     const std::string_view own = own_text(child);
-    const bool plain = own.empty() ? inner.type() == pugi::node_pcdata && !inner.next_sibling()
-                                   : inner.empty();
+    const bool plain =
+        own.empty() ? inner.type() == pugi::node_pcdata && !inner.next_sibling() : inner.empty();
     if (!plain || child.first_attribute()) unreadable(file_, child, "no plain text");
     return own.empty() ? inner.value() : own;
   }

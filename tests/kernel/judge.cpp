@@ -16,15 +16,25 @@ using net::Endpoint;
 /// A busy machine may lose a packet; a rule that drops one drops the next as well.
 constexpr int attempts = 3;
 
+/// What the script beside the rules is told: "FORWARD:HCI-c" of `hooks`, "shared" of `table`.
+std::string told(const Files& files, const std::string& word) {
+  const std::string& script = files.at("apply.sh");
+  const auto from = script.find("\n" + word + "=") + word.size() + 2;
+  std::string out = script.substr(from, script.find('\n', from) - from);
+  std::erase(out, '\'');
+  return out;
+}
+
 std::string load_script(const Loader& loader, const Files& files) {
   if (*loader.variant == '\0') return "nft -f ruleset.nft";
-  const std::string& rules = files.at("rules.v4");
-  const auto from = rules.find("\n:") + 2;
-  const std::string base = rules.substr(from, rules.find(' ', from) - from);
+  const bool own = told(files, "table") == "own";
   std::string out = "export XTABLES_LOCKFILE=$PWD/lock\n[ ! -e ipset ] || ipset restore < ipset\n";
   for (const auto& [tool, file] : {std::pair("iptables", "rules.v4"), {"ip6tables", "rules.v6"}}) {
-    out += fmt::format("{0}-{1}-restore -w 10 --noflush < {2}\n{0}-{1} -w 10 -I FORWARD 1 -j {3}\n",
-                       tool, loader.variant, file, base);
+    out += fmt::format("{}-{}-restore -w 10 {} < {}\n", tool, loader.variant,
+                       own ? "" : "--noflush", file);
+    if (own) continue;
+    out += fmt::format("for hook in {}; do {}-{} -w 10 -I ${{hook%%:*}} 1 -j ${{hook#*:}}; done\n",
+                       told(files, "hooks"), tool, loader.variant);
   }
   return out;
 }
@@ -32,8 +42,9 @@ std::string load_script(const Loader& loader, const Files& files) {
 std::string unload_script(const Loader& loader) {
   if (std::string_view(loader.variant) != "legacy") return "nft flush ruleset; ipset destroy";
   return "export XTABLES_LOCKFILE=$PWD/lock\n"
-         "for tool in iptables-legacy ip6tables-legacy; do $tool -F; $tool -X; done\n"
-         "ipset destroy";
+         "for tool in iptables-legacy ip6tables-legacy; do\n"
+         "for chain in INPUT FORWARD OUTPUT; do $tool -P $chain ACCEPT; done\n"
+         "$tool -F; $tool -X; done\nipset destroy";
 }
 
 std::string words_of(const GatewayLab::Probe& probe, const Directory& names) {
@@ -81,7 +92,9 @@ void Judge::resolve(const Files& files, const Directory& names, const std::strin
 
 std::vector<std::string> Judge::disagreements(const Loader& loader, const Files& files,
                                               const std::vector<Expectation>& expectations,
-                                              const Directory& names) {
+                                              const Directory& names,
+                                              const net::AddressSet* machine) {
+  if (machine != nullptr) lab_.own(*machine);
   Files written = files;
   written["upstream.conf"] = names.host_records();
   for (const char* name : {"dnsmasq.conf", "dnsmasq-cache.conf"}) {
@@ -100,7 +113,7 @@ std::vector<std::string> Judge::disagreements(const Loader& loader, const Files&
     for (int attempt = 0; attempt < attempts && !open.empty(); ++attempt) {
       std::vector<GatewayLab::Probe> probes;
       for (const std::size_t i : open) probes.push_back(expectations[i].probe);
-      const std::vector<Fate> sent = lab_.send(probes);
+      const std::vector<Fate> sent = machine == nullptr ? lab_.send(probes) : lab_.send_own(probes);
       std::vector<std::size_t> unmet;
       for (std::size_t k = 0; k < open.size(); ++k) {
         fates[open[k]] = sent[k];
@@ -116,6 +129,7 @@ std::vector<std::string> Judge::disagreements(const Loader& loader, const Files&
   }
   lab_.stop();
   lab_.run(go + unload_script(loader));
+  if (machine != nullptr) lab_.own({});
   return wrong;
 }
 

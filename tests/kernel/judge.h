@@ -1,4 +1,4 @@
-// The kernel as judge: a device's files are loaded, and packets sent through.
+// The kernel as judge: a device's files are loaded, and packets sent through it, or to and from it.
 #pragma once
 
 #include <map>
@@ -37,10 +37,12 @@ class Judge {
 
   /// Loads the files, has the gateway's own dnsmasq answer for all names, sends everything, and
   /// takes all away again. A sentence for each expectation that was not met, or for what did not
-  /// load.
+  /// load. With `machine`, the gateway has these addresses, and each probe goes to or comes from
+  /// one of them.
   std::vector<std::string> disagreements(const Loader& loader, const Files& files,
                                          const std::vector<Expectation>& expectations,
-                                         const Directory& names);
+                                         const Directory& names,
+                                         const net::AddressSet* machine = nullptr);
   GatewayLab& lab() { return lab_; }
   /// Sent in all, a probe that was repeated counting once.
   std::size_t probes() const { return probes_; }

@@ -133,6 +133,17 @@ Meaning::Meaning(const flow::DevicePolicy& device, const backends::Emission& emi
   if (const auto option = options.find("default"); option != options.end()) {
     rest_ = std::get<std::string>(option->second.data);
   }
+  if (const auto option = options.find("table"); option != options.end()) {
+    alone_ = device.view->target->backend == "iptables" &&
+             std::get<std::string>(option->second.data) == "own";
+  }
+  if (device.view->machine) {
+    for (const auto* part : device.view->machine->parts) {
+      guarded_ = guarded_ | part->set.addresses;
+    }
+  } else if (device.cluster->servers != nullptr) {
+    guarded_ = device.cluster->servers->set.addresses;
+  }
 }
 
 bool Meaning::matches(const policy::Rule& rule, const Packet& packet,
@@ -159,7 +170,10 @@ bool Meaning::matches(const policy::Rule& rule, const Packet& packet,
 }
 
 Meaning::Says Meaning::of(const Packet& packet, const GatewayLab::Probe* probe) const {
-  if (device_.view->sees && !goes_with(*device_.view->sees, packet)) return Says::nothing;
+  const bool rest_denied = alone_ || guards(packet.from) || guards(packet.to);
+  if (device_.view->sees && !goes_with(*device_.view->sees, packet)) {
+    return alone_ ? Says::denied : Says::nothing;
+  }
   bool allow = false, deny = false;
   for (const policy::Rule& rule : device_.cluster->rules) {
     if (!matches(rule, packet, probe)) continue;
@@ -168,10 +182,7 @@ Meaning::Says Meaning::of(const Packet& packet, const GatewayLab::Probe* probe) 
   }
   if (deny) return Says::denied;
   if (allow) return Says::passes;
-  const auto* servers = device_.cluster->servers;
-  const bool of_servers = servers != nullptr && (net::contains(servers->set, packet.from) ||
-                                                 net::contains(servers->set, packet.to));
-  return of_servers && rest_ != "return" ? Says::denied : Says::nothing;
+  return rest_denied && rest_ != "return" ? Says::denied : Says::nothing;
 }
 
 Fate Meaning::fate(Says says, const Packet& packet) const {

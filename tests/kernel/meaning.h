@@ -26,7 +26,7 @@ class Directory {
   std::map<net::Address, std::string> back_;
 };
 
-/// A gateway's share of a policy.
+/// The share of a policy that a gateway has, or a machine's own firewall.
 class Meaning {
  public:
   Meaning(const flow::DevicePolicy& device, const backends::Emission& emission);
@@ -44,12 +44,15 @@ class Meaning {
 
  private:
   Says of(const net::Packet& packet, const GatewayLab::Probe* probe) const;
+  bool guards(const net::Endpoint& end) const { return net::contains({guarded_, {}}, end); }
   bool matches(const policy::Rule& rule, const net::Packet& packet,
                const GatewayLab::Probe* probe) const;
 
   const flow::DevicePolicy& device_;
   const backends::Emission& emission_;
   std::string rest_ = "reject";  ///< the option `default`
+  bool alone_ = false;           ///< all is denied that nothing allows, whatever the device sees
+  net::AddressSet guarded_;      ///< the servers' addresses, or the machine's
 };
 
 /// Packets at every end of every peer and service of the rules, and one beyond, each with the rest

@@ -44,6 +44,8 @@ void faults_of_table(const backends::Emission& emission, std::size_t file, Mutan
   edit("lost ports", "(tcp|udp) dport (\\{[^}]*\\}|[0-9-]+) ", "meta l4proto $1 ");
   edit("changed port", "(dport (?:\\{ )?)([0-9]+)", "$019$2");
   edit("changed port", "( \\. (?:tcp|udp) \\. )([0-9]+)", "$019$2");
+  edit("widened range", "( \\. (?:tcp|udp) \\. [0-9]+-)[0-9]+", "$0165535");
+  edit("element twice", "^(.* \\. (?:tcp|udp) \\. )([0-9]+)(-[0-9]+.*)$", "$1$2$3\n$1$2 : accept,");
   edit("widened range", "(dport (?:\\{ )?[0-9]+)(?=[ ,])", "$1-65535");
   edit("changed protocol", "tcp dport", "udp dport");
   edit("changed protocol", " \\. tcp \\. ", " . udp . ");
@@ -80,6 +82,11 @@ void faults_of_table(const backends::Emission& emission, std::size_t file, Mutan
   edit("lost hop limit", "ip6 hoplimit 255 ", "");
   edit("lost family", "meta nfproto ipv[46] ", "");
   edit("changed family", "meta nfproto ipv4", "meta nfproto ipv6");
+  edit("changed interface", "iifname", "oifname");
+  edit("changed interface", "oifname", "iifname");
+  edit("changed interface", "\"lo\"", "\"eth0\"");
+  edit("lost interface", "[io]ifname \"lo\" ", "");
+  edit("negation", "[io]ifname", "$& !=");
   edit("lost renewal", "update @[^ ]+ \\{ [^}]*\\} ", "");
   edit("another renewal", "update @dns4", "update @dns6");
   edit("negation", "tcp dport", "tcp dport !=");
@@ -96,6 +103,9 @@ void faults_of_table(const backends::Emission& emission, std::size_t file, Mutan
   anywhere("lost declaration", "^  (set|map|chain) .* \\}$", "");
   anywhere("another family of tables", "^table inet", "table ip");
   anywhere("hook of another chain", "hook forward", "hook input");
+  anywhere("hook of another chain", "hook input", "hook forward");
+  anywhere("hook of another chain", "hook output", "hook input");
+  anywhere("lost hook", "type filter hook [^}]*", "");
   anywhere("another priority", "priority filter", "priority raw");
   anywhere("another policy", "policy accept", "policy drop");
   anywhere("another table", "^(flush table inet [^ ]+)", "$1x");

@@ -111,6 +111,17 @@ target "iptables" "node" {
   default = "drop"
 }
 target "iptables" "gateway" { table = "own" }
+)"},
+                                                      {"nftables", R"(
+target "nftables" "proxy" {
+  mode = "host"
+  host = proxy.corp
+}
+target "nftables" "node" {
+  mode    = "host"
+  host    = node.e1
+  default = "drop"
+}
 )"}};
   return all;
 }

@@ -45,6 +45,11 @@ target "iptables" "host-left" {
   host    = [node.n1, 10.0.0.3]
   default = "return"
 }
+target "iptables" "host-one-way" {
+  mode = "host"
+  host = servers
+  sees = servers -> any
+}
 target "iptables" "host-own" {
   mode    = "host"
   host    = node.n1
@@ -65,6 +70,33 @@ target "iptables" "host-locked" {
   lockfile_age = 365d
 }
 target "nftables" "locked" {
+  names        = "lockfile"
+  lockfile     = "addresses.txt"
+  lockfile_age = 365d
+}
+target "nftables" "host" {
+  mode = "host"
+  host = servers
+}
+target "nftables" "host-left" {
+  mode    = "host"
+  host    = [node.n1, 10.0.0.3]
+  default = "return"
+}
+target "nftables" "host-one-way" {
+  mode    = "host"
+  host    = node.n1
+  sees    = node.n1 -> any
+  default = "drop"
+}
+target "nftables" "host-in" {
+  mode = "host"
+  host = servers
+  sees = any -> servers
+}
+target "nftables" "host-locked" {
+  mode         = "host"
+  host         = servers
   names        = "lockfile"
   lockfile     = "addresses.txt"
   lockfile_age = 365d
@@ -156,7 +188,7 @@ TEST_P(ReadBackRandom, MeansWhatItsFlowsMean) {
     const std::string text =
         test::random_policy(random, 5).text() + more_exceptions(more) + more_targets;
     EmittedPolicy policy({{"main.hcipol", text}, {"addresses.txt", looked_up}}, ".");
-    ASSERT_EQ(policy.devices().size(), 26u) << text;
+    ASSERT_EQ(policy.devices().size(), 32u) << text;
     for (const Emitted& one : policy.devices()) {
       unsigned& count = proved[one.name];
       if (one.refused || count == proved_in_a_batch) continue;

@@ -2,6 +2,7 @@
 // packets. Nothing of it touches the machine's network.
 #pragma once
 
+#include <sys/socket.h>
 #include <sys/types.h>
 #include <cstdint>
 #include <map>
@@ -11,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "net/address_set.h"
 #include "tests/support/frames.h"
 
 namespace hcipol::test {
@@ -24,6 +26,9 @@ enum class Fate {
   silent,       ///< nothing came back
 };
 std::string to_string(Fate fate);
+
+/// Of the cable before the gateway: its far end, and the gateway's.
+inline constexpr Mac before_mac{2, 0, 0, 0, 1, 2}, left_mac{2, 0, 0, 0, 1, 1};
 
 /// Three network namespaces without names: before, on, and behind the gateway. They end with the
 /// process, however it ends. The thread that makes the lab is the one that uses it.
@@ -63,6 +68,13 @@ class GatewayLab {
   /// What becomes of each, in this order. All connections of before are forgotten.
   std::vector<Fate> send(std::span<const Probe> probes);
 
+  /// Makes these the gateway's own addresses, beside those that it always has, instead of what was
+  /// said before: what is for them ends there.
+  void own(const net::AddressSet& addresses);
+  /// As send(), with the gateway as a machine: one end of each probe is its own, or both. It
+  /// receives what comes from before, and what it sends goes there, or to itself.
+  std::vector<Fate> send_own(std::span<const Probe> probes);
+
   /// Seconds for each of `packets` packets, sent from the probes in turn as fast as they go. None
   /// of them is answered, so each is a connection's first.
   double flood(std::span<const Probe> probes, unsigned packets);
@@ -85,15 +97,45 @@ class GatewayLab {
   /// Waits until the gateway has done with all that was put before.
   template <class At>
   void settle(Side side, const At& at);
+  using SendSome = void (GatewayLab::*)(std::span<const Probe> probes, std::span<Fate> fates);
+  std::vector<Fate> send(std::span<const Probe> probes, SendSome some);
   void send_some(std::span<const Probe> probes, std::span<Fate> fates);
+  // ---- of a machine
+  void open_raw();
+  void receive_some(std::span<const Probe> probes, std::span<Fate> fates);
+  void emit_some(std::span<const Probe> probes, std::span<Fate> fates);
+  void emit_to_itself(std::span<const Probe> probes, std::span<Fate> fates);
+  void emit(const Bytes& frame) const;
+  template <class At>
+  void settle_own(const At& at);
+  template <class At>
+  void take_own(const At& at);
 
   int home_ = -1;
   std::map<Side, int> places_;
   std::map<Side, int> sockets_;
+  /// What has passed a machine's filter, of one protocol in one family.
+  struct Raw {
+    int fd = -1;
+    net::Family family = net::Family::ipv4;
+    std::uint8_t protocol = 0;
+  };
+  std::vector<Raw> raw_;
+  std::map<net::Family, int> senders_;
+  net::AddressSet own_;
   std::vector<pid_t> running_;
   std::vector<std::uint8_t> buffer_;
   std::uint16_t tag_ = 20000;
   std::uint32_t id_ = 0;
 };
+
+template <class At>
+void GatewayLab::take(Side side, const At& at) {
+  for (;;) {
+    const ssize_t size = recv(sockets_.at(side), buffer_.data(), buffer_.size(), 0);
+    if (size < 0) return;
+    at(buffer_.data(), static_cast<std::size_t>(size));
+  }
+}
 
 }  // namespace hcipol::test

@@ -15,22 +15,22 @@ namespace {
 
 constexpr std::size_t longest_list = 160;
 
-constexpr std::string_view how_to_learn = R"(# For the dnsmasq of the gateway, once its sets exist:
+constexpr std::string_view how_to_learn = R"(# For the dnsmasq of this machine, once its sets exist:
 #   cp dnsmasq.conf /etc/dnsmasq.d/{0}.conf
 #   cp dnsmasq-cache.conf /etc/dnsmasq.d/hcipolc-cache.conf
 #   dnsmasq --test && systemctl restart dnsmasq
-# Whatever opens the connections of the rules with these sets (the servers, or the proxy that
-# they use) must ask this dnsmasq and no other resolver. Every domain here stands for itself and
-# all names below it. Only the longest line that matches a name counts, so it repeats the sets of
-# shorter ones; of two lines for one domain, in whatever files, only the first counts: where
-# clusters share this gateway, make one line of them, {1}=/DOMAIN/SET,SET, or the names of all
+# Whatever opens the connections of the rules with these sets (behind a gateway the servers, or the
+# proxy that they use) must ask this dnsmasq and no other resolver. Every domain here stands for
+# itself and all names below it. Only the longest line that matches a name counts, so it repeats the
+# sets of shorter ones; of two lines for one domain, in whatever files, only the first counts: where
+# clusters share this machine, make one line of them, {1}=/DOMAIN/SET,SET, or the names of all
 # clusters but one stay blocked.
 )";
 
 /// In a file of its own because dnsmasq 2.90 does not start if an option stands twice, as it would
 /// with two clusters behind one gateway.
 constexpr std::string_view cache_file =
-    R"(# hcipolc: once per gateway, beside the dnsmasq.conf of every cluster. Entries of the sets
+    R"(# hcipolc: once per machine, beside the dnsmasq.conf of every cluster. Entries of the sets
 # live {0} s and an answer from the cache does not renew them, so neither dnsmasq nor its
 # clients may keep answers longer. Where dnsmasq has these options already, leave this file
 # out: it refuses to start if one stands twice.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "backends/common/gateway/machine.h"
 #include "backends/common/gateway/option_reader.h"
 #include "backends/common/names.h"
 #include "backends/common/options.h"
@@ -61,6 +62,7 @@ Backend row(std::string_view title) {
   row.name = title;
   row.title = title;
   row.capabilities.order = Capabilities::Order::first_match;
+  row.capabilities.machine_option = host_option.name;
   // Names and tags are sets of addresses like others: a rule is a line for each of its sets.
   row.capabilities.rule = {
       .names_with_addresses = true, .names_on_any_port = true, .tags_with_addresses = true};
@@ -110,6 +112,7 @@ Settings read_settings(const flow::DevicePolicy& device, const Dialect& dialect,
   } else {
     settings.log_group = static_cast<std::uint16_t>(group);
   }
+  settings.host = read_mode(device, reader);
   return settings;
 }
 

@@ -24,6 +24,9 @@ struct Settings {
   Rest rest = Rest::reject;
   bool log = true;  ///< log what is denied
   std::uint16_t log_group = 5;
+  /// The firewall of one machine, whose addresses the target says, and not of what a gateway
+  /// forwards.
+  bool host = false;
 };
 
 /// A gateway's row in the table of backends, without its limits, options and function. `title` is
@@ -52,8 +55,9 @@ inline constexpr sema::OptionSpec log_group_option{"log_group", "number", "5",
 /// is "a chain's name".
 std::string word_fault(std::string_view name, std::string_view what);
 
-/// The options `names`, `lockfile`, `lockfile_age`, `default`, `log`, `log_group` and the dialect's
-/// own for the base. Reports options that are not valid (E0611) and goes on with their defaults.
+/// The options `mode`, `names`, `lockfile`, `lockfile_age`, `default`, `log`, `log_group` and the
+/// dialect's own for the base. Reports options that are not valid (E0611) and goes on with their
+/// defaults.
 Settings read_settings(const flow::DevicePolicy& device, const Dialect& dialect,
                        EmitContext& context);
 

@@ -1,5 +1,5 @@
-# apply.sh of two policies, `first` and `second`, in a network namespace of its own.
-# usage: sh nftables_apply.sh, in a folder with first/ and second/
+# apply.sh of two policies, `first` and `second`, and of a machine in `host`, in a network namespace of its own.
+# usage: sh nftables_apply.sh, in a folder with first/, second/ and host/
 # Writes `ok …` or `not ok …` for each check, and `done`.
 here=$PWD
 export HCIPOLC_ROOT=$here/root
@@ -116,4 +116,27 @@ ok "remove" sh first/apply.sh remove
 ok "leaves the gateway as it was" same_as nothing
 ok "and no file but the cache's" test "$(find root -type f | grep -cv 'lock$\|hcipolc-cache.conf$')" = 0
 ok "remove again" sh first/apply.sh remove
+
+# A machine's own table.
+ok "a machine's rules" apply host
+ok "are what the file says" sh host/apply.sh status
+ok "input leads to them" nft list chain inet HCI-prod input
+ok "others' rules stay" nft list chain inet HCI-production forward
+state >host.state
+ok "again" stays apply host
+nft delete rule inet HCI-prod output handle "$(nft -a list chain inet HCI-prod output | sed -n '/10.0.5.10/s/.* handle //p')"
+sh host/apply.sh status >said
+ok "a lost rule is shown" grep -q '^-chain output: ip saddr 10.0.5.10 goto out.ours' said
+ok "and comes back" apply host
+ok "as it was" same_as host.state
+ok "a gateway's rules that nobody confirms end" fails sh first/apply.sh apply --within 1
+ok "and leave what was there" same_as host.state
+ok "a gateway's rules" apply first
+ok "take its place" fails nft list chain inet HCI-prod input
+ok "and are what their file says" sh first/apply.sh status
+ok "and back" apply host
+ok "without the gateway's hook" fails nft list chain inet HCI-prod forward
+ok "as it was at first" same_as host.state
+ok "remove the machine's" sh host/apply.sh remove
+ok "leaves all as it was again" same_as nothing
 echo "done"

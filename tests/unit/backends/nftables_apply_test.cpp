@@ -33,6 +33,18 @@ std::map<std::string, std::string> policy_files(bool first) {
   return b.emit();
 }
 
+/// The cluster's table on a machine that administers it.
+std::map<std::string, std::string> machine_files() {
+  Builder b("nftables");
+  b.servers({"10.0.0.1", "10.0.0.2", "fd00::1"});
+  const NamedSet* wac = b.set("wac", {"10.0.5.10", "fd00:5::10"});
+  b.view.machine = policy::Peers{{wac}};
+  b.option("mode", std::string("host"));
+  b.allow("a.winrm", wac, b.cluster.servers, tcp(5985, 5986));
+  b.allow("b.ssh", b.set("ops", {"10.0.6.0/24", "fd00:6::/64"}), wac, tcp(22));
+  return b.emit();
+}
+
 TEST(NftablesApply, LoadsTakesBackKeepsAndRemoves) {
   const std::string way = gateway::nftables_namespace();
   if (way.empty()) GTEST_SKIP() << "no network namespace with nft to be had";
@@ -42,6 +54,9 @@ TEST(NftablesApply, LoadsTakesBackKeepsAndRemoves) {
     std::filesystem::create_directories(below);
     for (const auto& [path, text] : policy_files(first)) write_file(below + path, text);
   }
+  std::filesystem::create_directories(folder.path() + "/host/");
+  for (const auto& [path, text] : machine_files())
+    write_file(folder.path() + "/host/" + path, text);
   const std::string script = (repository() / "tests/unit/backends/nftables_apply.sh").string();
   const auto [status, out] = folder.run(way + " sh " + script);
   EXPECT_EQ(status, 0) << out;

@@ -40,16 +40,18 @@ class RulesetReader {
         throw std::runtime_error("unknown object: " + entry.dump());
       }
     }
-    if (base_.empty()) throw std::runtime_error("no base chain");
+    if (bases_.empty()) throw std::runtime_error("no base chain");
   }
 
   /// "ACCEPT", "DROP", "REJECT", or "" if the base chain's policy lets it go on.
-  std::string verdict(const ProbePacket& packet) const { return walk(base_, packet, 0); }
+  std::string verdict(const ProbePacket& packet, const std::string& hook = "forward") const {
+    return walk(bases_.at(hook), packet, 0);
+  }
 
   /// How many rules and look-ups the packet meets.
   std::size_t steps(const ProbePacket& packet) const {
     steps_ = 0;
-    walk(base_, packet, 0);
+    walk(bases_.at("forward"), packet, 0);
     return steps_;
   }
 
@@ -58,12 +60,14 @@ class RulesetReader {
 
  private:
   void base(const json& chain) {
-    if (!base_.empty()) throw std::runtime_error("two base chains");
-    if (chain.at("hook") != "forward" || chain.at("type") != "filter" ||
-        chain.at("policy") != "accept" || chain.at("prio") != 0) {
+    const std::string& hook = chain.at("hook");
+    if ((hook != "forward" && hook != "input" && hook != "output") ||
+        chain.at("type") != "filter" || chain.at("policy") != "accept" || chain.at("prio") != 0) {
       throw std::runtime_error("another hook: " + chain.dump());
     }
-    base_ = chain.at("name");
+    if (!bases_.emplace(hook, chain.at("name")).second) {
+      throw std::runtime_error("two base chains of one hook");
+    }
   }
 
   std::string walk(const std::string& chain, const ProbePacket& packet, unsigned depth) const {
@@ -135,6 +139,7 @@ class RulesetReader {
   struct Value {
     std::optional<net::Address> address;
     unsigned number = 0;
+    std::optional<std::string> word = std::nullopt;
   };
   using Values = std::vector<Value>;
 
@@ -159,6 +164,8 @@ class RulesetReader {
     if (part.contains("meta")) {
       const std::string& key = part.at("meta").at("key");
       if (key == "l4proto") return Value{{}, packet.protocol};
+      if (key == "iifname") return Value{{}, 0, packet.in_interface};
+      if (key == "oifname") return Value{{}, 0, packet.out_interface};
       if (key == "nfproto") return Value{{}, v6 ? 10U : 2U};
     } else if (part.contains("ct")) {
       if (part.at("ct").at("key") == "state") return Value{{}, state(packet.state)};
@@ -223,6 +230,7 @@ class RulesetReader {
   static bool one_is(const json& right, const Value& value) {
     if (right.is_number()) return !value.address && value.number == right.get<unsigned>();
     if (right.is_string()) {
+      if (value.word) return *value.word == right.get<std::string>();
       if (!value.address) return named(right, value.number);
       return net::parse_address(right.get<std::string>()).value() == *value.address;
     }
@@ -247,7 +255,7 @@ class RulesetReader {
     return numbers.at(word) == number;
   }
 
-  std::string base_;
+  std::map<std::string, std::string> bases_;  ///< by hook
   std::map<std::string, std::vector<json>> chains_;
   std::map<std::string, json> sets_;
   mutable std::size_t steps_ = 0;

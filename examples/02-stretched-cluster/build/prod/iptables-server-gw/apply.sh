@@ -6,41 +6,9 @@ table=shared
 
 # What apply.sh does, the same for every cluster. `base` is what our chains and sets are called after, `hooks` says
 # which built-in chains jump to which of them, and `table` whether the whole filter table is ours or shared.
-usage() {
-  cat <<TEXT
-usage: sh apply.sh COMMAND, as root, beside the files that it loads
-
-  check                whether this machine takes the files; changes no rule
-  apply                loads them, and takes them back after 60 s unless confirmed
-    --within SECONDS   … after SECONDS
-    --yes              … never: the files have been tried
-  confirm              keeps what \`apply\` loaded; from a new connection, which proves that you still get in
-  status               what differs from the files; 0 if nothing does
-  persist              loads them at every boot as well (systemd)
-  remove               takes all of $base off this machine
-TEXT
-  exit 2
-}
-
-# What this writes outside the kernel lies below $root, so that it can be tried elsewhere.
-root=${HCIPOLC_ROOT:-}
-run=$root/run/hcipolc
-kept=$root/etc/hcipolc/$base
-before=$root/var/lib/hcipolc/$base
-unit=$root/etc/systemd/system/hcipolc-$base.service
-snippets=$root/etc/dnsmasq.d
-snippet=$snippets/$base.conf
-cache=$snippets/hcipolc-cache.conf
-PATH=$PATH:/usr/sbin:/sbin
-export PATH LC_ALL=C
-umask 077
-cd -- "$(dirname -- "$0")" || exit 1
-
-say() { echo "$base: $*"; }
-die() {
-  say "$*" >&2
-  exit 1
-}
+files='rules.v4 rules.v6'
+more=ipset
+before=${HCIPOLC_ROOT:-}/var/lib/hcipolc/$base
 
 # ---- what the kernel has of ours: chains and sets called $base or $base.…; nothing else is read or touched
 
@@ -270,6 +238,201 @@ drop_names() {
   [ ! -e "$snippet" ] || { rm -f "$snippet" && changed_names=1 && restart_dnsmasq; }
 }
 
+# ---- what the commands do
+
+# The file for ipset, which may be missing.
+know_sets() { if [ -e ipset ]; then cp ipset "$work/ipset"; else : >"$work/ipset"; fi; }
+other_variant() {
+  case $(iptables -V) in *legacy*) other=nft ;; *) other=legacy ;; esac
+  ! command -v "iptables-$other-save" >/dev/null ||
+    [ "$("iptables-$other-save" 2>/dev/null | grep -c '^-A')" = 0 ] ||
+    say "warning: iptables-$other has rules as well, and both variants are asked for every packet"
+}
+
+take_stock() {
+  know_sets
+  other_variant
+  [ "$table" = own ] || [ ! -e "$before" ] || die "the whole filter table is $base's: remove that first"
+  [ "$table" = shared ] || others_go
+  for f in $(families); do
+    rules_of "$f" >"$work/old.$f" || return 1
+    hooks_of "$f" >"$work/hooks.$f" || return 1
+    [ ! -s "$work/old.$f" ] || : >"$work/had.ours"
+    [ "$table" = shared ] || table_of "$f" >"$work/table.$f" || return 1
+  done
+  sets_now >"$work/old.sets"
+}
+load_rules() {
+  # Each set is filled beside the one in use and swapped in.
+  load_sets "$work/ipset" || roll_back "ipset does not take its file"
+  load_names
+  for f in $(families); do
+    if [ "$table" = own ]; then
+      same_table "$f" "rules.v$f" || put_own "$f" "rules.v$f"
+    else
+      same_rules "$f" "rules.v$f" || put_rules "$f" "rules.v$f" $hooks
+    fi || roll_back "$(tool "$f") does not take rules.v$f"
+  done
+}
+# Rules, then the sets that they name.
+take_back_rules() {
+  bad_rules=0
+  put_sets "$work/old.sets" || bad_rules=1
+  for f in $(families); do
+    if [ "$table" = own ]; then
+      put_table "$f" "$work/table.$f" || bad_rules=1
+    else
+      put_rules "$f" "$work/old.$f" $(cat "$work/hooks.$f") || bad_rules=1
+    fi
+  done
+  drop_sets "$work/old.sets" || bad_rules=1
+  return "$bad_rules"
+}
+settle_rules() {
+  [ "$table" = shared ] || keep_before || say "warning: $before cannot be written, so remove will not know what was here"
+  # Not before: the rules that were there name them.
+  drop_sets "$work/ipset" || say "warning: a set that no file has is still there"
+}
+
+check_rules() {
+  other_variant
+  # Rules are only taken where their sets are; in a namespace of its own that changes nothing.
+  sets='ipset restore <ipset &&'
+  [ -e ipset ] || sets=
+  beside=--noflush
+  [ "$table" = shared ] || beside=
+  for f in $(families); do
+    unshare -n sh -c "$sets $(tool "$f")-restore --test $beside <rules.v$f" || die "rules.v$f is not taken"
+  done
+  [ "$table" = shared ] || others_go
+}
+
+rules_status() {
+  know_sets
+  for f in $(families); do
+    if [ -z "$(rules_of "$f")" ]; then
+      differs "IPv$f: not loaded"
+    elif [ "$table" = own ]; then
+      same_table "$f" "rules.v$f" || {
+        differs "IPv$f: the filter table differs from rules.v$f (- the file, + the kernel)"
+        diff -U0 "$work/lines.wanted" "$work/lines.now" | sed -n '/^[-+][-:]/p'
+      }
+    else
+      same_rules "$f" "rules.v$f" || {
+        differs "IPv$f: differs from rules.v$f (- the file, + the kernel)"
+        rules_of "$f" >"$work/now"
+        lines "$f" "rules.v$f" >"$work/lines.wanted"
+        lines "$f" "$work/now" >"$work/lines.now"
+        diff -U0 "$work/lines.wanted" "$work/lines.now" | sed -n '/^[-+]-A/p'
+        hook_lines "$f" $hooks | sed 's/^-I \([A-Z]*\) 1 -j \(.*\)/\1 does not jump to \2/; s/^-D \([A-Z]*\) -j \(.*\)/\1 jumps to \2/'
+      }
+    fi
+  done
+  sets_now >"$work/sets.now"
+  members "$work/ipset" >"$work/members.wanted"
+  members "$work/sets.now" >"$work/members.now"
+  cmp -s "$work/members.wanted" "$work/members.now" || {
+    differs "sets: differ from ipset (- the file, + the kernel)"
+    diff -U0 "$work/members.wanted" "$work/members.now" | sed -n '/^[-+]'"$base"'/p'
+  }
+  [ "$(set_names "$work/ipset")" = "$(set_names "$work/sets.now")" ] || differs "sets: not the same sets as in ipset"
+}
+
+remove_rules() {
+  : >"$work/nothing"
+  if [ "$table" = own ]; then
+    [ -e "$before" ] || [ -z "$(for f in $(families); do rules_of "$f"; done)" ] ||
+      die "$before, with what was here before, is gone: load a filter table of yours with $(tool 4)-restore, then try again"
+  elif [ -e "$before" ]; then
+    die "the whole filter table is $base's: use the apply.sh that loaded it"
+  fi
+  for f in $(families); do
+    if [ "$table" = own ]; then
+      [ ! -e "$before/filter.v$f" ] || put_table "$f" "$before/filter.v$f" || die "$(tool "$f") does not take $before/filter.v$f"
+    else
+      put_rules "$f" "$work/nothing" || die "another rule of $(tool "$f") leads to a chain of $base"
+    fi
+  done
+  drop_sets "$work/nothing" || die "another rule names a set of $base"
+  rm -rf "$before"
+}
+
+# ---- the same for every device. Its own are above: `files` that it needs and `more` that it may have, take_stock of
+# what there is of ours, load_rules with load_names within it, take_back_rules, settle_rules once they stay,
+# check_rules, rules_status and remove_rules.
+
+usage() {
+  cat <<TEXT
+usage: sh apply.sh COMMAND, as root, beside the files that it loads
+
+  check                whether this machine takes the files; changes no rule
+  apply                loads them, and takes them back after 60 s unless confirmed
+    --within SECONDS   … after SECONDS
+    --yes              … never: the files have been tried
+  confirm              keeps what \`apply\` loaded; from a new connection, which proves that you still get in
+  status               what differs from the files; 0 if nothing does
+  persist              loads them at every boot as well (systemd)
+  remove               takes all of $base off this machine
+TEXT
+  exit 2
+}
+
+# What this writes outside the kernel lies below $root, so that it can be tried elsewhere.
+root=${HCIPOLC_ROOT:-}
+run=$root/run/hcipolc
+kept=$root/etc/hcipolc/$base
+unit=$root/etc/systemd/system/hcipolc-$base.service
+snippets=$root/etc/dnsmasq.d
+snippet=$snippets/$base.conf
+cache=$snippets/hcipolc-cache.conf
+PATH=$PATH:/usr/sbin:/sbin
+export PATH LC_ALL=C
+umask 077
+cd -- "$(dirname -- "$0")" || exit 1
+
+say() { echo "$base: $*"; }
+die() {
+  say "$*" >&2
+  exit 1
+}
+differs() {
+  say "$*"
+  same=1
+}
+
+# ---- dnsmasq, where the policy has names
+
+restart_dnsmasq() {
+  if [ -z "$root" ] && command -v systemctl >/dev/null && systemctl -q is-active dnsmasq; then
+    systemctl restart dnsmasq
+  else
+    say "restart dnsmasq: its file changed"
+  fi
+}
+# Where somebody has set these already, a second line would keep dnsmasq from starting.
+needs_cache() {
+  [ -e dnsmasq-cache.conf ] && [ ! -e "$cache" ] &&
+    ! grep -Eqs '^(max-cache-ttl|max-ttl)=' "$root/etc/dnsmasq.conf" "$snippets"/*.conf
+}
+put_names() {
+  if [ ! -e dnsmasq.conf ]; then
+    drop_names
+    return
+  fi
+  [ -d "$snippets" ] || { say "no $snippets: give dnsmasq.conf to the dnsmasq here yourself"; return 0; }
+  if needs_cache; then cp dnsmasq-cache.conf "$cache" && chmod 644 "$cache" && changed_names=1; fi
+  if ! cmp -s dnsmasq.conf "$snippet"; then
+    dnsmasq --test -C "$PWD/dnsmasq.conf" || return 1
+    cp dnsmasq.conf "$snippet" && chmod 644 "$snippet" || return 1
+    changed_names=1
+  fi
+  [ -z "$changed_names" ] || restart_dnsmasq
+}
+load_names() { put_names || roll_back "dnsmasq does not take dnsmasq.conf"; }
+drop_names() {
+  [ ! -e "$snippet" ] || { rm -f "$snippet" && changed_names=1 && restart_dnsmasq; }
+}
+
 # ---- commands
 
 lock() {
@@ -278,64 +441,23 @@ lock() {
   flock -w 20 9 || die "another apply.sh is at work"
   work=$(mktemp -d) || die "no temporary folder"
   trap 'rm -rf "$work"' EXIT
-  if [ -e ipset ]; then cp ipset "$work/ipset"; else : >"$work/ipset"; fi
-}
-
-other_variant() {
-  case $(iptables -V) in *legacy*) other=nft ;; *) other=legacy ;; esac
-  ! command -v "iptables-$other-save" >/dev/null ||
-    [ "$("iptables-$other-save" 2>/dev/null | grep -c '^-A')" = 0 ] ||
-    say "warning: iptables-$other has rules as well, and both variants are asked for every packet"
-}
-
-snapshot() {
-  for f in $(families); do
-    rules_of "$f" >"$work/old.$f" || return 1
-    hooks_of "$f" >"$work/hooks.$f" || return 1
-    [ ! -s "$work/old.$f" ] || : >"$work/had.ours"
-    [ "$table" = shared ] || table_of "$f" >"$work/table.$f" || return 1
-  done
-  sets_now >"$work/old.sets" || return 1
-  [ ! -e "$snippet" ] || cp "$snippet" "$work/old.names"
-  [ ! -e "$cache" ] || : >"$work/had.cache"
   changed_names=
 }
 
-# What was there before, of ours: rules, then the sets that they name.
+# What was there before, of ours.
 roll_back() {
   trap '' INT TERM
   rm -f "$run/$base.waiting"
   say "taking it back: $*" >&2
   bad=
-  put_sets "$work/old.sets" || bad=1
-  for f in $(families); do
-    if [ "$table" = own ]; then
-      put_table "$f" "$work/table.$f" || bad=1
-    else
-      put_rules "$f" "$work/old.$f" $(cat "$work/hooks.$f") || bad=1
-    fi
-  done
-  drop_sets "$work/old.sets" || bad=1
+  take_back_rules || bad=1
   if [ -n "$changed_names" ]; then
     if [ -e "$work/old.names" ]; then cp "$work/old.names" "$snippet"; else rm -f "$snippet"; fi
     [ -e "$work/had.cache" ] || rm -f "$cache"
     restart_dnsmasq
   fi
-  [ -z "$bad" ] || die "NOT all of it could be taken back: look at $(tool 4)-save, $(tool 6)-save and ipset list"
+  [ -z "$bad" ] || die "NOT all of it could be taken back: look at what is loaded"
   die "what was there before is back"
-}
-
-load() {
-  # Each set is filled beside the one in use and swapped in.
-  load_sets "$work/ipset" || roll_back "ipset does not take its file"
-  put_names || roll_back "dnsmasq does not take dnsmasq.conf"
-  for f in $(families); do
-    if [ "$table" = own ]; then
-      same_table "$f" "rules.v$f" || put_own "$f" "rules.v$f"
-    else
-      same_rules "$f" "rules.v$f" || put_rules "$f" "rules.v$f" $hooks
-    fi || roll_back "$(tool "$f") does not take rules.v$f"
-  done
 }
 
 await() {
@@ -365,19 +487,16 @@ apply() {
   done
   case $within in *[!0-9]* | 0*) usage ;; esac
   lock
-  other_variant
-  [ "$table" = own ] || [ ! -e "$before" ] || die "the whole filter table is $base's: remove that first"
-  [ "$table" = shared ] || others_go
-  snapshot || die "cannot read what is there now; nothing was changed"
+  take_stock || die "cannot read what is there now; nothing was changed"
+  [ ! -e "$snippet" ] || cp "$snippet" "$work/old.names"
+  [ ! -e "$cache" ] || : >"$work/had.cache"
   # A lost connection must not keep this from taking back what cut it.
   trap '' HUP PIPE
   trap 'roll_back interrupted' INT TERM
-  load
+  load_rules || roll_back "the kernel does not take the rules"
   [ -z "$within" ] || await
   trap '' INT TERM
-  [ "$table" = shared ] || keep_before || say "warning: $before cannot be written, so remove will not know what was here"
-  # Not before: the rules that were there name them.
-  drop_sets "$work/ipset" || say "warning: a set that no file has is still there"
+  settle_rules
   say "done"
 }
 
@@ -389,17 +508,8 @@ confirm() {
 
 check() {
   lock
-  other_variant
-  for f in 4 6; do [ -e "rules.v$f" ] || die "no rules.v$f beside apply.sh"; done
-  # Rules are only taken where their sets are; in a namespace of its own that changes nothing.
-  sets='ipset restore <ipset &&'
-  [ -e ipset ] || sets=
-  beside=--noflush
-  [ "$table" = shared ] || beside=
-  for f in $(families); do
-    unshare -n sh -c "$sets $(tool "$f")-restore --test $beside <rules.v$f" || die "rules.v$f is not taken"
-  done
-  [ "$table" = shared ] || others_go
+  for f in $files; do [ -e "$f" ] || die "no $f beside apply.sh"; done
+  check_rules
   [ ! -e dnsmasq.conf ] || dnsmasq --test -C "$PWD/dnsmasq.conf" || die "dnsmasq.conf is not taken"
   say "all files are taken"
 }
@@ -407,34 +517,7 @@ check() {
 status() {
   lock
   same=0
-  differs() { say "$*"; same=1; }
-  for f in $(families); do
-    if [ -z "$(rules_of "$f")" ]; then
-      differs "IPv$f: not loaded"
-    elif [ "$table" = own ]; then
-      same_table "$f" "rules.v$f" || {
-        differs "IPv$f: the filter table differs from rules.v$f (- the file, + the kernel)"
-        diff -U0 "$work/lines.wanted" "$work/lines.now" | sed -n '/^[-+][-:]/p'
-      }
-    else
-      same_rules "$f" "rules.v$f" || {
-        differs "IPv$f: differs from rules.v$f (- the file, + the kernel)"
-        rules_of "$f" >"$work/now"
-        lines "$f" "rules.v$f" >"$work/lines.wanted"
-        lines "$f" "$work/now" >"$work/lines.now"
-        diff -U0 "$work/lines.wanted" "$work/lines.now" | sed -n '/^[-+]-A/p'
-        hook_lines "$f" $hooks | sed 's/^-I \([A-Z]*\) 1 -j \(.*\)/\1 does not jump to \2/; s/^-D \([A-Z]*\) -j \(.*\)/\1 jumps to \2/'
-      }
-    fi
-  done
-  sets_now >"$work/sets.now"
-  members "$work/ipset" >"$work/members.wanted"
-  members "$work/sets.now" >"$work/members.now"
-  cmp -s "$work/members.wanted" "$work/members.now" || {
-    differs "sets: differ from ipset (- the file, + the kernel)"
-    diff -U0 "$work/members.wanted" "$work/members.now" | sed -n '/^[-+]'"$base"'/p'
-  }
-  [ "$(set_names "$work/ipset")" = "$(set_names "$work/sets.now")" ] || differs "sets: not the same sets as in ipset"
+  rules_status
   [ ! -e dnsmasq.conf ] || cmp -s dnsmasq.conf "$snippet" || differs "dnsmasq: $snippet is not dnsmasq.conf"
   [ -e "$unit" ] || say "not loaded at boot (apply.sh persist)"
   [ "$same" = 1 ] || say "as the files say"
@@ -446,7 +529,7 @@ persist() {
   mkdir -p "$kept" "$(dirname -- "$unit")" || die "cannot write $kept"
   # In one step, so that a boot never meets half of it.
   new=$(mktemp -d "$kept.XXXXXX") || die "cannot write beside $kept"
-  for f in rules.v4 rules.v6 ipset dnsmasq.conf dnsmasq-cache.conf apply.sh; do
+  for f in $files $more dnsmasq.conf dnsmasq-cache.conf apply.sh; do
     [ ! -e "$f" ] || cp "$f" "$new/" || die "cannot copy $f"
   done
   rm -rf "$kept" && mv "$new" "$kept" || die "cannot replace $kept"
@@ -479,28 +562,13 @@ TEXT
 
 remove() {
   lock
-  changed_names=
-  : >"$work/nothing"
-  if [ "$table" = own ]; then
-    [ -e "$before" ] || [ -z "$(for f in $(families); do rules_of "$f"; done)" ] ||
-      die "$before, with what was here before, is gone: load a filter table of yours with $(tool 4)-restore, then try again"
-  elif [ -e "$before" ]; then
-    die "the whole filter table is $base's: use the apply.sh that loaded it"
-  fi
-  for f in $(families); do
-    if [ "$table" = own ]; then
-      [ ! -e "$before/filter.v$f" ] || put_table "$f" "$before/filter.v$f" || die "$(tool "$f") does not take $before/filter.v$f"
-    else
-      put_rules "$f" "$work/nothing" || die "another rule of $(tool "$f") leads to a chain of $base"
-    fi
-  done
-  drop_sets "$work/nothing" || die "another rule names a set of $base"
+  remove_rules
   drop_names
   if [ -e "$unit" ]; then
     [ -n "$root" ] || ! command -v systemctl >/dev/null || systemctl -q disable "hcipolc-$base.service"
     rm -f "$unit"
   fi
-  rm -rf "$kept" "$before" "$run/$base.confirmed"
+  rm -rf "$kept" "$run/$base.confirmed"
   [ ! -e "$cache" ] || say "$cache stays: other clusters here may need it"
   say "nothing else of it is left"
 }

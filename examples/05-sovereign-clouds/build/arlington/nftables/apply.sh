@@ -4,6 +4,7 @@ base='HCI-arlington'
 
 # What apply.sh does to the kernel: `base` names the table, which is all that it reads or touches.
 files=ruleset.nft
+more=
 
 # now FILE: our table as nft shows it, nothing where it is not there.
 now() {
@@ -65,7 +66,8 @@ put() {
 take_stock() { now "$work/old"; }
 load_rules() {
   wanted "$work/new" || return 1
-  same "$work/old" "$work/new" || put "$work/old" "$work/new" ruleset.nft
+  same "$work/old" "$work/new" || put "$work/old" "$work/new" ruleset.nft || return 1
+  load_names
 }
 take_back_rules() {
   now "$work/now" || return 1
@@ -109,20 +111,22 @@ remove_rules() {
   [ ! -s "$work/now" ] || nft delete table inet "$base" || die "nft does not delete the table"
 }
 
-# ---- the same for every gateway: `files` and the functions …_rules are what it loads, and how
+# ---- the same for every device. Its own are above: `files` that it needs and `more` that it may have, take_stock of
+# what there is of ours, load_rules with load_names within it, take_back_rules, settle_rules once they stay,
+# check_rules, rules_status and remove_rules.
 
 usage() {
   cat <<TEXT
 usage: sh apply.sh COMMAND, as root, beside the files that it loads
 
-  check                whether this gateway takes the files; changes no rule
+  check                whether this machine takes the files; changes no rule
   apply                loads them, and takes them back after 60 s unless confirmed
     --within SECONDS   … after SECONDS
     --yes              … never: the files have been tried
   confirm              keeps what \`apply\` loaded; from a new connection, which proves that you still get in
   status               what differs from the files; 0 if nothing does
   persist              loads them at every boot as well (systemd)
-  remove               takes all of $base off this gateway
+  remove               takes all of $base off this machine
 TEXT
   exit 2
 }
@@ -169,7 +173,7 @@ put_names() {
     drop_names
     return
   fi
-  [ -d "$snippets" ] || { say "no $snippets: give dnsmasq.conf to this gateway's dnsmasq yourself"; return 0; }
+  [ -d "$snippets" ] || { say "no $snippets: give dnsmasq.conf to the dnsmasq here yourself"; return 0; }
   if needs_cache; then cp dnsmasq-cache.conf "$cache" && chmod 644 "$cache" && changed_names=1; fi
   if ! cmp -s dnsmasq.conf "$snippet"; then
     dnsmasq --test -C "$PWD/dnsmasq.conf" || return 1
@@ -178,6 +182,7 @@ put_names() {
   fi
   [ -z "$changed_names" ] || restart_dnsmasq
 }
+load_names() { put_names || roll_back "dnsmasq does not take dnsmasq.conf"; }
 drop_names() {
   [ ! -e "$snippet" ] || { rm -f "$snippet" && changed_names=1 && restart_dnsmasq; }
 }
@@ -243,7 +248,6 @@ apply() {
   trap '' HUP PIPE
   trap 'roll_back interrupted' INT TERM
   load_rules || roll_back "the kernel does not take the rules"
-  put_names || roll_back "dnsmasq does not take dnsmasq.conf"
   [ -z "$within" ] || await
   trap '' INT TERM
   settle_rules
@@ -279,14 +283,14 @@ persist() {
   mkdir -p "$kept" "$(dirname -- "$unit")" || die "cannot write $kept"
   # In one step, so that a boot never meets half of it.
   new=$(mktemp -d "$kept.XXXXXX") || die "cannot write beside $kept"
-  for f in $files dnsmasq.conf dnsmasq-cache.conf apply.sh; do
+  for f in $files $more dnsmasq.conf dnsmasq-cache.conf apply.sh; do
     [ ! -e "$f" ] || cp "$f" "$new/" || die "cannot copy $f"
   done
   rm -rf "$kept" && mv "$new" "$kept" || die "cannot replace $kept"
   cat >"$unit" <<TEXT
-# Written by hcipolc's apply.sh. Before the network, so that no packet is forwarded without the rules.
+# Written by hcipolc's apply.sh. Before the network, so that no packet passes without the rules.
 [Unit]
-Description=hcipolc: what this gateway forwards for $base
+Description=hcipolc: packet filter rules of $base
 DefaultDependencies=no
 After=local-fs.target systemd-modules-load.service
 Wants=network-pre.target
@@ -319,7 +323,7 @@ remove() {
     rm -f "$unit"
   fi
   rm -rf "$kept" "$run/$base.confirmed"
-  [ ! -e "$cache" ] || say "$cache stays: other clusters of this gateway may need it"
+  [ ! -e "$cache" ] || say "$cache stays: other clusters here may need it"
   say "nothing else of it is left"
 }
 

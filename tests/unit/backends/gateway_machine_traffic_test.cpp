@@ -9,10 +9,9 @@
 #include "tests/support/random_policy.h"
 #include "tests/support/repository.h"
 
-namespace hcipol::test::iptables {
+namespace hcipol::test::gateway {
 namespace {
 
-using gateway::Folder;
 using Json = nlohmann::ordered_json;
 
 /// What a host can send and be asked by, and the tool does not use itself.
@@ -48,34 +47,48 @@ Json probe_of(const net::Packet& packet, bool allowed) {
 
 struct MachineCase {
   const char* name;
+  const char* backend;
   const char* target;
-  const char* variant;
+  const char* variant;  ///< of iptables
 };
 
 const std::vector<MachineCase>& machine_cases() {
   static const std::vector<MachineCase> all{
-      {"beside_nft", "  mode = \"host\"\n  host = node.n1\n", "nft"},
-      {"beside_legacy", "  mode = \"host\"\n  host = node.n1\n  default = \"drop\"\n", "legacy"},
-      {"alone_nft",
+      {"beside_nft", "iptables", "  mode = \"host\"\n  host = node.n1\n", "nft"},
+      {"beside_legacy", "iptables", "  mode = \"host\"\n  host = node.n1\n  default = \"drop\"\n",
+       "legacy"},
+      {"alone_nft", "iptables",
        "  mode = \"host\"\n  host = node.n1\n  table = \"own\"\n  default = \"drop\"\n", "nft"},
-      {"alone_legacy", "  mode = \"host\"\n  host = node.n1\n  table = \"own\"\n", "legacy"}};
+      {"alone_legacy", "iptables", "  mode = \"host\"\n  host = node.n1\n  table = \"own\"\n",
+       "legacy"},
+      {"nftables_reject", "nftables", "  mode = \"host\"\n  host = node.n1\n", ""},
+      {"nftables_drop", "nftables", "  mode = \"host\"\n  host = node.n1\n  default = \"drop\"\n",
+       ""}};
   return all;
 }
 
-class IptablesMachineTraffic : public ::testing::TestWithParam<MachineCase> {
+class MachineTraffic : public ::testing::TestWithParam<MachineCase> {
  protected:
   void SetUp() override {
     tool_ = repository() / "../shared/tools/traffic.py";
     if (!std::filesystem::exists(tool_)) GTEST_SKIP() << "no ../shared/tools/traffic.py";
-    if (gateway::iptables_namespace().empty() ||
-        gateway::namespace_with("ip link add hcipolc0 type veth && python3 --version").empty()) {
-      GTEST_SKIP() << "no network namespace with iptables, ipset, ip and python3 to be had";
+    if (iptables_namespace().empty() || nftables_namespace().empty() ||
+        namespace_with("ip link add hcipolc0 type veth && python3 --version").empty()) {
+      GTEST_SKIP() << "no network namespace with iptables, ipset, nft, ip and python3 to be had";
     }
+  }
+  /// Those of one variant come first on the path.
+  static std::string tools() {
+    const std::string variant = GetParam().variant;
+    if (variant.empty()) return "";
+    return "for t in iptables ip6tables; do for p in '' -save -restore; do\n"
+           "ln -sf \"$(command -v $t-" +
+           variant + "$p)\" tools/$t$p\ndone; done\nPATH=$PWD/tools:$PATH\nexport PATH\n";
   }
   std::filesystem::path tool_;
 };
 
-TEST_P(IptablesMachineTraffic, PassesWhatThePolicyAllows) {
+TEST_P(MachineTraffic, PassesWhatThePolicyAllows) {
   std::mt19937 random(static_cast<unsigned>(GetParam().name[0]) * 1000 +
                       static_cast<unsigned>(GetParam().name[7]));
   std::size_t sent = 0;
@@ -83,11 +96,12 @@ TEST_P(IptablesMachineTraffic, PassesWhatThePolicyAllows) {
   for (int drawn = 0; passing < 30; ++drawn) {
     ASSERT_LT(drawn, 50) << "no policy allows the machine anything";
     test::RandomPolicy policy = test::random_policy(random, 12);
-    EmittedPolicy compiled({{"main.hcipol", policy.text() + "target \"iptables\" \"m\" {\n" +
-                                                GetParam().target + "}\n"}},
+    EmittedPolicy compiled({{"main.hcipol", policy.text() + "target \"" + GetParam().backend +
+                                                "\" \"m\" {\n" + GetParam().target + "}\n"}},
                            ".");
+    const std::string name = std::string("c ") + GetParam().backend + "-m";
     const auto device = std::find_if(compiled.devices().begin(), compiled.devices().end(),
-                                     [](const Emitted& one) { return one.name == "c iptables-m"; });
+                                     [&](const Emitted& one) { return one.name == name; });
     ASSERT_NE(device, compiled.devices().end()) << policy.text();
     ASSERT_FALSE(device->refused);
     const net::AddressSet own = device->device->view->machine->parts.front()->set.addresses;
@@ -115,27 +129,23 @@ TEST_P(IptablesMachineTraffic, PassesWhatThePolicyAllows) {
       sent += list.size();
       files["probes.json"] = list.dump();
       const Folder folder(files);
-      folder.write(
-          "load.sh",
-          "set -e\ncd " + folder.path() +
-              "\nmkdir -p tools root\nPATH=$PATH:/usr/sbin:/sbin\nfor t in iptables ip6tables; do "
-              "for p in '' -save -restore; do "
-              "ln -sf \"$(command -v $t-" +
-              std::string(GetParam().variant) +
-              "$p)\" tools/$t$p; done; done\nPATH=$PWD/tools:$PATH\nexport PATH\n"
-              "HCIPOLC_ROOT=$PWD/root XTABLES_LOCKFILE=$PWD/lock sh apply.sh apply --yes\n");
+      folder.write("load.sh", "set -e\ncd " + folder.path() +
+                                  "\nmkdir -p tools root\nPATH=$PATH:/usr/sbin:/sbin\n" + tools() +
+                                  "HCIPOLC_ROOT=$PWD/root XTABLES_LOCKFILE=$PWD/lock "
+                                  "sh apply.sh apply --yes\n");
       const auto [status, out] = folder.run("timeout 200 python3 '" + tool_.string() +
                                             "' --probes probes.json --ndp real --mode " + mode +
                                             " --exec 'sh " + folder.path() + "/load.sh'");
-      EXPECT_EQ(status, 0) << out.substr(0, 4000) << policy.text() << files["rules.v4"];
+      EXPECT_EQ(status, 0) << out.substr(0, 4000) << policy.text() << files["rules.v4"]
+                           << files["ruleset.nft"];
     }
   }
   RecordProperty("probes", static_cast<int>(sent));
   EXPECT_GT(sent, 100U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Machines, IptablesMachineTraffic, testing::ValuesIn(machine_cases()),
+INSTANTIATE_TEST_SUITE_P(Machines, MachineTraffic, testing::ValuesIn(machine_cases()),
                          [](const auto& one) { return std::string(one.param.name); });
 
 }  // namespace
-}  // namespace hcipol::test::iptables
+}  // namespace hcipol::test::gateway

@@ -1,0 +1,314 @@
+// The order is the meaning: what is open goes on, what belongs to nothing goes no further, then the
+// policy's rules, then the rest.
+#include "backends/nftables/frame.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace hcipol::backends::nftables {
+
+namespace {
+
+using net::Family;
+using Kind = policy::Rule::Kind;
+using Act = Verdict::Kind;
+
+constexpr std::array families{Family::ipv4, Family::ipv6};
+
+/// Neighbour discovery: router and neighbour solicitations and advertisements (RFC 4890 §4.4.1).
+constexpr net::PortRange neighbour_types{133, 136};
+
+Rule plain(Act kind) {
+  Rule rule;
+  rule.verdict.kind = kind;
+  return rule;
+}
+
+std::vector<Peer*> in(std::vector<Peer*> peers, Family family) {
+  std::erase_if(peers, [&](const Peer* peer) { return peer->in(family).empty(); });
+  return peers;
+}
+
+/// Before the names of chains and maps: two ways stand in one table.
+std::string prefix_of(Way way) {
+  switch (way) {
+    case Way::forward: return "";
+    case Way::in: return "in.";
+    case Way::out: return "out.";
+  }
+  return "";
+}
+
+std::string_view hook_of(Way way) {
+  switch (way) {
+    case Way::forward: return "forward";
+    case Way::in: return "input";
+    case Way::out: return "output";
+  }
+  return "";
+}
+
+}  // namespace
+
+Frame::Frame(Way way, const flow::DevicePolicy& device, Peers& peers, ServiceBook& services,
+             Document& document)
+    : way_(way),
+      prefix_(prefix_of(way)),
+      sees_(device.view->sees),
+      peers_(peers),
+      settings_(peers.settings()),
+      services_(services),
+      document_(document),
+      own_(gateway::own_peers(device, peers, settings_.host)),
+      denied_(document.words.emplace_back("denied")),
+      except_(prefix_ + "except", {Act::accept, nullptr}, document),
+      deny_(prefix_ + "deny", {Act::go, &denied_}, document),
+      allow_(prefix_ + "allow", {Act::accept, nullptr}, document) {
+  for (const Family family : families) {
+    knows_own_[index(family)] = std::any_of(
+        own_.begin(), own_.end(), [&](const Peer* peer) { return !peer->in(family).empty(); });
+  }
+}
+
+bool Frame::add(const flow::Flow& flow, const FlowText& text) {
+  bool written = false;
+  for (const Family family : families) {
+    FamilyFlow share;
+    share.family = family;
+    share.from = in(peers_.from(flow), family);
+    share.to = in(peers_.to(flow), family);
+    share.services = services_.rules(flow.service, family);
+    if (share.from.empty() || share.to.empty() || share.services.empty()) continue;
+    phase_of(flow.kind).add(share, text);
+    for (Peer* from : share.from) {
+      for (Peer* to : share.to) note_others(*from, *to, family);
+    }
+    written = true;
+  }
+  return written;
+}
+
+void Frame::finish() {
+  Chain top{std::string(hook_of(way_)), {}, hook_of(way_)};
+  if (way_ == Way::forward) {
+    add_servers(top.rules);
+  } else {
+    add_machine(top.rules);
+  }
+  const std::size_t of_own = top.rules.size();
+  if (way_ == Way::forward) add_others(top.rules);
+  const bool of_others = top.rules.size() > of_own;
+  document_.chains.push_back(std::move(top));
+  if (knows_own()) document_.chains.push_back(ours());
+  if (of_others) document_.chains.push_back(others());
+  refuses_ = !deny_.empty() || (knows_own() && settings_.rest != Settings::Rest::pass);
+  for (Phase* phase : phases()) {
+    if (!phase->empty()) phase->write();
+  }
+}
+
+Phase& Frame::phase_of(Kind kind) {
+  return kind == Kind::exception ? except_ : kind == Kind::deny ? deny_ : allow_;
+}
+
+std::vector<Peer*> Frame::present(const std::vector<const policy::NamedSet*>& sets, Family family) {
+  std::vector<Peer*> out;
+  for (const auto* set : sets) {
+    Peer& peer = peers_.of(set);
+    const bool twice = std::find(out.begin(), out.end(), &peer) != out.end();
+    if (!twice && !peer.in(family).empty()) out.push_back(&peer);
+  }
+  return out;
+}
+
+Rule Frame::to_chain(Act kind, std::string text) {
+  Rule rule = plain(kind);
+  rule.verdict.text = &document_.words.emplace_back(std::move(text));
+  return rule;
+}
+
+/// Remembers whose traffic must come to `others` because no server need be at either end.
+void Frame::note_others(Peer& from, Peer& to, Family family) {
+  if (from.server[index(family)] || to.server[index(family)]) return;
+  Peer& narrower = to.breadth(family) < from.breadth(family) ? to : from;
+  others_[index(family)].emplace(narrower.label, &narrower);
+}
+
+void Frame::add_both_ways(std::vector<Rule>& rules, const Match* match, Family family,
+                          std::string_view chain) {
+  Rule rule = to_own(Act::go, chain);
+  rule.from = match;
+  if (match == nullptr) rule.family = family;
+  rules.push_back(rule);
+  if (match == nullptr) return;
+  std::swap(rule.from, rule.to);
+  rules.push_back(std::move(rule));
+}
+
+void Frame::add_servers(std::vector<Rule>& rules) {
+  for (const Family family : families) {
+    for (Peer* servers : own_) {
+      Peers::use(*servers, family);
+      for (const Match* match : servers->in(family)) add_both_ways(rules, match, family, "ours");
+    }
+  }
+}
+
+/// What it sends itself is nobody's business.
+void Frame::add_machine(std::vector<Rule>& rules) {
+  if (!knows_own()) return;
+  rules.push_back(plain(Act::pass));
+  rules.back().loopback = way_ == Way::in ? "iifname" : "oifname";
+  for (const Family family : families) {
+    for (Peer* peer : own_) {
+      Peers::use(*peer, family);
+      for (const Match* match : peer->in(family)) {
+        Rule rule = to_own(Act::go, "ours");
+        (way_ == Way::in ? rule.to : rule.from) = match;
+        if (match == nullptr) rule.family = family;
+        rules.push_back(std::move(rule));
+      }
+    }
+  }
+}
+
+/// Those that are one prefix each share a list; a set is asked for by itself.
+void Frame::add_others(std::vector<Rule>& rules) {
+  for (const Family family : families) {
+    std::vector<net::Cidr> prefixes;
+    for (const auto& [label, peer] : others_[index(family)]) {
+      Peers::use(*peer, family);
+      for (const Match* match : peer->in(family)) {
+        if (match != nullptr && match->kind == Match::Kind::prefix) {
+          prefixes.push_back(peer->prefixes[index(family)].front());
+        } else {
+          add_both_ways(rules, match, family, "others");
+        }
+      }
+    }
+    if (prefixes.empty()) continue;
+    const std::string name = peers_.dialect().list_name(settings_.base, "others", family);
+    document_.lists.push_back({name, family, gateway::outermost(std::move(prefixes))});
+    const Match& match = document_.matches.emplace_back(Match{Match::Kind::list, name});
+    add_both_ways(rules, &match, family, "others");
+  }
+}
+
+void Frame::add_jumps(std::vector<Rule>& rules) {
+  for (const Phase* phase : phases()) {
+    if (!phase->empty()) rules.push_back(to_chain(Act::jump, phase->name()));
+  }
+}
+
+Chain Frame::ours() {
+  Chain chain{prefix_ + "ours", {}, {}};
+  chain.rules.emplace_back().state = Rule::State::ours;
+  if (knows_own_[index(Family::ipv6)]) chain.rules.push_back(neighbour_discovery());
+  add_jumps(chain.rules);
+  if (settings_.rest != Settings::Rest::pass) {
+    deny_what_is_seen(chain.rules);
+  } else if (settings_.log) {
+    chain.rules.push_back(to_chain(Act::log, settings_.base + " not allowed"));
+  }
+  return chain;
+}
+
+/// It is in no conntrack state. A machine needs it to have neighbours at all; of gateways only one
+/// that bridges sees it in forward, and what a router forwards has a hop limit below 255.
+Rule Frame::neighbour_discovery() {
+  Rule rule = plain(Act::accept);
+  rule.service = &document_.services.emplace_back(
+      Service{Service::Kind::types, net::protocol::icmpv6, {neighbour_types}});
+  rule.hop_limit_255 = true;
+  return rule;
+}
+
+/// The policy decides over what the target sees; other traffic goes on.
+void Frame::deny_what_is_seen(std::vector<Rule>& rules) {
+  if (!sees_) {
+    rules.push_back(to_chain(Act::go, denied_));
+    return;
+  }
+  const auto directions = gateway::directions(*sees_, way_, own_);
+  if (sees_->service.is_any() &&
+      std::any_of(directions.begin(), directions.end(),
+                  [&](const gateway::Direction& each) { return is_all(each); })) {
+    rules.push_back(to_chain(Act::go, denied_));
+    return;
+  }
+  for (const Family family : families) {
+    if (!knows_own_[index(family)]) continue;
+    const auto& services = services_.rules(sees_->service, family);
+    for (const gateway::Direction& each : directions) deny_between(each, family, services, rules);
+  }
+}
+
+/// All that comes to the chain "ours".
+bool Frame::is_all(const gateway::Direction& direction) {
+  const auto has_own = [&](const std::vector<const policy::NamedSet*>& sets) {
+    return flow::peers(sets).addresses.contains(gateway::addresses_of(own_));
+  };
+  if (way_ == Way::in) return is_any(*direction.from) && has_own(*direction.to);
+  if (way_ == Way::out) return has_own(*direction.from) && is_any(*direction.to);
+  return is_any(*direction.from) && is_any(*direction.to);
+}
+
+/// Every address of the families that are spoken of.
+bool Frame::is_any(const std::vector<const policy::NamedSet*>& sets) {
+  return std::all_of(families.begin(), families.end(), [&](Family family) {
+    return !knows_own_[index(family)] ||
+           std::any_of(sets.begin(), sets.end(),
+                       [&](const auto* set) { return peers_.of(set).any(family); });
+  });
+}
+
+void Frame::deny_between(const gateway::Direction& direction, Family family,
+                         const std::vector<const Service*>& services, std::vector<Rule>& rules) {
+  for (Peer* from : present(*direction.from, family)) {
+    for (Peer* to : present(*direction.to, family)) {
+      Peers::use(*from, family);
+      Peers::use(*to, family);
+      for (const Match* source : from->in(family)) {
+        for (const Match* destination : to->in(family)) {
+          for (const Service* service : services) {
+            Rule rule = plain(Act::go);
+            rule.verdict.text = &denied_;
+            rule.from = source;
+            rule.to = destination;
+            if (source == nullptr && destination == nullptr) rule.family = family;
+            rule.service = service;
+            rules.push_back(std::move(rule));
+          }
+        }
+      }
+    }
+  }
+}
+
+Chain Frame::others() {
+  Chain chain{prefix_ + "others", {}, {}};
+  chain.rules.emplace_back().state = Rule::State::others;
+  add_jumps(chain.rules);
+  return chain;
+}
+
+Chain denied_chain(const Settings& settings, Document& document) {
+  Chain chain{"denied", {}, {}};
+  if (settings.log) {
+    chain.rules.push_back(plain(Act::log));
+    chain.rules.back().verdict.text = &document.words.emplace_back(settings.base + " denied");
+  }
+  if (settings.rest == Settings::Rest::drop) {
+    chain.rules.push_back(plain(Act::drop));
+    return chain;
+  }
+  Rule reset = plain(Act::tcp_reset);
+  const auto tcp = std::uint16_t{net::protocol::tcp};
+  reset.service = &document.services.emplace_back(
+      Service{Service::Kind::protocols, net::protocol::tcp, {{tcp, tcp}}});
+  chain.rules.push_back(std::move(reset));
+  chain.rules.push_back(plain(Act::reject));
+  return chain;
+}
+
+}  // namespace hcipol::backends::nftables
