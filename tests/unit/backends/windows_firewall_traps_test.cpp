@@ -16,7 +16,7 @@ using TrapKind = policy::Rule::Kind;
 using TrapTexts = std::vector<std::string>;
 
 /// A server and its script.
-struct Trap {
+struct WindowsTrap {
   World world;
   flow::HostFlows& host = world.server("e1", {"10.0.0.11", "fd00::11"});
 
@@ -49,7 +49,7 @@ struct Trap {
 // The source document's `-Direction Outbound -LocalPort 443` matches no client.
 TEST(WindowsFirewallTrap, OutboundPortIsTheRemotePort) {
   NEEDS_POWERSHELL_GRAMMAR();
-  Trap trap;
+  WindowsTrap trap;
   trap.out(trap.world.any(), tcp(443));
   trap.in({"10.0.5.1"}, tcp(443), TrapKind::allow, "hci/y");
   const auto rules = trap.rules();
@@ -63,7 +63,7 @@ TEST(WindowsFirewallTrap, OutboundPortIsTheRemotePort) {
 
 TEST(WindowsFirewallTrap, NamesAreShortAndWithoutBarsAndWildcards) {
   NEEDS_POWERSHELL_GRAMMAR();
-  Trap trap;
+  WindowsTrap trap;
   trap.in({"10.0.5.1"}, tcp(1), TrapKind::allow, "hci/" + std::string(600, 'x') + "[*]?|");
   const std::string name = trap.rules().at(0).at("Name").text;
   EXPECT_LE(name.size(), 511u);
@@ -73,7 +73,7 @@ TEST(WindowsFirewallTrap, NamesAreShortAndWithoutBarsAndWildcards) {
 TEST(WindowsFirewallTrap, DisplayNameIsNeverEmptyOrAll) {
   NEEDS_POWERSHELL_GRAMMAR();
   for (const char* title : {"", "All", "ALL", " ", "|"}) {
-    Trap trap;
+    WindowsTrap trap;
     auto& rule = trap.in({"10.0.5.1"}, tcp(1));
     rule.title = rule.origin.feature_title = title;
     const std::string shown = trap.rules().at(0).at("DisplayName").text;
@@ -84,7 +84,7 @@ TEST(WindowsFirewallTrap, DisplayNameIsNeverEmptyOrAll) {
 
 TEST(WindowsFirewallTrap, TextsHaveLessThanTenThousandCharactersAndNoBar) {
   NEEDS_POWERSHELL_GRAMMAR();
-  Trap trap;
+  WindowsTrap trap;
   auto& rule = trap.in({"10.0.5.1"}, tcp(1));
   const std::string text = std::string(20'000, 'n') + "|" + std::string(20'000, 'm');
   rule.title = rule.note = rule.owner = rule.reason = rule.origin.source = text;
@@ -99,7 +99,7 @@ TEST(WindowsFirewallTrap, TextsHaveLessThanTenThousandCharactersAndNoBar) {
 // "@file.dll,-id" is a text of Windows' own.
 TEST(WindowsFirewallTrap, GroupIsNoResourceString) {
   for (const char* group : {"@FirewallAPI.dll,-28502", "a|b", "hci*"}) {
-    Trap trap;
+    WindowsTrap trap;
     trap.world.option("group", group);
     trap.world.build();
     EXPECT_TRUE(trap.says("E0611")) << group;
@@ -108,7 +108,7 @@ TEST(WindowsFirewallTrap, GroupIsNoResourceString) {
 
 TEST(WindowsFirewallTrap, OnlyFourProtocolsHavePortsOrTypes) {
   NEEDS_POWERSHELL_GRAMMAR();
-  Trap trap;
+  WindowsTrap trap;
   trap.in({"10.0.5.1"}, net::ServiceSet::whole(50) | net::ServiceSet::whole(132) | tcp(1));
   for (const Value& rule : trap.rules()) {
     const std::string& protocol = rule.at("Protocol").text;
@@ -120,7 +120,7 @@ TEST(WindowsFirewallTrap, OnlyFourProtocolsHavePortsOrTypes) {
 // RPC, RPCEPMap, Teredo and the like are for inbound rules of some protocols only.
 TEST(WindowsFirewallTrap, PortsAreNumbers) {
   NEEDS_POWERSHELL_GRAMMAR();
-  Trap trap;
+  WindowsTrap trap;
   trap.in({"10.0.5.1"}, tcp(135) | tcp(5000, 5099) | tcp(0, 0) | tcp(65535, 65535));
   trap.out(trap.world.any(), udp(3544), TrapKind::allow, "hci/y");
   for (const Value& rule : trap.rules()) {
@@ -135,7 +135,7 @@ TEST(WindowsFirewallTrap, PortsAreNumbers) {
 // Whether the cmdlets take `8:*` is not known.
 TEST(WindowsFirewallTrap, IcmpTypesAreWrittenWithoutACode) {
   NEEDS_POWERSHELL_GRAMMAR();
-  Trap trap;
+  WindowsTrap trap;
   trap.in({"10.0.5.1"}, net::ServiceSet::icmp_type(net::protocol::icmp, 8));
   EXPECT_EQ(trap.rules().at(0).texts("IcmpType"), TrapTexts{"8"});
 }
@@ -146,7 +146,7 @@ TEST(WindowsFirewallTrap, AddressesThatTheCmdletsRefuse) {
   for (const TrapTexts& from :
        {TrapTexts{"0.0.0.0/0"}, TrapTexts{"::/0"}, TrapTexts{"0.0.0.0/0", "::/0"},
         TrapTexts{"::-::ffff"}, TrapTexts{"::1", "::2"}, TrapTexts{"0.0.0.0/0", "fd00:5::/64"}}) {
-    Trap trap;
+    WindowsTrap trap;
     trap.in(from, tcp(1));
     const auto script = trap.script();
     // Throws for an address that Windows refuses.
@@ -165,7 +165,7 @@ TEST(WindowsFirewallTrap, AddressesThatTheCmdletsRefuse) {
 // Keywords are for remote addresses only, and the rest may be `Any`.
 TEST(WindowsFirewallTrap, LocalAddressesAreTheServersOwn) {
   NEEDS_POWERSHELL_GRAMMAR();
-  Trap trap;
+  WindowsTrap trap;
   trap.in(trap.world.any(), tcp(1));
   EXPECT_EQ(trap.rules().at(0).texts("LocalAddress"), (TrapTexts{"10.0.0.11", "fd00::11"}));
 }
@@ -175,7 +175,7 @@ TEST(WindowsFirewallTrap, LocalAddressesAreTheServersOwn) {
 // An exception of a deny is taken out of it: a block rule would beat an allow rule for it.
 TEST(WindowsFirewallTrap, BlockBeatsEveryAllow) {
   NEEDS_POWERSHELL_GRAMMAR();
-  Trap trap;
+  WindowsTrap trap;
   trap.in({"10.0.5.1"}, tcp(3389), TrapKind::deny, "hci/deny");
   trap.in({"10.0.5.0/28"}, tcp(3389), TrapKind::allow, "hci/allow");
   const auto script = trap.script();
@@ -191,7 +191,7 @@ TEST(WindowsFirewallTrap, BlockBeatsEveryAllow) {
 // The end of a policy is the default action of the profile; as a rule it would block everything.
 TEST(WindowsFirewallTrap, TheEndOfThePolicyIsNoBlockRule) {
   NEEDS_POWERSHELL_GRAMMAR();
-  Trap trap;
+  WindowsTrap trap;
   trap.world.option("lock_down", true);
   trap.in({"10.0.5.1"}, tcp(1));
   trap.out(trap.world.any(), tcp(443), TrapKind::allow, "hci/y");
@@ -201,7 +201,7 @@ TEST(WindowsFirewallTrap, TheEndOfThePolicyIsNoBlockRule) {
 }
 
 TEST(WindowsFirewallTrap, AnOutboundAllowChangesNothingByItself) {
-  Trap trap;
+  WindowsTrap trap;
   trap.out(trap.world.any(), tcp(443));
   trap.world.build();
   EXPECT_NE(trap.world.messages().find("change nothing while"), std::string::npos);
@@ -210,14 +210,14 @@ TEST(WindowsFirewallTrap, AnOutboundAllowChangesNothingByItself) {
 // Cards of a cluster's storage often are in the Public profile.
 TEST(WindowsFirewallTrap, RulesAreForEveryProfile) {
   NEEDS_POWERSHELL_GRAMMAR();
-  Trap trap;
+  WindowsTrap trap;
   trap.in({"10.0.5.1"}, tcp(1));
   EXPECT_EQ(trap.script().table("policy").at("Profile").text, "Any");
 }
 
 TEST(WindowsFirewallTrap, RepliesNeedNoRule) {
   NEEDS_POWERSHELL_GRAMMAR();
-  Trap trap;
+  WindowsTrap trap;
   trap.in({"10.0.5.1"}, tcp(1));
   const auto rules = trap.rules();
   ASSERT_EQ(rules.size(), 1u);
@@ -227,7 +227,7 @@ TEST(WindowsFirewallTrap, RepliesNeedNoRule) {
 TEST(WindowsFirewallTrap, AThousandAddressesInARule) {
   NEEDS_POWERSHELL_GRAMMAR();
   for (const int count : {1000, 1001}) {
-    Trap trap;
+    WindowsTrap trap;
     TrapTexts from;
     for (int i = 0; i < count; ++i)
       from.push_back(fmt::format("20.{}.{}.0/24", i / 100, i % 100 * 2));
@@ -247,7 +247,7 @@ TEST(WindowsFirewallTrap, AThousandPortsInARule) {
     for (unsigned i = 0; i < count; ++i) {
       service = service | tcp(static_cast<std::uint16_t>(10 + 2 * i));
     }
-    Trap trap;
+    WindowsTrap trap;
     trap.in({"10.0.5.1"}, service);
     trap.world.build();
     EXPECT_EQ(trap.world.codes(), count == 1000 ? TrapTexts{} : TrapTexts{"E0613"});
@@ -256,7 +256,7 @@ TEST(WindowsFirewallTrap, AThousandPortsInARule) {
 
 TEST(WindowsFirewallTrap, AThousandHostNamesInARule) {
   for (const int count : {1000, 1001}) {
-    Trap trap;
+    WindowsTrap trap;
     trap.world.option("names", "dynamic-keywords");
     TrapTexts names;
     for (int i = 0; i < count; ++i) names.push_back(fmt::format("h{}.example", i));
@@ -268,7 +268,7 @@ TEST(WindowsFirewallTrap, AThousandHostNamesInARule) {
 
 TEST(WindowsFirewallTrap, AThousandRulesSlowTheStart) {
   for (const unsigned count : {1000u, 1001u}) {
-    Trap trap;
+    WindowsTrap trap;
     for (unsigned i = 0; i < count; ++i) {
       trap.in({"10.0.5.1"}, tcp(static_cast<std::uint16_t>(i)), TrapKind::allow,
               fmt::format("hci/r{}", i));
@@ -280,21 +280,21 @@ TEST(WindowsFirewallTrap, AThousandRulesSlowTheStart) {
 
 TEST(WindowsFirewallTrap, PrefixesAreAsFewAsCanBe) {
   NEEDS_POWERSHELL_GRAMMAR();
-  Trap trap;
+  WindowsTrap trap;
   trap.in({"10.1.0.0/25", "10.1.0.128/25", "10.1.1.0/24", "10.1.0.7"}, tcp(1));
   EXPECT_EQ(trap.rules().at(0).texts("RemoteAddress"), TrapTexts{"10.1.0.0/23"});
 }
 
 TEST(WindowsFirewallTrap, RulesKnowNoHostNames) {
   NEEDS_POWERSHELL_GRAMMAR();
-  Trap trap;
+  WindowsTrap trap;
   trap.out(trap.world.endpoint("far", {"*.blob.core.windows.net"}), tcp(443));
   EXPECT_TRUE(trap.rules().empty());
   EXPECT_TRUE(trap.says("W0614"));
 }
 
 TEST(WindowsFirewallTrap, NamesAreResolvedForOutboundRulesOnly) {
-  Trap trap;
+  WindowsTrap trap;
   trap.world.option("names", "dynamic-keywords");
   trap.in(trap.world.endpoint("far", {"a.example"}), tcp(443));
   const auto artefacts = trap.world.build();
@@ -303,7 +303,7 @@ TEST(WindowsFirewallTrap, NamesAreResolvedForOutboundRulesOnly) {
 
 TEST(WindowsFirewallTrap, DynamicKeywordsAreBracedGuids) {
   NEEDS_POWERSHELL_GRAMMAR();
-  Trap trap;
+  WindowsTrap trap;
   trap.world.option("names", "dynamic-keywords");
   trap.out(trap.world.endpoint("far", {"*.a.example"}), tcp(443));
   const auto script = trap.script();
@@ -316,7 +316,7 @@ TEST(WindowsFirewallTrap, DynamicKeywordsAreBracedGuids) {
 TEST(WindowsFirewallTrap, AnEmptyTagIsNotEveryAddress) {
   NEEDS_POWERSHELL_GRAMMAR();
   for (const char* option : {"addresses", "dynamic-keywords"}) {
-    Trap trap;
+    WindowsTrap trap;
     trap.world.option("service_tags", option);
     trap.out(trap.world.tag("Nothing", {}), tcp(443));
     const auto artefacts = trap.world.build();
@@ -333,7 +333,7 @@ TEST(WindowsFirewallTrap, AnEmptyTagIsNotEveryAddress) {
 }
 
 TEST(WindowsFirewallTrap, WindowsOwnRulesLetEveryAddressIn) {
-  Trap trap;
+  WindowsTrap trap;
   trap.world.option("builtin", true);
   trap.in({"10.0.5.1"}, tcp(445));
   trap.world.build();
@@ -343,7 +343,7 @@ TEST(WindowsFirewallTrap, WindowsOwnRulesLetEveryAddressIn) {
 // There is none for WinRM over TLS, nor for Storage Replica.
 TEST(WindowsFirewallTrap, NoRuleOfWindowsOwnForPort5986) {
   NEEDS_POWERSHELL_GRAMMAR();
-  Trap trap;
+  WindowsTrap trap;
   trap.world.option("builtin", true);
   trap.in({"10.0.5.1"}, tcp(5986));
   const auto script = trap.script();
@@ -354,7 +354,7 @@ TEST(WindowsFirewallTrap, NoRuleOfWindowsOwnForPort5986) {
 // U+2018 to U+201E are quotes, U+2013 to U+2015 dashes, and U+0085 ends a line.
 TEST(WindowsFirewallTrap, UnicodeHasQuotesDashesAndLineEnds) {
   NEEDS_POWERSHELL_GRAMMAR();
-  Trap plain;
+  WindowsTrap plain;
   plain.in({"10.0.5.1"}, tcp(1)).note = "note";
   const std::string shape = plain.script().shape();
   for (const char* note : {"\xe2\x80\x98",
@@ -377,7 +377,7 @@ TEST(WindowsFirewallTrap, UnicodeHasQuotesDashesAndLineEnds) {
                            "\n'@",
                            "\r\n",
                            "\xc2\xa0"}) {
-    Trap trap;
+    WindowsTrap trap;
     trap.in({"10.0.5.1"}, tcp(1)).note = std::string("note ") + note + " Remove-Item x";
     const std::string text = trap.world.build().front().text;
     EXPECT_EQ(ParsedScript(text).shape(), shape) << note;
@@ -389,7 +389,7 @@ TEST(WindowsFirewallTrap, UnicodeHasQuotesDashesAndLineEnds) {
 
 // `@(5000-5100)` is -100.
 TEST(WindowsFirewallTrap, ARangeOfPortsIsAString) {
-  Trap trap;
+  WindowsTrap trap;
   trap.in({"10.0.5.1"}, tcp(5000, 5100));
   EXPECT_NE(trap.world.build().front().text.find("LocalPort     = @('5000-5100')"),
             std::string::npos);
