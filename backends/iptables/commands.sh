@@ -1,4 +1,3 @@
-
 # ---- what the commands do
 
 # The file for ipset, which may be missing.

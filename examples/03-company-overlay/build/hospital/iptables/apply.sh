@@ -237,7 +237,6 @@ put_names() {
 drop_names() {
   [ ! -e "$snippet" ] || { rm -f "$snippet" && changed_names=1 && restart_dnsmasq; }
 }
-
 # ---- what the commands do
 
 # The file for ipset, which may be missing.
