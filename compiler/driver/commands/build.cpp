@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <unordered_set>
 
 #include "backends/backend.h"
 #include "driver/commands.h"
@@ -16,6 +17,14 @@
 namespace hcipol::driver {
 
 namespace {
+
+/// "  from 3 rules": of the policy, however many the device needs for them.
+std::string of_rules(const BuiltFile& file) {
+  std::unordered_set<const policy::Rule*> rules;
+  for (const auto& [id, rule] : file.rules) rules.insert(rule);
+  rules.erase(nullptr);
+  return rules.empty() ? "" : "  from " + counted(rules.size(), "rule");
+}
 
 class Builder {
  public:
@@ -209,9 +218,7 @@ class Builder {
     }
     if (options_.quiet) return;
     for (const BuiltFile& file : built_.files) {
-      summary_ += fmt::format("{}  {}\n", join_path(options_.output, file.path),
-                              file.rules.empty() ? "" : counted(file.rules.size(), "rule"));
-      while (summary_.ends_with(" \n")) summary_.erase(summary_.size() - 2, 1);
+      summary_ += join_path(options_.output, file.path) + of_rules(file) + "\n";
     }
     for (const std::string& path : changes_.removals)
       summary_ += fmt::format("{}  removed\n", path);
