@@ -274,8 +274,8 @@ Artefact print_apply(const Document& document) {
   std::string out = "#!/bin/sh\n";
   out += heading(document, "loads, undoes and compares the files beside it");
   put(out, "base='", document.base, "'\n", "hooks='", hooks, "'\n",
-      "table=", document.owns_table ? "own" : "shared", "\n\n");
-  for (const EmbeddedFile& file : iptables_script()) put(out, file.text);
+      "table=", document.owns_table ? "own" : "shared", "\n");
+  for (const EmbeddedFile& file : iptables_script()) put(out, "\n", file.text);
   for (const EmbeddedFile& file : gateway_script()) put(out, "\n", file.text);
   return {"apply.sh", std::move(out), {}};
 }

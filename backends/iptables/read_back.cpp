@@ -170,8 +170,8 @@ class Script {
     base_ = quoted_word("base=");
     hooks_ = quoted_word("hooks=");
     table_ = line("table=", "the kind of table is missing");
-    std::string fixed = "\n";
-    for (const EmbeddedFile& file : iptables_script()) fixed += file.text;
+    std::string fixed;
+    for (const EmbeddedFile& file : iptables_script()) fixed += "\n" + std::string(file.text);
     for (const EmbeddedFile& file : gateway_script()) fixed += "\n" + std::string(file.text);
     if (rest_ != fixed) fail("its fixed part is not what it was");
   }

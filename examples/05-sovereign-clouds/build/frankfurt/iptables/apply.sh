@@ -206,37 +206,6 @@ drop_sets() {
   comm -23 "$work/names.now" "$work/names.wanted" | while read -r name; do ipset destroy "$name"; done
 }
 
-# ---- dnsmasq, where the policy has names
-
-restart_dnsmasq() {
-  if [ -z "$root" ] && command -v systemctl >/dev/null && systemctl -q is-active dnsmasq; then
-    systemctl restart dnsmasq
-  else
-    say "restart dnsmasq: its file changed"
-  fi
-}
-# Where somebody has set these already, a second line would keep dnsmasq from starting.
-needs_cache() {
-  [ -e dnsmasq-cache.conf ] && [ ! -e "$cache" ] &&
-    ! grep -Eqs '^(max-cache-ttl|max-ttl)=' "$root/etc/dnsmasq.conf" "$snippets"/*.conf
-}
-put_names() {
-  if [ ! -e dnsmasq.conf ]; then
-    drop_names
-    return
-  fi
-  [ -d "$snippets" ] || { say "no $snippets: give dnsmasq.conf to the dnsmasq here yourself"; return 0; }
-  if needs_cache; then cp dnsmasq-cache.conf "$cache" && chmod 644 "$cache" && changed_names=1; fi
-  if ! cmp -s dnsmasq.conf "$snippet"; then
-    dnsmasq --test -C "$PWD/dnsmasq.conf" || return 1
-    cp dnsmasq.conf "$snippet" && chmod 644 "$snippet" || return 1
-    changed_names=1
-  fi
-  [ -z "$changed_names" ] || restart_dnsmasq
-}
-drop_names() {
-  [ ! -e "$snippet" ] || { rm -f "$snippet" && changed_names=1 && restart_dnsmasq; }
-}
 # ---- what the commands do
 
 # The file for ipset, which may be missing.
