@@ -6,17 +6,14 @@
 #include <vector>
 
 #include "backends/common/gateway/peers.h"
+#include "backends/common/gateway/remarks.h"
 #include "backends/iptables/path.h"
 #include "backends/iptables/services.h"
 #include "flow/flow.h"
 
 namespace hcipol::backends::iptables {
 
-/// What is the same for both families, per flow.
-struct FlowText {
-  const std::string* comment = nullptr;
-  const std::string* log_prefix = nullptr;
-};
+using gateway::FlowText;
 
 /// Exceptions, denies, then one chain for each source of what is allowed: a packet visits only
 /// those of sources that it comes from.

@@ -17,21 +17,6 @@ std::vector<const Path*> paths(const Settings& settings) {
   return {&forward_path};
 }
 
-/// Each flow's texts, made once for all paths and families.
-std::vector<FlowText> texts_of(const flow::DevicePolicy& device, const Settings& settings,
-                               Document& document) {
-  std::vector<FlowText> out;
-  out.reserve(device.flows.size());
-  for (const flow::Flow& flow : device.flows) {
-    FlowText& text = out.emplace_back();
-    text.comment = &document.words.emplace_back(gateway::comment_of(flow, max_comment));
-    if (!flow.rule->log) continue;
-    text.log_prefix =
-        &document.words.emplace_back(gateway::log_prefix(flow, settings, max_log_prefix));
-  }
-  return out;
-}
-
 void note_whole_table(const Settings& settings, EmitContext& context) {
   if (!settings.owns_table) return;
   context.note(dialect().title,
@@ -57,7 +42,8 @@ Document legalise(const flow::DevicePolicy& device, const Settings& settings,
   gateway::report_peers(device, peers, context);
   note_whole_table(settings, context);
   ServiceBook services(document);
-  const std::vector<FlowText> texts = texts_of(device, settings, document);
+  const std::vector<gateway::FlowText> texts =
+      gateway::texts_of(device, settings, {max_comment, max_log_prefix}, document.words);
   std::vector<std::string> faults(device.flows.size());
   for (const Path* path : paths(settings)) {
     const gateway::WayFlows flows(path->way, device);

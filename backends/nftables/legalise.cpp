@@ -19,21 +19,6 @@ std::vector<Way> ways(const Settings& settings) {
   return {Way::forward};
 }
 
-/// Each flow's texts, made once for all ways.
-std::vector<FlowText> texts_of(const flow::DevicePolicy& device, const Settings& settings,
-                               Document& document) {
-  std::vector<FlowText> out;
-  out.reserve(device.flows.size());
-  for (const flow::Flow& flow : device.flows) {
-    FlowText& text = out.emplace_back();
-    text.comment = &document.words.emplace_back(gateway::comment_of(flow, max_comment));
-    if (!flow.rule->log) continue;
-    text.log_prefix =
-        &document.words.emplace_back(gateway::log_prefix(flow, settings, max_log_prefix));
-  }
-  return out;
-}
-
 /// Of those whose traffic the table guards.
 void note_families(const flow::DevicePolicy& device, Peers& peers, Document& document) {
   for (const Peer* peer : gateway::own_peers(device, peers, document.host)) {
@@ -55,7 +40,8 @@ Document legalise(const flow::DevicePolicy& device, const Settings& settings,
   gateway::report_peers(device, peers, context);
   note_families(device, peers, document);
   ServiceBook services(document);
-  const std::vector<FlowText> texts = texts_of(device, settings, document);
+  const std::vector<gateway::FlowText> texts =
+      gateway::texts_of(device, settings, {max_comment, max_log_prefix}, document.words);
   std::unordered_set<const policy::Rule*> traced;
   bool refuses = false;
   for (const Way way : ways(settings)) {

@@ -12,17 +12,13 @@
 #include <vector>
 
 #include "backends/common/gateway/peers.h"
+#include "backends/common/gateway/remarks.h"
 #include "backends/nftables/document.h"
 
 namespace hcipol::backends::nftables {
 
+using gateway::FlowText;
 using gateway::Peer;
-
-/// What all rules of a flow say.
-struct FlowText {
-  const std::string* comment = nullptr;
-  const std::string* log_prefix = nullptr;  ///< null: it is not logged
-};
 
 /// One flow's share of a family.
 struct FamilyFlow {

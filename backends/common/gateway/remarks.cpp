@@ -209,4 +209,17 @@ std::string log_prefix(const flow::Flow& flow, const Settings& settings, std::si
   return readable(before + shortened(flow.rule->address, bytes - before.size()), bytes);
 }
 
+std::vector<FlowText> texts_of(const flow::DevicePolicy& device, const Settings& settings,
+                               const TextLimits& limits, std::deque<std::string>& words) {
+  std::vector<FlowText> out;
+  out.reserve(device.flows.size());
+  for (const flow::Flow& flow : device.flows) {
+    FlowText& text = out.emplace_back();
+    text.comment = &words.emplace_back(comment_of(flow, limits.comment));
+    if (!flow.rule->log) continue;
+    text.log_prefix = &words.emplace_back(log_prefix(flow, settings, limits.log_prefix));
+  }
+  return out;
+}
+
 }  // namespace hcipol::backends::gateway

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <string>
+#include <vector>
 
 #include "backends/common/gateway/peers.h"
 
@@ -18,5 +20,21 @@ std::string comment_of(const flow::Flow& flow, std::size_t bytes);
 
 /// "HCI-prod denied main/files.no-smb": what a log line begins with, in at most `bytes` bytes.
 std::string log_prefix(const flow::Flow& flow, const Settings& settings, std::size_t bytes);
+
+/// What all rules of a flow say.
+struct FlowText {
+  const std::string* comment = nullptr;
+  const std::string* log_prefix = nullptr;  ///< null: it is not logged
+};
+
+/// Each in bytes.
+struct TextLimits {
+  std::size_t comment;
+  std::size_t log_prefix;
+};
+
+/// The texts of the device's flows, made once for all ways and families. `words` keeps them.
+std::vector<FlowText> texts_of(const flow::DevicePolicy& device, const Settings& settings,
+                               const TextLimits& limits, std::deque<std::string>& words);
 
 }  // namespace hcipol::backends::gateway
