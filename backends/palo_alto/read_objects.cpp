@@ -104,17 +104,13 @@ void ObjectReader::read_groups(pugi::xml_node section) {
     check_tags(entry);
     entry.done(1);
     if (members.empty() || name.size() > longest_name || name == "any") entry.fail("a group");
-    std::vector<net::AddressRange> ranges;
-    std::vector<net::DomainPattern> names;
+    std::vector<const net::PeerSet*> sets;
     for (const std::string_view member : members) {
-      const auto found = peers_.find(member);
-      if (found == peers_.end()) entry.fail("there is no address " + quoted(member));
-      const auto more = found->second.addresses.ranges();
-      ranges.insert(ranges.end(), more.begin(), more.end());
-      for (const auto& pattern : found->second.names.patterns()) names.push_back(pattern);
+      const auto one = peers_.find(member);
+      if (one == peers_.end()) entry.fail("there is no address " + quoted(member));
+      sets.push_back(&one->second);
     }
-    groups.emplace_back(name, net::PeerSet{net::AddressSet::of(std::move(ranges)),
-                                           net::DomainSet::of(std::move(names))});
+    groups.emplace_back(name, net::union_of(sets));
   });
   for (auto& [name, set] : groups) {
     if (!peers_.try_emplace(name, std::move(set)).second) fail(quoted(name) + " stands twice");
@@ -296,27 +292,32 @@ void ObjectReader::read_categories(pugi::xml_node profiles) {
 }
 
 template <class Set>
-std::optional<Set> ObjectReader::union_of(const std::unordered_map<std::string_view, Set>& known,
-                                          std::string_view what,
-                                          const std::vector<std::string_view>& members) const {
+std::optional<std::vector<const Set*>> ObjectReader::found(
+    const std::unordered_map<std::string_view, Set>& known, std::string_view what,
+    const std::vector<std::string_view>& members) const {
   if (members.size() == 1 && members.front() == "any") return std::nullopt;
-  Set out;
+  std::vector<const Set*> out;
   for (const std::string_view member : members) {
-    const auto found = known.find(member);
-    if (found == known.end()) fail(fmt::format("there is no {} {}", what, quoted(member)));
-    out = out | found->second;
+    const auto one = known.find(member);
+    if (one == known.end()) fail(fmt::format("there is no {} {}", what, quoted(member)));
+    out.push_back(&one->second);
   }
   return out;
 }
 
 std::optional<net::PeerSet> ObjectReader::peers(
     const std::vector<std::string_view>& members) const {
-  return union_of(peers_, "address", members);
+  const auto sets = found(peers_, "address", members);
+  return sets ? std::optional(net::union_of(*sets)) : std::nullopt;
 }
 
 std::optional<net::DomainSet> ObjectReader::categories(
     const std::vector<std::string_view>& members) const {
-  return union_of(categories_, "URL category", members);
+  const auto sets = found(categories_, "URL category", members);
+  if (!sets) return std::nullopt;
+  net::DomainSet out;
+  for (const net::DomainSet* set : *sets) out = out | *set;
+  return out;
 }
 
 std::optional<net::ServiceSet> ObjectReader::services(

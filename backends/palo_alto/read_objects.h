@@ -59,11 +59,11 @@ class ObjectReader {
   net::ServiceSet recognised_on(std::string_view name) const;
   /// Every ICMP type of the protocol that is no application of its own.
   net::ServiceSet rest_of_icmp(std::uint8_t protocol, std::uint8_t echo_request) const;
-  /// None for "any".
+  /// What the members are. None for "any".
   template <class Set>
-  std::optional<Set> union_of(const std::unordered_map<std::string_view, Set>& known,
-                              std::string_view what,
-                              const std::vector<std::string_view>& members) const;
+  std::optional<std::vector<const Set*>> found(
+      const std::unordered_map<std::string_view, Set>& known, std::string_view what,
+      const std::vector<std::string_view>& members) const;
   [[noreturn]] void fail(std::string_view what) const { throw Unreadable(file_, 0, what); }
 
   std::string_view file_;
