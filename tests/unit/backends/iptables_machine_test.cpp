@@ -1,7 +1,7 @@
 // One machine's own firewall, and tables that are the policy's alone.
 #include <gtest/gtest.h>
 
-#include "gateway_builder.h"
+#include "gateway_machine.h"
 #include "iptables_reader.h"
 #include "tests/support/emitted.h"
 #include "tests/support/random_policy.h"
@@ -17,28 +17,11 @@ using gateway::tcp;
 using gateway::udp;
 using policy::NamedSet;
 
-/// A jump host: it administers servers, is administered itself, and asks a resolver.
-class IptablesMachine : public ::testing::Test {
+class IptablesMachine : public gateway::Machine {
  protected:
-  IptablesMachine() {
-    b.servers({"10.0.0.1", "10.0.0.2", "fd00::1"});
-    jump = b.set("jump", {"10.9.0.7", "fd09::7"});
-    b.view.machine = policy::Peers{{jump}};
-    b.option("mode", std::string("host"));
-    b.allow("hci/winrm", jump, b.cluster.servers, tcp(5985, 5986));
-    b.allow("ops/ssh", b.set("ops", {"10.9.1.0/24"}), jump, tcp(22));
-    b.allow("ops/dns", jump, b.set("dns", {"10.9.2.53"}), udp(53));
-  }
+  IptablesMachine() : Machine("iptables") {}
 
-  std::map<std::string, std::string> files() {
-    auto out = b.emit();
-    EXPECT_FALSE(b.reporter.has_errors()) << b.reports().front();
-    return out;
-  }
   static std::string table(const std::string& text) { return text.substr(text.find("*filter\n")); }
-
-  Builder b{"iptables"};
-  const NamedSet* jump = nullptr;
 };
 
 TEST_F(IptablesMachine, WhatItReceivesAndSendsAsWritten) {

@@ -1,7 +1,7 @@
 // One machine's own table, and its page.
 #include <gtest/gtest.h>
 
-#include "gateway_builder.h"
+#include "gateway_machine.h"
 #include "nftables_reader.h"
 #include "tests/support/gateway_kernel.h"
 #include "tests/support/repository.h"
@@ -16,24 +16,10 @@ using gateway::tcp;
 using gateway::udp;
 using policy::NamedSet;
 
-/// A jump host: it administers servers, is administered itself, and asks a resolver.
-class NftablesMachine : public ::testing::Test {
+class NftablesMachine : public gateway::Machine {
  protected:
-  NftablesMachine() {
-    b.servers({"10.0.0.1", "10.0.0.2", "fd00::1"});
-    jump = b.set("jump", {"10.9.0.7", "fd09::7"});
-    b.view.machine = policy::Peers{{jump}};
-    b.option("mode", std::string("host"));
-    b.allow("hci/winrm", jump, b.cluster.servers, tcp(5985, 5986));
-    b.allow("ops/ssh", b.set("ops", {"10.9.1.0/24"}), jump, tcp(22));
-    b.allow("ops/dns", jump, b.set("dns", {"10.9.2.53"}), udp(53));
-  }
+  NftablesMachine() : Machine("nftables") {}
 
-  std::map<std::string, std::string> files() {
-    auto out = b.emit();
-    EXPECT_FALSE(b.reporter.has_errors()) << b.reports().front();
-    return out;
-  }
   /// The chains with their rules.
   std::string chains() {
     const std::string text = files().at("ruleset.nft");
@@ -46,9 +32,6 @@ class NftablesMachine : public ::testing::Test {
     b.view.sees->both_ways = both_ways;
     b.view.sees->service = net::ServiceSet::any();
   }
-
-  Builder b{"nftables"};
-  const NamedSet* jump = nullptr;
 };
 
 TEST_F(NftablesMachine, WhatItReceivesAndSendsAsWritten) {
