@@ -23,8 +23,8 @@ bool plain(std::string_view text) {
   });
 }
 
-// The value of an attribute as pugixml writes it, between the quotation marks.
-std::string escaped(std::string_view value) {
+// `value` as pugixml writes it: of an attribute what stands between the quotation marks.
+std::string escaped_attribute(std::string_view value) {
   pugi::xml_document document;
   document.append_child("x").append_attribute("y").set_value(std::string(value).c_str());
   std::ostringstream out;
@@ -33,14 +33,36 @@ std::string escaped(std::string_view value) {
   const std::size_t begin = text.find('"') + 1;
   return text.substr(begin, text.rfind('"') - begin);
 }
+std::string escaped_text(std::string_view value) {
+  pugi::xml_document document;
+  document.append_child("x").append_child(pugi::node_pcdata).set_value(std::string(value).c_str());
+  std::ostringstream out;
+  document.print(out, "", pugi::format_raw | pugi::format_no_declaration);
+  const std::string text = out.str();
+  const std::size_t begin = text.find('>') + 1;
+  return text.substr(begin, text.rfind('<') - begin);
+}
 
-class XmlWriter final : public pugi::xml_writer {
+/// A text that stands in XML as it is, or else escaped.
+class Escaped {
+ public:
+  using Escape = std::string (*)(std::string_view);
+
+  Escaped(std::string_view value, Escape escape)
+      : escaped_(plain(value) ? "" : escape(value)), value_(escaped_.empty() ? value : escaped_) {}
+  Escaped(const Escaped&) = delete;
+  Escaped& operator=(const Escaped&) = delete;
+  operator std::string_view() const { return value_; }
+
+ private:
+  std::string escaped_;
+  std::string_view value_;
+};
+
+class XmlWriter {
  public:
   explicit XmlWriter(std::size_t expected) { text_.reserve(expected); }
 
-  void write(const void* data, std::size_t size) override {
-    text_.append(static_cast<const char*>(data), size);
-  }
   void line(std::initializer_list<std::string_view> parts) {
     text_.append(2 * open_.size(), ' ');
     for (const std::string_view part : parts) text_ += part;
@@ -52,8 +74,7 @@ class XmlWriter final : public pugi::xml_writer {
   }
   void open(const char* element, const char* attribute, std::string_view value,
             std::string_view more = {}) {
-    const std::string other = plain(value) ? "" : escaped(value);
-    line({"<", element, " ", attribute, "=\"", other.empty() ? value : other, "\"", more, ">"});
+    line({"<", element, " ", attribute, "=\"", Escaped(value, escaped_attribute), "\"", more, ">"});
     open_.push_back(element);
   }
   void close(std::size_t count = 1) {
@@ -65,22 +86,19 @@ class XmlWriter final : public pugi::xml_writer {
   }
   void empty(const char* element) { line({"<", element, " />"}); }
   void text(const char* element, std::string_view value) {
-    if (plain(value) && !value.empty()) {
-      line({"<", element, ">", value, "</", element, ">"});
-      return;
-    }
-    pugi::xml_document document;
-    document.append_child(element)
-        .append_child(pugi::node_pcdata)
-        .set_value(std::string(value).c_str());
-    document.first_child().print(*this, "  ", pugi::format_default, pugi::encoding_utf8,
-                                 static_cast<unsigned>(open_.size()));
+    line({"<", element, ">", Escaped(value, escaped_text), "</", element, ">"});
   }
   void text_if(const char* element, std::string_view value) {
     if (!value.empty()) text(element, value);
   }
+  /// A list of one stands in one line: most lists are, and a rule is to be seen at a glance.
   void members(const char* element, const std::vector<std::string>& list) {
     if (list.empty()) return empty(element);
+    if (list.size() == 1) {
+      line({"<", element, "><member>", Escaped(list.front(), escaped_text), "</member></", element,
+            ">"});
+      return;
+    }
     open(element);
     for (const std::string& member : list) text("member", member);
     close();
@@ -282,7 +300,7 @@ void print_rules(Writer& out, const Document& document) {
 }
 
 std::string print_xml(const Document& document) {
-  constexpr std::size_t rule_text = 1800;
+  constexpr std::size_t rule_text = 1200;
   constexpr std::size_t object_text = 200;
   const Location& location = document.location;
   XmlWriter out((document.rules.size() + document.cleanup.size()) * rule_text +

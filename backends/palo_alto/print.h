@@ -7,7 +7,8 @@
 
 namespace hcipol::backends::palo_alto {
 
-/// Two blanks of indentation, one element a line, objects sorted, children in the schema's order.
+/// Two blanks of indentation, one element a line (a list of one member is one too), objects sorted,
+/// children in the schema's order.
 std::string print(const Document& document);
 
 }  // namespace hcipol::backends::palo_alto
