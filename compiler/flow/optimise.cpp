@@ -1,17 +1,16 @@
-// Covered flows go first, because joining would hide them; then one dimension after the other is
-// joined until none joins any more. Every step can only shorten the list, so this ends.
+// Covered flows go first, because joining would hide them.
 #include "flow/optimise.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <functional>
+#include <iterator>
 #include <map>
-#include <tuple>
-#include <unordered_map>
-#include <unordered_set>
+#include <string_view>
+#include <utility>
 
+#include "flow/joiner.h"
 #include "flow/lower.h"
 #include "net/cover.h"
 #include "net/islands.h"
@@ -21,25 +20,14 @@
 namespace hcipol::flow {
 
 using Kind = policy::Rule::Kind;
-using Sets = std::vector<const NamedSet*>;
-using Rules = std::vector<const policy::Rule*>;
-
-/// A flow on its way, with every rule that it carries, some of them perhaps more than once.
-struct CarriedFlow {
-  Flow flow;
-  Rules rules;
-};
 
 namespace {
 
 // ---- covered flows
 
-std::vector<CarriedFlow> without_covered(std::span<const Flow> flows) {
+void drop_covered(std::span<const Flow> flows, std::vector<JoinedFlow>& parts) {
   std::map<StandInClass, std::vector<std::size_t>> groups;
   for (std::size_t i = 0; i < flows.size(); ++i) groups[stand_in_class(flows[i])].push_back(i);
-  std::vector<CarriedFlow> items;
-  items.reserve(flows.size());
-  for (const Flow& flow : flows) items.push_back({flow, {flow.rule}});
   std::vector<bool> dropped(flows.size());
   for (const auto& [key, members] : groups) {
     std::vector<net::Box> boxes;
@@ -48,179 +36,14 @@ std::vector<CarriedFlow> without_covered(std::span<const Flow> flows) {
     const auto covered = net::covers(boxes);
     for (std::size_t m = 0; m < members.size(); ++m) {
       for (const std::size_t other : covered[m]) {
-        items[members[other]].rules.push_back(flows[members[m]].rule);
+        parts[members[other]].more.push_back(flows[members[m]].rule);
         dropped[members[m]] = true;
       }
     }
   }
-  std::vector<CarriedFlow> out;
-  out.reserve(items.size());
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    if (!dropped[i]) out.push_back(std::move(items[i]));
-  }
-  return out;
+  std::size_t at = 0;
+  std::erase_if(parts, [&](const JoinedFlow&) { return dropped[at++]; });
 }
-
-// ---- neighbours
-
-/// What decides how a device can match a peer. Joined peers must not change that.
-struct Peering {
-  bool names = false, patterns = false, wide = false, tagged = false, addressed = false;
-
-  friend auto operator<=>(const Peering&, const Peering&) = default;
-};
-
-Peering peering(const Sets& sets, const RuleCapabilities& device) {
-  Peering out;
-  for (const NamedSet* set : sets) {
-    const net::DomainSet& domains = set->set.names;
-    out.names = out.names || set->has_names();
-    out.wide = out.wide || domains.others();
-    out.tagged = out.tagged || !set->tag.empty();
-    out.addressed = out.addressed || !set->addresses.empty() || !set->set.addresses.empty();
-    for (const net::DomainSet::Entry& entry : domains.entries()) {
-      out.patterns = out.patterns || entry.pattern.wildcard || !entry.included;
-    }
-  }
-  // Every device has its own way with wildcards; what stands beside them is not added to.
-  if (out.patterns || out.wide) return out;
-  if (device.names_with_addresses) out.names = out.addressed = false;
-  if (device.tags_with_addresses) out.tagged = false;
-  return out;
-}
-
-auto treatment(const Flow& flow, const RuleCapabilities& device) {
-  const auto protocols = flow.service.protocols();
-  const bool ports = std::all_of(protocols.begin(), protocols.end(), net::has_ports);
-  const bool types = std::all_of(protocols.begin(), protocols.end(), net::has_types);
-  const Peering from = peering(flow.from, device), to = peering(flow.to, device);
-  // Some devices read names from the traffic itself, which they can for these services only.
-  const bool by_port = !device.names_on_any_port || from.patterns || to.patterns;
-  const bool web = by_port && net::web_services().contains(flow.service);
-  const policy::Origin& origin = flow.rule->origin;
-  return std::tuple(flow.kind, flow.rule->log, std::string_view(origin.module),
-                    std::string_view(origin.feature), ports, types, web, from, to);
-}
-
-// As a set: the order in which a policy lists its peers has no meaning.
-Sets sorted(Sets sets) {
-  if (sets.size() < 2) return sets;
-  std::sort(sets.begin(), sets.end(), [](const NamedSet* a, const NamedSet* b) {
-    return std::tie(a->name, a->span) < std::tie(b->name, b->span);
-  });
-  sets.erase(std::unique(sets.begin(), sets.end()), sets.end());
-  return sets;
-}
-
-void unite(Sets& into, const Sets& more) {
-  into.insert(into.end(), more.begin(), more.end());
-  into = sorted(std::move(into));
-}
-
-void mix(std::size_t& hash, std::size_t more) {
-  hash = hash * 0x9e37'79b9'7f4a'7c15 + more;
-}
-std::size_t hash_of(const Sets& sets) {
-  std::size_t hash = 0;
-  for (const NamedSet* set : sets) mix(hash, std::hash<const NamedSet*>()(set));
-  return hash;
-}
-std::size_t hash_of(const net::ServiceSet& service) {
-  std::size_t hash = 0;
-  for (const net::ServiceRange& range : service.ranges()) {
-    mix(hash, range.first);
-    mix(hash, range.last);
-  }
-  return hash;
-}
-std::size_t hash_of(std::size_t number) {
-  return number;
-}
-/// Of all the fields together.
-template <class... Fields>
-std::size_t hash_of(const std::tuple<Fields...>& fields) {
-  std::size_t hash = 0;
-  std::apply([&](const auto&... field) { (mix(hash, hash_of(field)), ...); }, fields);
-  return hash;
-}
-
-class Joiner {
- public:
-  Joiner(std::vector<CarriedFlow> items, const RuleCapabilities& device) {
-    std::map<decltype(treatment(items[0].flow, device)), std::size_t> numbers;
-    parts_.reserve(items.size());
-    for (CarriedFlow& item : items) {
-      const auto number =
-          numbers.try_emplace(treatment(item.flow, device), numbers.size()).first->second;
-      Sets from = sorted(item.flow.from), to = sorted(item.flow.to);
-      parts_.push_back({std::move(item), number, std::move(from), std::move(to)});
-    }
-  }
-
-  std::vector<CarriedFlow> run() {
-    std::size_t before = 0;
-    do {
-      before = parts_.size();
-      join([](const Part& p) { return std::tie(p.treatment, p.from, p.to); },
-           [](Part& first, const Part& more) {
-             first.service() = first.service() | more.service();
-           });
-      join([](const Part& p) { return std::tie(p.treatment, p.from, p.service()); },
-           [](Part& first, const Part& more) {
-             unite(first.to, more.to);
-             first.item.flow.to = first.to;
-           });
-      join([](const Part& p) { return std::tie(p.treatment, p.to, p.service()); },
-           [](Part& first, const Part& more) {
-             unite(first.from, more.from);
-             first.item.flow.from = first.from;
-           });
-    } while (parts_.size() < before);
-    std::vector<CarriedFlow> out;
-    out.reserve(parts_.size());
-    for (Part& part : parts_) out.push_back(std::move(part.item));
-    return out;
-  }
-
- private:
-  struct Part {
-    net::ServiceSet& service() { return item.flow.service; }
-    const net::ServiceSet& service() const { return item.flow.service; }
-
-    CarriedFlow item;
-    std::size_t treatment;  ///< its number; what parts of one number join to has it too
-    Sets from;              ///< sorted()
-    Sets to;                ///< sorted()
-  };
-
-  /// Joins parts of equal keys to the first of them; `add` leaves its key as it is.
-  template <class Key, class Add>
-  void join(Key key, Add add) {
-    const auto hash = [&](std::size_t part) { return hash_of(key(parts_[part])); };
-    const auto same = [&](std::size_t a, std::size_t b) {
-      return key(parts_[a]) == key(parts_[b]);
-    };
-    std::unordered_set<std::size_t, decltype(hash), decltype(same)> firsts(parts_.size(), hash,
-                                                                           same);
-    std::size_t kept = 0;
-    for (std::size_t i = 0; i < parts_.size(); ++i) {
-      if (kept != i) parts_[kept] = std::move(parts_[i]);
-      const auto [known, fresh] = firsts.insert(kept);
-      if (fresh) {
-        ++kept;
-        continue;
-      }
-      Part& first = parts_[*known];
-      Part& more = parts_[kept];
-      add(first, more);
-      first.item.rules.insert(first.item.rules.end(), more.item.rules.begin(),
-                              more.item.rules.end());
-    }
-    parts_.erase(parts_.begin() + static_cast<std::ptrdiff_t>(kept), parts_.end());
-  }
-
-  std::vector<Part> parts_;
-};
 
 // ---- what a joined flow is called
 
@@ -276,97 +99,111 @@ policy::Rule carrier(const policy::Rule& first, const Rules& rules) {
 
 // ---- the proof
 
-/// The packets of a flow, and which of two lists have a flow with just these.
-struct Content {
-  const Flow* flow;
-  bool before = false;
-  bool after = false;
-};
-
-std::vector<Content> contents(std::span<const Flow> before, std::span<const Flow> after) {
-  const auto key = [](const Flow* f) { return std::tie(f->from, f->to, f->service); };
-  const auto hash = [&](const Flow* flow) { return hash_of(key(flow)); };
-  const auto same = [&](const Flow* a, const Flow* b) {
-    return a->kind == b->kind && key(a) == key(b);
-  };
-  std::unordered_map<const Flow*, std::size_t, decltype(hash), decltype(same)> numbers(
-      before.size(), hash, same);
-  std::vector<Content> out;
-  out.reserve(before.size());
-  const auto content = [&](const Flow& flow) -> Content& {
-    const auto [known, fresh] = numbers.try_emplace(&flow, out.size());
-    if (fresh) out.push_back({&flow});
-    return out[known->second];
-  };
-  for (const Flow& flow : before) content(flow).before = true;
-  for (const Flow& flow : after) content(flow).after = true;
-  return out;
-}
-
-void prove_equal(std::span<const Content> contents, std::vector<net::Box> boxes) {
+bool equal(std::span<const Content> contents, std::vector<net::Box> boxes) {
   std::map<Kind, std::array<std::vector<net::Box>, 2>> sides;  // before and after
   net::PacketUniverse universe(boxes);
   for (std::size_t i = 0; i < boxes.size(); ++i) {
-    auto& [old, fresh] = sides[contents[i].flow->kind];
+    auto& [old, fresh] = sides[contents[i].kind];
     if (contents[i].before) old.push_back(boxes[i]);
     if (contents[i].after) fresh.push_back(std::move(boxes[i]));
   }
-  for (const auto& [kind, side] : sides) {
-    if (universe.of(side[0]) != universe.of(side[1])) {
-      bug("the optimiser changed what a policy means");
-    }
-  }
+  return std::all_of(sides.begin(), sides.end(), [&](const auto& side) {
+    return universe.of(side.second[0]) == universe.of(side.second[1]);
+  });
 }
 
 // Island by island: many small universes cost less than one large one, and where both lists have
 // the same flows there is nothing to prove.
-void prove_equal(std::span<const Flow> before, std::span<const Flow> after) {
-  const std::vector<Content> all = contents(before, after);
-  const auto changed = [](const Content& content) { return content.before != content.after; };
-  if (std::none_of(all.begin(), all.end(), changed)) return;
-
+bool equal(std::span<const Content> contents, const Numbers& numbers) {
   std::vector<net::Box> boxes;
-  boxes.reserve(all.size());
-  for (const Content& content : all) boxes.push_back(box(*content.flow));
+  boxes.reserve(contents.size());
+  for (const Content& content : contents) {
+    boxes.push_back({peers(numbers.sets(content.shape.from)), peers(numbers.sets(content.shape.to)),
+                     numbers.service(content.shape.service)});
+  }
   std::map<std::uint32_t, std::vector<std::size_t>> islands;
   const auto island_of = net::islands(boxes);
-  for (std::size_t i = 0; i < all.size(); ++i) islands[island_of[i]].push_back(i);
-  for (const auto& [island, members] : islands) {
-    const auto is_changed = [&](std::size_t i) { return changed(all[i]); };
-    if (std::none_of(members.begin(), members.end(), is_changed)) continue;
+  for (std::size_t i = 0; i < contents.size(); ++i) islands[island_of[i]].push_back(i);
+  return std::all_of(islands.begin(), islands.end(), [&](const auto& island) {
+    const std::vector<std::size_t>& members = island.second;
+    const auto is_changed = [&](std::size_t i) { return contents[i].changed(); };
+    if (std::none_of(members.begin(), members.end(), is_changed)) return true;
     std::vector<Content> contents_here;
     std::vector<net::Box> boxes_here;
     for (const std::size_t i : members) {
-      contents_here.push_back(all[i]);
+      contents_here.push_back(contents[i]);
       boxes_here.push_back(std::move(boxes[i]));
     }
-    prove_equal(contents_here, std::move(boxes_here));
-  }
+    return equal(contents_here, std::move(boxes_here));
+  });
+}
+
+void prove_equal(const std::vector<Content>& contents, const Numbers& numbers) {
+  std::vector<Content> changed;
+  std::copy_if(contents.begin(), contents.end(), std::back_inserter(changed),
+               [](const Content& content) { return content.changed(); });
+  // What was joined is mostly equal by itself; what was dropped needs those that cover it.
+  if (changed.empty() || equal(changed, numbers) || equal(contents, numbers)) return;
+  bug("the optimiser changed what a policy means");
 }
 
 }  // namespace
 
-Optimiser::Optimiser(std::span<const Flow> flows)
-    : before_(flows), uncovered_(without_covered(flows)) {}
+struct Optimiser::Work {
+  explicit Work(std::span<const Flow> flows) {
+    std::map<std::pair<std::string_view, std::string_view>, Number> features;
+    const policy::Origin* last = nullptr;
+    Number origin = 0;
+    parts.reserve(flows.size());
+    for (const Flow& flow : flows) {
+      const policy::Origin& from = flow.rule->origin;
+      // Flows of one feature come one after the other.
+      if (last == nullptr || last->feature != from.feature || last->module != from.module) {
+        const auto feature =
+            features.try_emplace({from.module, from.feature}, static_cast<Number>(features.size()));
+        origin = feature.first->second;
+        last = &from;
+      }
+      const Shape shape{numbers.of(flow.from), numbers.of(flow.to), numbers.of(flow.service)};
+      before.of(flow.kind, shape).before = true;
+      parts.push_back({&flow, shape, origin, 0, {}});
+    }
+    drop_covered(flows, parts);
+  }
+
+  Numbers numbers;
+  Contents before;
+  std::vector<JoinedFlow> parts;  ///< without those that others cover
+};
+
+Optimiser::Optimiser(std::span<const Flow> flows) : work_(std::make_unique<Work>(flows)) {}
 
 Optimiser::~Optimiser() = default;
 
 const Optimised& Optimiser::fewer(const RuleCapabilities& device) {
   if (const auto known = made_.find(device); known != made_.end()) return known->second;
   Optimised out;
-  std::vector<CarriedFlow> items = Joiner(uncovered_, device).run();
-  out.flows.reserve(items.size());
-  for (CarriedFlow& item : items) {
-    Rules& rules = item.rules;
+  Numbers& numbers = work_->numbers;
+  std::vector<JoinedFlow> parts = joined(work_->parts, numbers, device);
+  Contents contents = work_->before;
+  out.flows.reserve(parts.size());
+  for (JoinedFlow& part : parts) {
+    const Flow& first = *part.flow;
+    contents.of(first.kind, part.shape).after = true;
+    const policy::Rule* rule = first.rule;
+    Rules& rules = part.more;
+    rules.push_back(rule);
     std::sort(rules.begin(), rules.end());
     rules.erase(std::unique(rules.begin(), rules.end()), rules.end());
-    if (rules.size() > 1) {
-      out.rules.push_back(carrier(*item.flow.rule, rules));
-      item.flow.rule = &out.rules.back();
-    }
-    out.flows.push_back(std::move(item.flow));
+    if (rules.size() > 1) rule = &out.rules.emplace_back(carrier(*rule, rules));
+    out.flows.push_back({first.kind,
+                         part.joined_from ? numbers.sets(part.shape.from) : first.from,
+                         part.joined_to ? numbers.sets(part.shape.to) : first.to,
+                         numbers.service(part.shape.service),
+                         rule,
+                         {}});
   }
-  prove_equal(before_, out.flows);
+  prove_equal(contents.all(), numbers);
   name_flows(out.flows);
   return made_.emplace(device, std::move(out)).first->second;
 }

@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <map>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -26,9 +27,6 @@ struct Optimised {
   std::deque<policy::Rule> rules;
 };
 
-/// A flow on its way through the optimiser.
-struct CarriedFlow;
-
 /// Drops every flow that flows of its kind cover together, and joins flows of one feature that are
 /// equal in all but their source, their destination or their service. Only flows that a device
 /// treats alike are joined: ports with ports, wildcards with wildcards, logged with logged, and
@@ -48,8 +46,9 @@ class Optimiser {
   const Optimised& fewer(const RuleCapabilities& device);
 
  private:
-  std::span<const Flow> before_;
-  std::vector<CarriedFlow> uncovered_;
+  struct Work;
+
+  std::unique_ptr<Work> work_;
   std::map<RuleCapabilities, Optimised> made_;
 };
 
