@@ -7,7 +7,7 @@ repository=$PWD
 
 # What the compiler is built from and with (see the find_package lines of CMakeLists.txt).
 build_packages=(g++ cmake ninja-build libtree-sitter-dev libfmt-dev nlohmann-json3-dev libboost-dev
-  libpugixml-dev libcli11-dev libre2-dev libssl-dev libdtl-dev libjemalloc-dev)
+  libpugixml-dev libcli11-dev libre2-dev libssl-dev libdtl-dev libmimalloc-dev)
 # Every example for these devices, and for what else its `target` blocks name.
 targets=azure-firewall,iptables,nftables,palo-alto,windows-firewall
 targets_of() { printf '%s' "$targets"; grep -qs '^target "azure-nsg"' "$1"/*.hcipol && printf ',azure-nsg'; true; }
