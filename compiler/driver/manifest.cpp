@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
@@ -24,13 +23,30 @@ void append(std::string& out, const Parts&... parts) {
   (out.append(std::string_view(parts)), ...);
 }
 
+// Whether a text is its own form in JSON. Without a way out of the loop, so that it is done for
+// many characters at once.
+bool is_plain(std::string_view text) {
+  bool plain = true;
+  for (const char c : text) plain &= c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+  return plain;
+}
+
 void append_json(std::string& out, std::string_view text) {
-  const auto plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
-  if (std::all_of(text.begin(), text.end(), plain)) {
+  if (is_plain(text)) {
     append(out, "\"", text, "\"");
   } else {
     append(out, Json(text).dump(-1, ' ', false, Json::error_handler_t::replace));
   }
+}
+
+void append_list(std::string& out, const std::vector<std::string>& list) {
+  std::string_view before = "[";
+  for (const std::string& text : list) {
+    append(out, before);
+    append_json(out, text);
+    before = ",";
+  }
+  append(out, list.empty() ? "[]" : "]");
 }
 
 std::string json_text(std::string_view text) {
@@ -121,14 +137,26 @@ void append_remark(const BuiltRemark& remark, Places& places, std::string& out) 
   append(out, ", \"text\": ");
   append_json(out, remark.text);
   // In the form of spaced(), which writes it again when only other targets are built.
-  Json wider = Json::array();
+  std::string_view before = ", \"wider\": [";
   for (const backends::Wider& one : remark.wider) {
-    Json& box = wider.emplace_back(Json::object());
-    if (!one.from.empty()) box["from"] = one.from;
-    if (!one.to.empty()) box["to"] = one.to;
-    if (!one.on.empty()) box["on"] = one.on;
+    append(out, before, "{");
+    before = "";
+    for (const auto& [key, list] :
+         {std::pair<std::string_view, const std::vector<std::string>&>{"\"from\":", one.from},
+          {"\"to\":", one.to}}) {
+      if (list.empty()) continue;
+      append(out, before, key);
+      append_list(out, list);
+      before = ",";
+    }
+    if (!one.on.empty()) {
+      append(out, before, "\"on\":");
+      append_json(out, one.on);
+    }
+    append(out, "}");
+    before = ",";
   }
-  if (!wider.empty()) append(out, ", \"wider\": ", wider.dump());
+  if (!remark.wider.empty()) append(out, "]");
   append(out, " }");
 }
 

@@ -138,13 +138,11 @@ bool equal(std::span<const Content> contents, const Numbers& numbers) {
   });
 }
 
-void prove_equal(const std::vector<Content>& contents, const Numbers& numbers) {
-  std::vector<Content> changed;
-  std::copy_if(contents.begin(), contents.end(), std::back_inserter(changed),
+std::vector<Content> changed_of(const std::vector<Content>& contents) {
+  std::vector<Content> out;
+  std::copy_if(contents.begin(), contents.end(), std::back_inserter(out),
                [](const Content& content) { return content.changed(); });
-  // What was joined is mostly equal by itself; what was dropped needs those that cover it.
-  if (changed.empty() || equal(changed, numbers) || equal(contents, numbers)) return;
-  bug("the optimiser changed what a policy means");
+  return out;
 }
 
 }  // namespace
@@ -171,9 +169,21 @@ struct Optimiser::Work {
     drop_covered(flows, parts);
   }
 
+  void prove_equal(const Contents& contents) {
+    std::vector<Content> changed = changed_of(contents.all());
+    // Most devices let the same flows be joined.
+    if (changed.empty() || std::find(proved.begin(), proved.end(), changed) != proved.end()) return;
+    // What was joined is mostly equal by itself; what was dropped needs those that cover it.
+    if (!equal(changed, numbers) && !equal(contents.all(), numbers)) {
+      bug("the optimiser changed what a policy means");
+    }
+    proved.push_back(std::move(changed));
+  }
+
   Numbers numbers;
   Contents before;
-  std::vector<JoinedFlow> parts;  ///< without those that others cover
+  std::vector<JoinedFlow> parts;             ///< without those that others cover
+  std::vector<std::vector<Content>> proved;  ///< what changed, and nothing else did
 };
 
 Optimiser::Optimiser(std::span<const Flow> flows) : work_(std::make_unique<Work>(flows)) {}
@@ -203,7 +213,7 @@ const Optimised& Optimiser::fewer(const RuleCapabilities& device) {
                          rule,
                          {}});
   }
-  prove_equal(contents.all(), numbers);
+  work_->prove_equal(contents);
   name_flows(out.flows);
   return made_.emplace(device, std::move(out)).first->second;
 }

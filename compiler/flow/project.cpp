@@ -37,11 +37,12 @@ class Clipper {
 
   /// The members of `parts` that `allowed` has too. `key` names `allowed`: one key, one set.
   Sets clip(const Sets& parts, const net::PeerSet& allowed, const void* key) {
+    Known& known = clipped_[key];
     Sets out;
     for (const NamedSet* part : parts) {
-      auto [known, added] = clipped_.try_emplace({part, key}, nullptr);
-      if (added) known->second = part_of(*part, allowed);
-      if (known->second != nullptr) out.push_back(known->second);
+      const auto [place, added] = known.try_emplace(part, nullptr);
+      if (added) place->second = part_of(*part, allowed);
+      if (place->second != nullptr) out.push_back(place->second);
     }
     return out;
   }
@@ -75,7 +76,8 @@ class Clipper {
 
   std::deque<NamedSet>& sets_;
   std::map<net::PeerSet, const NamedSet*> by_content_;
-  std::map<std::pair<const NamedSet*, const void*>, const NamedSet*> clipped_;
+  using Known = std::unordered_map<const NamedSet*, const NamedSet*>;
+  std::map<const void*, Known> clipped_;  ///< by what allowed it
 };
 
 class Projection {
@@ -90,11 +92,20 @@ class Projection {
   }
 
   std::unique_ptr<DevicePolicy> run(const std::vector<Flow>& all) {
-    std::vector<Flow> seen = seen_of(all);
+    const bool sees_all = !device_->view->sees;
+    std::vector<Flow> seen;
+    if (!sees_all) seen = seen_of(all);
     if (options_.host) {
-      for (const policy::Node* node : device_->cluster->nodes) add_host(*node, seen);
+      for (const policy::Node* node : device_->cluster->nodes) {
+        add_host(*node, sees_all ? all : seen);
+      }
     } else {
-      name_flows(seen);
+      // All of them have their names.
+      if (sees_all) {
+        seen = all;
+      } else {
+        name_flows(seen);
+      }
       device_->flows = ordered(std::move(seen));
     }
     return std::move(device_);
@@ -102,7 +113,6 @@ class Projection {
 
  private:
   std::vector<Flow> seen_of(const std::vector<Flow>& all) {
-    if (!device_->view->sees) return all;
     const sema::Flow& sees = *device_->view->sees;
     const net::PeerSet from = peers(sees.from.parts);
     const net::PeerSet to = peers(sees.to.parts);

@@ -66,6 +66,8 @@ struct Shape {
   Number from = 0;
   Number to = 0;
   Number service = 0;
+
+  friend bool operator==(const Shape&, const Shape&) = default;
 };
 
 /// Packets, and which of two lists have a flow with just these.
@@ -76,6 +78,7 @@ struct Content {
   bool after = false;
 
   bool changed() const { return before != after; }
+  friend bool operator==(const Content&, const Content&) = default;
 };
 
 /// The contents of both lists.
