@@ -46,6 +46,7 @@ class Table {
 
   std::string of(const flow::ClusterDiff& cluster, std::size_t used) {
     std::string out;
+    bool folded = false;
     for (std::size_t i = 0; i < cluster.rows.size(); ++i) {
       const std::string row = row_text(cluster.rows[i], cluster, plan_);
       if (left_out_ > 0 || used + out.size() + row.size() + reserve > budget) {
@@ -56,13 +57,15 @@ class Table {
       if (i == most_open) {
         out += fmt::format("\n<details><summary>{}</summary>\n{}",
                            counted(cluster.rows.size() - i, "more row"), table_head);
+        folded = true;
       }
       out += row;
-      if (i >= most_open && i + 1 == cluster.rows.size()) out += "\n</details>\n";
     }
+    if (folded) out += "\n</details>\n";
     return out;
   }
 
+  void leave_out(const flow::ClusterDiff& cluster) { left_out_ += cluster.rows.size(); }
   std::size_t left_out() const { return left_out_; }
 
  private:
@@ -108,6 +111,14 @@ std::string headline(const Plan& plan) {
   return fmt::format("### hcipolc: {}{}{}\n", flows, where, risk_totals(plan.diff));
 }
 
+// Nothing, but false, if there is no room for it.
+bool append_folded(std::string& out, std::string_view title, const std::string& body) {
+  if (body.empty()) return true;
+  if (out.size() + body.size() + reserve / 2 >= budget) return false;
+  out += fmt::format("\n<details><summary>{}</summary>\n\n{}\n</details>\n", title, body);
+  return true;
+}
+
 }  // namespace
 
 std::string plan_markdown(const Plan& plan) {
@@ -116,6 +127,8 @@ std::string plan_markdown(const Plan& plan) {
   Table table(plan);
   std::map<std::string, std::vector<std::string>> alike;
   std::vector<const flow::ClusterDiff*> first;
+  std::size_t unshown = 0;   // clusters for which there was no room
+  std::size_t unlisted = 0;  // shown ones whose devices did not fit
   for (const auto& cluster : plan.diff.clusters) {
     // Rows without a limit: what decides whether two clusters change alike must not be cut.
     std::string whole(change_of(cluster));
@@ -130,24 +143,32 @@ std::string plan_markdown(const Plan& plan) {
   for (const flow::ClusterDiff* cluster : first) {
     const auto& names = *group.at(cluster->name);
     const std::string_view change = change_of(*cluster);
+    std::string title;
     if (plan.diff.clusters.size() > 1 || change == "new" || change == "gone") {
-      out += fmt::format("\n#### {}: {}", some_of(names, 3), change);
-      out += names.size() > 1 ? fmt::format(", each of {} clusters\n", names.size()) : "\n";
+      title = fmt::format("\n#### {}: {}", some_of(names, 3), change);
+      title += names.size() > 1 ? fmt::format(", each of {} clusters\n", names.size()) : "\n";
     }
-    out += table.of(*cluster, out.size());
-    out += fmt::format("\n{}\n", rest(*cluster));
-    for (const std::string& line : tags(*cluster)) out += fmt::format("\n{}\n", line);
-    const std::string list = device_list(*cluster, plan);
-    if (!list.empty() && out.size() + list.size() + reserve / 2 < budget) {
-      out += fmt::format("\n<details><summary>Devices</summary>\n\n{}\n</details>\n", list);
+    std::string end = fmt::format("\n{}\n", rest(*cluster));
+    for (const std::string& line : tags(*cluster)) end += fmt::format("\n{}\n", line);
+    if (out.size() + title.size() + end.size() + reserve / 2 >= budget) {
+      table.leave_out(*cluster);
+      unshown += names.size();
+      continue;
     }
+    out += title;
+    out += table.of(*cluster, out.size() + end.size());
+    out += end;
+    if (!append_folded(out, "Devices", device_list(*cluster, plan))) ++unlisted;
   }
-  const std::string limits = limits_markdown(plan.limits);
-  if (!limits.empty() && out.size() + limits.size() + reserve / 2 < budget) {
-    out += fmt::format("\n<details><summary>Limits</summary>\n\n{}\n</details>\n", limits);
+  std::vector<std::string> left_out;
+  if (table.left_out() > 0) left_out.push_back(fmt::format("{} more rows", table.left_out()));
+  if (unshown > 0) left_out.push_back(counted(unshown, "more cluster"));
+  if (unlisted > 0) left_out.push_back("the devices of " + counted(unlisted, "cluster"));
+  if (!append_folded(out, "Limits", limits_markdown(plan.limits))) {
+    left_out.emplace_back("the limits of devices");
   }
-  if (table.left_out() > 0) {
-    out += fmt::format("\n… {} more rows: `hcipolc plan --json` has them all\n", table.left_out());
+  if (!left_out.empty()) {
+    out += fmt::format("\n… {}: `hcipolc plan --json` has them all\n", list_of(left_out, "and"));
   }
   return out + fmt::format("\nInvariants: {}. Exceptions: {}. Library: {}.\n", invariants(plan),
                            exceptions(plan), plan.library);
