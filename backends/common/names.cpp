@@ -1,7 +1,7 @@
 // Shortening must stay injective in practice: two long names that share a beginning differ in hash.
 #include "backends/common/names.h"
 
-#include <algorithm>
+#include <array>
 
 #include "support/sha256.h"
 
@@ -9,28 +9,37 @@ namespace hcipol::backends {
 
 namespace {
 
-bool plain(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-         c == '_' || c == '-';
-}
+// By character. Names are made for every rule on every device, so a table decides.
+constexpr std::array<bool, 256> stays_in_slug = [] {
+  std::array<bool, 256> out{};
+  for (char c = 'a'; c <= 'z'; ++c) out[static_cast<unsigned char>(c)] = true;
+  for (char c = 'A'; c <= 'Z'; ++c) out[static_cast<unsigned char>(c)] = true;
+  for (char c = '0'; c <= '9'; ++c) out[static_cast<unsigned char>(c)] = true;
+  out['.'] = out['_'] = true;
+  return out;
+}();
 
 }  // namespace
 
 bool printable_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+  // Without a way out of the loop, so that many characters are looked at at once.
+  bool out = true;
+  for (const char c : text) out &= c >= 0x20 && c < 0x7f;
+  return out;
 }
 
 std::string slug(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
+  std::string out(text.size(), '-');
+  std::size_t size = 0;
   for (const char c : text) {
-    if (plain(c) && c != '-') {
-      out += c;
-    } else if (!out.empty() && out.back() != '-') {
-      out += '-';
+    if (stays_in_slug[static_cast<unsigned char>(c)]) {
+      out[size++] = c;
+    } else if (size > 0 && out[size - 1] != '-') {
+      out[size++] = '-';
     }
   }
-  while (out.ends_with('-')) out.pop_back();
+  if (size > 0 && out[size - 1] == '-') --size;
+  out.resize(size);
   return out;
 }
 
