@@ -44,6 +44,8 @@ struct Line {
   std::string_view loopback = {};  ///< "-i lo", "-o lo": only what a machine sends itself
   Verdict verdict;
   const std::string* comment = nullptr;  ///< readable(), at most 255 bytes
+  /// Of a jump: the blocks of services that the chain decides on. Null: as the line says.
+  const std::vector<net::Cidr>* about = nullptr;
 };
 
 struct Chain {
@@ -85,6 +87,7 @@ struct Document : gateway::Sets {
   // Owners of what lines point to.
   std::deque<Service> services;
   std::deque<std::string> words;  ///< comments, chains, prefixes
+  std::deque<std::vector<net::Cidr>> blocks;
 };
 
 /// iptables 1.8.9 cuts a longer comment in silence; the legacy variant does so with longer

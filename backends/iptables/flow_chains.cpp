@@ -1,7 +1,9 @@
 // Lines stand under the policy's names, so that one more rule changes only its own.
 #include "backends/iptables/flow_chains.h"
 
+#include <array>
 #include <iterator>
+#include <span>
 #include <utility>
 
 #include "backends/iptables/branches.h"
@@ -85,16 +87,36 @@ Line FlowChains::jump(std::string_view label) {
   return line;
 }
 
+/// The services that a source asks for, where its addresses do not tell it from many others.
+const std::vector<gateway::Block>* FlowChains::blocks_of(const Part& part) {
+  std::vector<gateway::Block>& out = document_.blocks.emplace_back();
+  for (const Line& line : part.lines) {
+    const std::vector<gateway::Block> blocks = line.service == nullptr
+                                                   ? std::vector<gateway::Block>()
+                                                   : iptables::blocks_of(*line.service);
+    if (blocks.empty()) {
+      out.clear();
+      return &out;
+    }
+    out.insert(out.end(), blocks.begin(), blocks.end());
+  }
+  out = gateway::outermost(std::move(out));
+  return &out;
+}
+
 void FlowChains::take(Rules& rules) {
   if (empty()) return;
   Chain flows{path_.chain(base_, "flows"), {}};
   for (const auto& [label, part] : allow_) {
+    const auto* about = allow_.size() > longest_list / 2 ? blocks_of(part) : nullptr;
     for (const Match* match : part.peer->in(family_)) {
       flows.lines.push_back(jump(label));
       flows.lines.back().from = match;
+      flows.lines.back().about = about;
     }
   }
-  std::vector<Chain> chains = branches(std::move(flows), Side::from, document_);
+  constexpr std::array sides{Side::from, Side::service};
+  std::vector<Chain> chains = branches(std::move(flows), sides, room_for_sources, document_);
   // Before all allows, wherever those are.
   std::vector<Line> first;
   if (!except_.lines.empty()) first.push_back(jump("except"));
@@ -112,9 +134,14 @@ void FlowChains::take(std::string_view label, Part& part, Rules& rules) const {
   for (const flow::Flow* flow : part.flows) {
     rules.traces.push_back({chain.name + " " + flow->id, flow->rule});
   }
-  // Where the source has led here, only the destination is left to tell lines apart.
-  const Side side = part.peer != nullptr ? Side::to : better_side(chain.lines);
-  for (Chain& one : branches(std::move(chain), side, document_)) {
+  constexpr std::array of_source{Side::to, Side::service};
+  const std::array of_all = best_sides(chain.lines);
+  // Where the source has led here, it tells nothing of lines.
+  const bool known = part.peer != nullptr;
+  const std::span<const Side> sides =
+      known ? std::span<const Side>(of_source) : std::span<const Side>(of_all);
+  const std::size_t room = known ? room_for_source : room_for_all;
+  for (Chain& one : branches(std::move(chain), sides, room, document_)) {
     rules.chains.push_back(std::move(one));
   }
 }

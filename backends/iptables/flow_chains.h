@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/common/gateway/blocks.h"
 #include "backends/common/gateway/peers.h"
 #include "backends/common/gateway/remarks.h"
 #include "backends/iptables/path.h"
@@ -60,6 +61,7 @@ class FlowChains {
                  const Packets& packets) const;
   void note_others(const gateway::Peer& from, const gateway::Peer& to);
   Line jump(std::string_view label);
+  const std::vector<gateway::Block>* blocks_of(const Part& part);
   void take(std::string_view label, Part& part, Rules& rules) const;
 
   const Path& path_;

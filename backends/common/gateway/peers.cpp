@@ -11,6 +11,7 @@
 #include <string_view>
 #include <unordered_set>
 
+#include "backends/common/gateway/blocks.h"
 #include "backends/common/gateway/domains.h"
 #include "backends/common/names.h"
 #include "backends/common/stand_ins.h"
@@ -115,19 +116,6 @@ bool same(const policy::NamedSet& a, const policy::NamedSet& b) {
 
 /// Each is a set that a packet is looked up in; more than these become one.
 constexpr std::size_t most_sets_of_names = 16;
-
-/// The longest prefix that holds them all.
-net::Cidr hull(const std::vector<net::Cidr>& prefixes) {
-  net::Cidr out = prefixes.front();
-  for (const net::Cidr& prefix : prefixes) {
-    out.length = std::min(out.length, prefix.length);
-    while (net::first_of(prefix.network, out.length) != net::first_of(out.network, out.length)) {
-      --out.length;
-    }
-  }
-  out.network = net::first_of(out.network, out.length);
-  return out;
-}
 
 bool only_names(const Peer& peer) {
   return !peer.names.empty() && peer.addresses.empty() && !peer.by_file;
@@ -288,10 +276,10 @@ void Peers::match(Peer& peer, net::Family family) {
   }
   if (peer.listed(family)) {
     matches.push_back(keep({Match::Kind::list, list_name(peer, family),
-                            peer.by_file ? std::nullopt : std::optional(hull(prefixes))}));
+                            peer.by_file ? std::vector<net::Cidr>() : cover(prefixes)}));
   } else if (!prefixes.empty()) {
     const net::Cidr& prefix = prefixes.front();
-    matches.push_back(keep({Match::Kind::prefix, net::to_short_string(prefix), prefix}));
+    matches.push_back(keep({Match::Kind::prefix, net::to_short_string(prefix), {prefix}}));
   }
   if (!peer.names.empty()) {
     matches.push_back(keep({Match::Kind::learnt, learnt_name(peer, family), {}}));

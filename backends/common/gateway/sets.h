@@ -3,7 +3,6 @@
 #pragma once
 
 #include <deque>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,9 +15,9 @@ struct Match {
   enum class Kind { prefix, list, learnt };
   Kind kind = Kind::prefix;
   std::string text;  ///< "10.0.0.0/28", or the name of the set
-  /// All its packets are from or to here: the prefix, or the longest that holds a whole list. None
-  /// if that may change without the policy.
-  std::optional<net::Cidr> within = std::nullopt;
+  /// All its packets are from or to one of these, which are disjoint: the prefix, or the few that a
+  /// whole list lies in. None if that may change without the policy.
+  std::vector<net::Cidr> within = {};
 };
 
 /// A set whose members the policy gives.

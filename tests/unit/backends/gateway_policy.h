@@ -31,10 +31,12 @@ struct Resolved {
   std::string name, address;
 };
 
-/// A policy of random flows between overlapping sets, with what its names resolve to.
+/// A policy of random flows between overlapping sets, with what its names resolve to; and of `more`
+/// flows that ask for little each, so that devices must find them by trees and maps.
 class RandomPolicy {
  public:
-  RandomPolicy(const std::string& backend, unsigned seed) : b(backend), random_(seed) {
+  RandomPolicy(const std::string& backend, unsigned seed, unsigned more = 0)
+      : b(backend), random_(seed) {
     b.servers({"10.0.0.1", "10.0.0.2", "10.0.0.9", "10.1.0.0/30", "fd00::1", "fd00::2"});
     pool_ = {b.cluster.servers,
              b.any(),
@@ -56,6 +58,7 @@ class RandomPolicy {
                 {"a.cdn.example", "203.0.113.3"},    {"b.a.cdn.example", "203.0.113.4"},
                 {"portal.example", "2001:db8:1::1"}, {"a.cdn.example", "2001:db8:1::3"},
                 {"cdn.example.org", "203.0.113.9"}};
+    for (unsigned i = 0; i < more; ++i) add_small(i);
   }
 
   /// Whether the device has `packet` in the union: by address, or by a name that led there. dnsmasq
@@ -123,6 +126,11 @@ class RandomPolicy {
       const auto& some = points[pick(3) == 0 ? net::Family::ipv6 : net::Family::ipv4];
       const auto& [protocol, detail] = details[pick(details.size())];
       if (protocol == 0) continue;
+      if (small_ != 0 && i % 4 != 0) {
+        if (const auto probe = probe_of(b.device.flows[pick(b.device.flows.size())]))
+          out.push_back(*probe);
+        continue;
+      }
       out.push_back(
           {some[pick(some.size())], some[pick(some.size())], protocol, detail, "NEW", 64, {}, {}});
     }
@@ -168,8 +176,77 @@ class RandomPolicy {
     rule.title = "a \"title\" with \\ and\nlines";
   }
 
+  /// Hosts, networks in each other, pairs of two sites, or a name.
+  const NamedSet* small_peer(unsigned i) {
+    const std::string n = std::to_string(i), near = std::to_string(i % 200);
+    switch (pick(6)) {
+      case 0: return pool_[pick(pool_.size())];
+      case 1: return b.set("host " + n, {"10.20.1." + near, "fd20::" + near});
+      case 2:
+        return b.set("net " + n, {"10.20." + std::to_string(pick(4) * 64) + ".0/" +
+                                  std::to_string(17 + pick(12))});
+      case 3: return b.set("pair " + n, {"10.20.2." + near, "10.21.2." + near, "fd21::" + near});
+      case 4:
+        return b.set("far " + n,
+                     {"11.0.0." + near, "99.0.0." + near, "140.0.0." + near, "180.0.0." + near,
+                      "210.0.0." + near, "fd22::" + near, "2a00::1"});
+      default:
+        resolved.push_back({"n" + n + ".many.example", "203.0.112." + near});
+        return b.set("name " + n, {"n" + n + ".many.example"});
+    }
+  }
+
+  net::ServiceSet small_service() {
+    const auto first = static_cast<std::uint16_t>(1 + pick(400));
+    switch (pick(8)) {
+      case 0: return tcp(first, static_cast<std::uint16_t>(first + pick(60)));
+      case 1: return tcp(first) | udp(static_cast<std::uint16_t>(first + 7));
+      case 2: return net::ServiceSet::whole(static_cast<std::uint8_t>(200 + pick(20)));
+      case 3:
+        return net::ServiceSet::icmp_type(1, static_cast<std::uint8_t>(pick(20))) |
+               net::ServiceSet::icmp_type(58, static_cast<std::uint8_t>(pick(20)));
+      default: return pick(2) == 0 ? udp(first) : tcp(first);
+    }
+  }
+
+  void add_small(unsigned i) {
+    ++small_;
+    const std::array kinds{Kind::exception, Kind::deny, Kind::allow, Kind::allow, Kind::allow};
+    const NamedSet* some = pick(2) == 0 ? b.cluster.servers : small_peer(2 * i);
+    const NamedSet* other = small_peer(2 * i + 1);
+    const bool turned = pick(3) == 0;
+    b.rule("hci/small-" + std::to_string(i), kinds[pick(kinds.size())], {turned ? other : some},
+           {turned ? some : other}, small_service())
+        .log = pick(8) == 0;
+  }
+
+  /// A packet of the flow, or one that is about the same.
+  std::optional<ProbePacket> probe_of(const flow::Flow& flow) {
+    const bool v6 = pick(4) == 0;
+    const auto end = [&](const NamedSet* set) -> std::optional<net::Address> {
+      for (const Resolved& one : resolved) {
+        const bool its = !set->set.names.patterns().empty() && !set->set.names.others() &&
+                         set->set.names.patterns().front().name == one.name;
+        if (its && (one.address.find(':') != std::string::npos) == v6)
+          return net::parse_address(one.address);
+      }
+      const auto share = set->set.addresses.only(v6 ? net::Family::ipv6 : net::Family::ipv4);
+      if (share.empty()) return std::nullopt;
+      const auto& range = share.ranges()[pick(share.ranges().size())];
+      return pick(2) == 0 ? range.first : range.last;
+    };
+    const auto from = end(flow.from.front()), to = end(flow.to.front());
+    if (!from || !to) return std::nullopt;
+    const auto& range = flow.service.ranges()[pick(flow.service.ranges().size())];
+    const std::uint32_t point = pick(2) == 0 ? range.first : range.last;
+    const std::uint32_t near = pick(5) == 0 ? point + 1 : point;
+    if (near >> 16 == 0 || near >> 16 > 255) return std::nullopt;
+    return ProbePacket{*from, *to, near >> 16, near & 65535, "NEW", 64, {}, {}};
+  }
+
   std::mt19937 random_;
   std::vector<const NamedSet*> pool_;
+  unsigned small_ = 0;
 };
 
 /// What the gateway's dnsmasq does when a name is answered with an address, as commands of nft:
