@@ -42,11 +42,11 @@ struct Element {
   const std::string* comment = nullptr;
 };
 
-/// A verdict map. Elements of one have prefixes of the same lengths, and ranges of ports only those
-/// that no other has, so that two of them are the same or have nothing in common: nft refuses what
-/// lies within another.
+/// A verdict map. No two of its elements have anything in common: nft refuses what lies within
+/// another. Those of one with a prefix and more have prefixes of the same lengths, and ranges of
+/// ports only those that no other has.
 struct Map {
-  enum class Key { from, to_service, from_to_service };
+  enum class Key { from, to, service, protocol, to_service, from_to_service };
   std::string name;
   net::Family family = net::Family::ipv4;
   Key key = Key::from;
@@ -71,6 +71,8 @@ struct Rule {
   std::string_view loopback;
   Verdict verdict;
   const std::string* comment = nullptr;  ///< readable(), at most 128 bytes
+  /// Of a jump: the blocks of services that the chain decides on. Null: as the rule says.
+  const std::vector<net::Cidr>* about = nullptr;
 };
 
 struct Chain {

@@ -172,16 +172,28 @@ void Frame::add_machine(std::vector<Rule>& rules) {
   }
 }
 
-/// Those that are one prefix each share a list; a set is asked for by itself.
+/// Those that are one prefix each share a list, as do sets that would be many; else a set is asked
+/// for by itself, and always one that names fill.
 void Frame::add_others(std::vector<Rule>& rules) {
+  constexpr std::size_t most_sets = 8;
   for (const Family family : families) {
+    const auto is_list = [](const Match* match) {
+      return match != nullptr && match->kind == Match::Kind::list;
+    };
+    std::size_t sets = 0;
+    for (const auto& [label, peer] : others_[index(family)]) {
+      const auto& matches = peer->in(family);
+      sets += std::any_of(matches.begin(), matches.end(), is_list) ? 1 : 0;
+    }
     std::vector<net::Cidr> prefixes;
     for (const auto& [label, peer] : others_[index(family)]) {
-      Peers::use(*peer, family);
       for (const Match* match : peer->in(family)) {
-        if (match != nullptr && match->kind == Match::Kind::prefix) {
-          prefixes.push_back(peer->prefixes[index(family)].front());
+        const bool single = match != nullptr && match->kind == Match::Kind::prefix;
+        if (single || (is_list(match) && sets > most_sets)) {
+          const auto& own = peer->prefixes[index(family)];
+          prefixes.insert(prefixes.end(), own.begin(), own.end());
         } else {
+          Peers::use(*peer, family);
           add_both_ways(rules, match, family, "others");
         }
       }

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "backends/nftables/divide.h"
+
 namespace hcipol::backends::nftables {
 
 namespace {
@@ -91,10 +93,13 @@ void Phase::add(const FamilyFlow& flow, const FlowText& text) {
   }
 }
 
-Phase::Source& Phase::source(Peer& peer, Family family) {
+Phase::Source& Phase::source(Peer& peer, Family family, const Service* service) {
   Source& source = sources_[peer.label];
   source.peer = &peer;
   source.has[index(family)] = true;
+  const auto blocks = service == nullptr ? std::vector<gateway::Block>() : blocks_of(*service);
+  source.about_all = source.about_all || blocks.empty();
+  source.about.insert(source.about.end(), blocks.begin(), blocks.end());
   return source;
 }
 
@@ -129,7 +134,7 @@ void Phase::add_elements(Peer& from, const FamilyFlow& flow, const Destinations&
                                    destination.length, kind));
       key = net::to_short_string(*prefix) + " . ";
     } else {
-      Source& source = this->source(from, flow.family);
+      Source& source = this->source(from, flow.family, &service);
       map = &this->map(
           source.to, {flow.family, 0, destination.length, ranges}, Map::Key::to_service,
           fmt::format("{}.to{}-{}{}", chain_of(source), digit, destination.length, kind));
@@ -175,7 +180,7 @@ void Phase::add_rules(Peer& from, const FamilyFlow& flow, const Destinations& to
   const auto put = [&](const Match* match) {
     rule.to = match;
     rule.family = match == nullptr ? std::optional(flow.family) : std::nullopt;
-    put_rule(source(from, flow.family), rule, text);
+    put_rule(source(from, flow.family, service), rule, text);
   };
   if (to.any) put(nullptr);
   if (!to.prefixes.empty()) put(joined(to.prefixes));
@@ -197,14 +202,15 @@ const Match* Phase::joined(const std::vector<net::Cidr>& prefixes) {
   for (const net::Cidr& cidr : prefixes) {
     ranges.push_back({cidr.network, net::last_of(cidr.network, cidr.length)});
   }
-  const auto disjoint = net::AddressSet::of(std::move(ranges)).cidrs();
+  auto disjoint = net::AddressSet::of(std::move(ranges)).cidrs();
   if (disjoint.front().length == 0) return nullptr;
   std::string text;
   for (const net::Cidr& cidr : disjoint) {
     text += (text.empty() ? "" : ", ") + net::to_short_string(cidr);
   }
   if (disjoint.size() > 1) text = "{ " + text + " }";
-  return &document_.matches.emplace_back(Match{Match::Kind::prefix, std::move(text)});
+  return &document_.matches.emplace_back(
+      Match{Match::Kind::prefix, std::move(text), gateway::cover(disjoint)});
 }
 
 /// False if the map cannot lead to the source: it is no single prefix, or another source is the
@@ -221,13 +227,16 @@ bool Phase::into_map(const Source& source, Family family, std::map<Lengths, Map*
   return true;
 }
 
-void Phase::add_source(const Source& source, Chain& top, std::map<Lengths, Map*>& maps) {
+void Phase::add_source(Source& source, std::vector<Rule>& jumps, std::map<Lengths, Map*>& maps) {
   const Peer& peer = *source.peer;
   Rule jump;
   jump.verdict = {Verdict::Kind::jump, word(chain_of(source))};
+  source.about = gateway::outermost(std::move(source.about));
+  if (source.about_all) source.about.clear();
+  jump.about = &source.about;
   const bool everywhere = source.has[0] && source.has[1];
   if (everywhere && peer.any(Family::ipv4) && peer.any(Family::ipv6)) {
-    top.rules.push_back(jump);
+    jumps.push_back(jump);
     return;
   }
   for (const Family family : {Family::ipv4, Family::ipv6}) {
@@ -235,31 +244,31 @@ void Phase::add_source(const Source& source, Chain& top, std::map<Lengths, Map*>
     for (const Match* match : peer.in(family)) {
       jump.from = match;
       jump.family = match == nullptr ? std::optional(family) : std::nullopt;
-      top.rules.push_back(jump);
+      jumps.push_back(jump);
     }
   }
 }
 
 void Phase::write() {
   Chain top{name_, {}, {}};
-  std::vector<const Source*> sources;
-  for (const auto& [label, source] : sources_) sources.push_back(&source);
+  std::vector<Source*> sources;
+  for (auto& [label, source] : sources_) sources.push_back(&source);
   std::sort(sources.begin(), sources.end(), [](const Source* a, const Source* b) {
     return precedence(*a->peer) < precedence(*b->peer);
   });
+  std::vector<Rule> jumps;
   std::map<Lengths, Map*> maps;
-  for (const Source* source : sources) add_source(*source, top, maps);
-  std::vector<Rule> rules;
+  for (Source* source : sources) add_source(*source, jumps, maps);
   for (const auto* kind : {&pairs_, &maps}) {
-    for (const auto& [lengths, map] : *kind) rules.push_back(look_up(*map));
+    for (const auto& [lengths, map] : *kind) top.rules.push_back(look_up(*map));
   }
-  top.rules.insert(top.rules.begin(), rules.begin(), rules.end());
-  document_.chains.push_back(std::move(top));
+  constexpr std::array sides_of_top{Side::from, Side::service};
+  Divider(sides_of_top, document_).write(std::move(top), std::move(jumps));
+  constexpr std::array sides{Side::to, Side::service};
   for (auto& [label, source] : sources_) {
     Chain chain{chain_of(source), {}, {}};
     for (const auto& [lengths, map] : source.to) chain.rules.push_back(look_up(*map));
-    chain.rules.insert(chain.rules.end(), source.rules.begin(), source.rules.end());
-    document_.chains.push_back(std::move(chain));
+    Divider(sides, document_).write(std::move(chain), std::move(source.rules));
   }
 }
 

@@ -11,6 +11,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "backends/common/gateway/blocks.h"
 #include "backends/common/gateway/peers.h"
 #include "backends/common/gateway/remarks.h"
 #include "backends/nftables/document.h"
@@ -30,7 +31,8 @@ struct FamilyFlow {
 
 /// A chain that finds rules by their source. From one prefix to another on a few ports, or ranges
 /// of ports, is an element of a map, whatever their number; other rules stand in a chain of their
-/// source, which is found in a map if it is one prefix and by a rule if it is a set.
+/// source, which is found in a map if it is one prefix and by a rule if it is a set. Where those
+/// are many, maps lead to some of them.
 class Phase {
  public:
   /// Chains and maps go into `document`; `name` is the chain's and the beginning of the others'.
@@ -53,6 +55,8 @@ class Phase {
     std::array<bool, 2> has{};  ///< by family: any rules
     std::map<Lengths, Map*> to;
     std::vector<Rule> rules;
+    std::vector<gateway::Block> about;  ///< the services that it asks for
+    bool about_all = false;
   };
   struct Destinations {
     bool any = false;
@@ -61,7 +65,7 @@ class Phase {
   };
 
   static Destinations destinations(const FamilyFlow& flow);
-  Source& source(Peer& peer, net::Family family);
+  Source& source(Peer& peer, net::Family family, const Service* service);
   /// An element for each port, or for each range of them.
   void add_elements(Peer& from, const FamilyFlow& flow, const Destinations& to,
                     const Service& service, const FlowText& text, bool ranges);
@@ -72,7 +76,7 @@ class Phase {
   const Match* joined(const std::vector<net::Cidr>& prefixes);
   Map& map(std::map<Lengths, Map*>& maps, const Lengths& lengths, Map::Key key,
            const std::string& name);
-  void add_source(const Source& source, Chain& top, std::map<Lengths, Map*>& maps);
+  void add_source(Source& source, std::vector<Rule>& jumps, std::map<Lengths, Map*>& maps);
   bool into_map(const Source& source, net::Family family, std::map<Lengths, Map*>& maps);
   const std::string* word(std::string text) {
     return &document_.words.emplace_back(std::move(text));

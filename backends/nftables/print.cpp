@@ -116,9 +116,15 @@ void put_verdict(std::string& out, const Verdict& verdict, unsigned log_group) {
 
 void put_look_up(std::string& out, const Map& map) {
   const std::string_view ip = protocol_of(map.family);
-  if (map.key != Map::Key::to_service) put(out, ip, " saddr ");
-  if (map.key == Map::Key::from_to_service) put(out, ". ");
-  if (map.key != Map::Key::from) put(out, ip, " daddr . meta l4proto . th dport ");
+  constexpr std::string_view service = "meta l4proto . th dport ";
+  switch (map.key) {
+    case Map::Key::from: put(out, ip, " saddr "); break;
+    case Map::Key::to: put(out, ip, " daddr "); break;
+    case Map::Key::service: put(out, service); break;
+    case Map::Key::protocol: put(out, "meta l4proto "); break;
+    case Map::Key::to_service: put(out, ip, " daddr . ", service); break;
+    case Map::Key::from_to_service: put(out, ip, " saddr . ", ip, " daddr . ", service); break;
+  }
   put(out, "vmap @", map.name);
 }
 
@@ -150,9 +156,15 @@ void put_rule(std::string& out, const Rule& rule, unsigned log_group) {
 void put_map_type(std::string& out, const Map& map) {
   put(out, "type ");
   const std::string_view type = type_of(map.family);
-  put(out, type);
-  if (map.key == Map::Key::from_to_service) put(out, " . ", type);
-  if (map.key != Map::Key::from) put(out, " . inet_proto . inet_service");
+  constexpr std::string_view service = "inet_proto . inet_service";
+  switch (map.key) {
+    case Map::Key::from:
+    case Map::Key::to: put(out, type); break;
+    case Map::Key::service: put(out, service); break;
+    case Map::Key::protocol: put(out, "inet_proto"); break;
+    case Map::Key::to_service: put(out, type, " . ", service); break;
+    case Map::Key::from_to_service: put(out, type, " . ", type, " . ", service); break;
+  }
   put(out, " : verdict;");
   if (map.intervals) put(out, " flags interval;");
 }

@@ -1,4 +1,4 @@
-// A look-up in a map is a rule for each of its elements: nft takes none that meets another.
+// A look-up in a map is a rule for each of its elements.
 #include "backends/nftables/read_back.h"
 
 #include <algorithm>
@@ -7,11 +7,11 @@
 #include <set>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "backends/common/gateway/read_dnsmasq.h"
 #include "backends/common/gateway/read_script.h"
 #include "backends/common/read_text.h"
+#include "backends/nftables/read_maps.h"
 #include "backends/nftables/read_operands.h"
 #include "backends/nftables/read_rule.h"
 #include "backends/nftables/read_table.h"
@@ -75,7 +75,9 @@ class View {
       }
       if (!sees(rule)) continue;
       if (rule.kind == RuleReading::Kind::look_up) {
-        look_up(list, rule, line);
+        for (const MapElement& element : read_map(table_, rule, line, family_, operands_)) {
+          put(list, element.match, element.verdict, element.line);
+        }
         continue;
       }
       ReadRule read;
@@ -98,8 +100,8 @@ class View {
     }
     if (!rule.families[static_cast<std::size_t>(family_)]) return false;
     if (traffic_ != Traffic::neighbours) return !rule.untouched;
-    // What maps find is never about neighbours: their services have ports.
-    if (rule.kind == RuleReading::Kind::look_up) return rule.by_source && !rule.by_service;
+    // What maps find by ports is never about neighbours.
+    if (rule.kind == RuleReading::Kind::look_up) return !rule.by_port;
     return !rule.service || rule.service->intersects(discovery());
   }
   static const net::ServiceSet& discovery() {
@@ -116,117 +118,6 @@ class View {
       rule.list = place(found->second);
     }
     reading_.lists[list].push_back(rule);
-  }
-
-  void look_up(std::size_t list, const RuleReading& rule, std::size_t line) {
-    const auto found = table_.sets().find(rule.map);
-    if (found == table_.sets().end() || !found->second.map) {
-      table_.fail(line, "there is no map " + quoted(rule.map));
-    }
-    const TableSet& map = found->second;
-    const std::string type = family_ == Family::ipv4 ? "ipv4_addr" : "ipv6_addr";
-    std::string expected = "type " + type;
-    if (rule.by_source && rule.by_service) expected += " . " + type;
-    if (rule.by_service) expected += " . inet_proto . inet_service";
-    expected += " : verdict;";
-    const bool intervals = map.type.ends_with(" flags interval;");
-    if (map.type.substr(0, map.type.find(';') + 1) != expected) {
-      table_.fail(line, quoted(rule.map) + " has keys of another type");
-    }
-    std::unordered_set<std::string_view> keys;
-    std::optional<std::pair<unsigned, unsigned>> lengths;
-    std::vector<PortKey> ports;
-    bool ranges = false;
-    for (const TableLine& element : map.elements) {
-      const auto [key, verdict] = split(element);
-      if (!keys.insert(key).second) table_.fail(element.number, "an element stands twice");
-      ReadRule read;
-      PortKey port{{}, 0, 0, element.number};
-      const auto found_lengths = read_key(key, rule, read, port);
-      if (intervals && rule.by_service) ports.push_back(port);
-      ranges = ranges || port.first != port.last;
-      if (lengths.value_or(found_lengths) != found_lengths) {
-        table_.fail(element.number, "elements that may lie within each other");
-      }
-      lengths = found_lengths;
-      const bool whole = found_lengths == std::pair(net::width(family_), net::width(family_));
-      if (!intervals && (!whole || ranges)) {
-        table_.fail(element.number, "an interval in a map of single values");
-      }
-      put(list, read, verdict, element.number);
-    }
-    if (ranges) check_apart(std::move(ports));
-  }
-
-  /// The ports of an element, and what stands before them.
-  struct PortKey {
-    std::string_view rest;
-    std::uint16_t first = 0;
-    std::uint16_t last = 0;
-    std::size_t line = 0;
-  };
-
-  void check_apart(std::vector<PortKey> ports) const {
-    std::sort(ports.begin(), ports.end(), [](const PortKey& a, const PortKey& b) {
-      return std::pair(a.rest, a.first) < std::pair(b.rest, b.first);
-    });
-    for (std::size_t i = 1; i < ports.size(); ++i) {
-      if (ports[i].rest == ports[i - 1].rest && ports[i].first <= ports[i - 1].last) {
-        table_.fail(ports[i].line, "ports that another element has");
-      }
-    }
-  }
-
-  /// "KEY comment "…" : VERDICT".
-  std::pair<std::string_view, ReadVerdict> split(const TableLine& element) const {
-    std::string_view text = element.text;
-    const std::size_t comment = text.find(" comment \"");
-    const std::size_t colon =
-        comment == std::string_view::npos ? text.find(" : ") : text.rfind("\" : ");
-    if (colon == std::string_view::npos) table_.fail(element.number, "an element of a map");
-    if (comment == std::string_view::npos) {
-      return {text.substr(0, colon), read_verdict(table_, element, text.substr(colon + 3))};
-    }
-    if (colon <= comment || !is_comment(text.substr(comment + 9, colon + 1 - (comment + 9)))) {
-      table_.fail(element.number, "the comment");
-    }
-    return {text.substr(0, comment), read_verdict(table_, element, text.substr(colon + 4))};
-  }
-
-  /// The lengths of the key's prefixes; one that it has not is whole.
-  std::pair<unsigned, unsigned> read_key(std::string_view key, const RuleReading& rule,
-                                         ReadRule& read, PortKey& ports) {
-    const std::size_t line = ports.line;
-    ports.rest = key.substr(0, key.rfind(" . "));
-    std::vector<std::string_view> parts;
-    for (bool more = true; more;) {
-      const std::size_t dot = key.find(" . ");
-      parts.push_back(key.substr(0, dot));
-      more = dot != std::string_view::npos;
-      if (more) key.remove_prefix(dot + 3);
-    }
-    const std::size_t expected = (rule.by_source ? 1U : 0U) + (rule.by_service ? 3U : 0U);
-    if (parts.size() != expected) table_.fail(line, "a key with another number of parts");
-    std::pair<unsigned, unsigned> lengths{net::width(family_), net::width(family_)};
-    std::size_t at = 0;
-    if (rule.by_source) {
-      read.from = operands_.peers(parts[at], family_, line);
-      lengths.first = net::parse_cidr(parts[at++])->length;
-    }
-    if (!rule.by_service) return lengths;
-    read.to = operands_.peers(parts[at], family_, line);
-    lengths.second = net::parse_cidr(parts[at++])->length;
-    const auto protocol = net::protocol_number(parts[at++]);
-    const std::size_t dash = parts[at].find('-');
-    const auto first = number_of(parts[at].substr(0, dash), 65535);
-    const auto last =
-        dash == std::string_view::npos ? first : number_of(parts[at].substr(dash + 1), 65535);
-    const bool known = protocol && net::has_ports(*protocol) && first && last && *first <= *last;
-    if (!known) table_.fail(line, "a key's service");
-    ports.first = static_cast<std::uint16_t>(*first);
-    ports.last = static_cast<std::uint16_t>(*last);
-    read.service = operands_.service(net::ServiceSet::ports(*protocol, ports.first, ports.last));
-    return lengths;
   }
 
   const Table& table_;

@@ -2,7 +2,6 @@
 #include "backends/nftables/read_rule.h"
 
 #include <string>
-#include <tuple>
 
 #include "backends/common/read_text.h"
 
@@ -58,23 +57,31 @@ class RuleReader {
   }
 
   bool look_up() {
+    const std::size_t end = rest_.find(" vmap @");
+    if (end == std::string_view::npos) return false;
+    std::string_view keys = rest_.substr(0, end);
+    bool first = true;
+    const auto key = [&](std::string_view text) {
+      const std::string_view joint = first ? "" : " . ";
+      if (!keys.starts_with(joint) || !keys.substr(joint.size()).starts_with(text)) return false;
+      keys.remove_prefix(joint.size() + text.size());
+      first = false;
+      return true;
+    };
     for (const net::Family family : {net::Family::ipv4, net::Family::ipv6}) {
       const std::string ip = family == net::Family::ipv4 ? "ip " : "ip6 ";
-      const std::string to = ip + "daddr . meta l4proto . th dport ";
-      const std::string from = ip + "saddr ";
-      for (const auto& [key, by_source, by_service] :
-           {std::tuple(from, true, false), std::tuple(to, false, true),
-            std::tuple(from + ". " + to, true, true)}) {
-        if (!take(key + "vmap @")) continue;
-        out_.kind = RuleReading::Kind::look_up;
-        out_.map = rest_;
-        out_.by_source = by_source;
-        out_.by_service = by_service;
-        only(family);
-        return true;
-      }
+      const bool source = key(ip + "saddr"), destination = key(ip + "daddr");
+      if (!source && !destination) continue;
+      out_.by_source = out_.by_source || source;
+      out_.by_destination = out_.by_destination || destination;
+      only(family);
     }
-    return false;
+    out_.by_protocol = key("meta l4proto");
+    out_.by_port = out_.by_protocol && key("th dport");
+    if (!keys.empty() || first) return false;
+    out_.kind = RuleReading::Kind::look_up;
+    out_.map = rest_.substr(end + 7);
+    return true;
   }
 
   void match() {

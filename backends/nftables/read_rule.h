@@ -35,8 +35,11 @@ struct RuleReading {
   Loopback loopback = Loopback::any;
   ReadVerdict verdict;
   std::string_view map;
-  bool by_source = false;   ///< of look_up: the key has the source
-  bool by_service = false;  ///< of look_up: the key has the destination and the service
+  // Of look_up, what the key has.
+  bool by_source = false;
+  bool by_destination = false;
+  bool by_protocol = false;
+  bool by_port = false;  ///< and the protocol
 };
 
 /// Semantics: nft(8) 1.0.6. Throws Unreadable for what is not known.

@@ -25,7 +25,8 @@ bool is_name(std::string_view name) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
   return !name.empty() && name.size() <= longest_name && letter(name.front()) &&
          std::all_of(name.begin(), name.end(), [&](char c) {
-           return letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+           return letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_' ||
+                  c == '/';
          });
 }
 
@@ -37,6 +38,8 @@ bool known_type(const TableSet& set) {
   static const std::set<std::string_view> maps{
       "type ipv4_addr : verdict;",
       "type ipv6_addr : verdict;",
+      "type inet_proto : verdict;",
+      "type inet_proto . inet_service : verdict;",
       "type ipv4_addr . inet_proto . inet_service : verdict;",
       "type ipv6_addr . inet_proto . inet_service : verdict;",
       "type ipv4_addr . ipv4_addr . inet_proto . inet_service : verdict;",

@@ -222,6 +222,10 @@ TEST_P(GatewayPaths, OfIptablesStayShort) {
   expect_short("iptables", longest_path_of_iptables, "HCI-prod");
 }
 
+TEST_P(GatewayPaths, OfNftablesStayShort) {
+  expect_short("nftables", longest_path_of_nftables, "forward");
+}
+
 INSTANTIATE_TEST_SUITE_P(Shapes, GatewayPaths, testing::ValuesIn(shapes()),
                          [](const auto& shape) { return shape.param.name; });
 
