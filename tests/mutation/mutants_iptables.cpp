@@ -33,6 +33,20 @@ void faults_of_rules(const backends::Emission& emission, std::size_t file, Mutan
   edit("widened range", "(--dports? (?:[0-9:]+,)*[0-9]+)(?=[ ,])", "$1:65535");
   edit("changed protocol", "-p tcp -m multiport", "-p udp -m multiport");
   edit("unknown protocol", "-p udp", "-p 0");
+  // Of trees: what leads to others, which ask again.
+  edit("narrowed block", "(--dports? [0-9]+):[0-9]+( -j \\S+\\+\\S+)$", "$1$2");
+  edit("changed block", "-p tcp -m tcp --dport ([0-9:]+ -j \\S+\\+)",
+       "-p udp -m multiport --dports $1");
+  edit("narrowed block", " (-[sd] [0-9.]+)/[0-9]+( -j \\S+\\+\\S+)$", " $1/31$2");
+  edit("changed jump", " -j (\\S+)\\+\\S+$", " -j $1");
+  faults.each(
+      "lost jump",
+      [](const std::string& line) -> Changed {
+        static const std::regex jump(R"(-A .* -j \S+\+\S+)");
+        if (!std::regex_match(line, jump)) return std::nullopt;
+        return "";
+      },
+      12);
   edit("swapped source and destination", "-s ([0-9a-f.:/]+)", "-d $1");
   edit("swapped source and destination", " dst( |$)", " src$1");
   edit("lost prefix", " -[sd] [0-9a-f.:/]+", "");

@@ -71,6 +71,22 @@ void faults_of_table(const backends::Emission& emission, std::size_t file, Mutan
   edit("changed action", " : accept,$", " : drop,");
   edit("changed jump", "jump allow\\.[^ ,]+", "jump nowhere");
   edit("jump without return", "jump (allow|deny|except)$", "goto $1");
+  // Of maps: what leads to others, which ask again.
+  edit("narrowed block", "( \\. [0-9]+)-[0-9]+ : jump", "$1 : jump");
+  edit("changed block", "tcp( \\. [0-9-]+ : jump)", "udp$1");
+  edit("narrowed block", "([0-9.]+)/[0-9]+ : jump", "$1/31 : jump");
+  edit("changed protocol", "^      ([0-9]+) : jump", "      99 : jump");
+  edit("changed look-up", "ip daddr vmap", "ip saddr vmap");
+  edit("changed look-up", "meta l4proto \\. th dport vmap", "meta l4proto vmap");
+  edit("changed look-up", "th dport vmap", "th sport vmap");
+  edit("changed jump", "jump ([^ ,/]+)/[^ ,]+", "jump $1");
+  faults.each(
+      "lost element",
+      [](const std::string& line) -> Changed {
+        if (line.find(" : jump ") == std::string::npos) return std::nullopt;
+        return "";
+      },
+      12);
   edit("lost state", "established : accept, ", "");
   edit("lost state", "related : accept, ", "");
   edit("changed state", "invalid : drop", "invalid : accept");
