@@ -68,6 +68,7 @@ Frame::Frame(Way way, const flow::DevicePolicy& device, Peers& peers, ServiceBoo
     knows_own_[index(family)] = std::any_of(
         own_.begin(), own_.end(), [&](const Peer* peer) { return !peer->in(family).empty(); });
   }
+  sees_all_ = !sees_ || gateway::sees_all(*sees_, way_, own_);
 }
 
 bool Frame::add(const flow::Flow& flow, const FlowText& text) {
@@ -99,7 +100,10 @@ void Frame::finish() {
   if (way_ == Way::forward) add_others(top.rules);
   const bool of_others = top.rules.size() > of_own;
   document_.chains.push_back(std::move(top));
-  if (knows_own()) document_.chains.push_back(ours());
+  if (knows_own()) {
+    document_.chains.push_back(ours());
+    if (!sees_all_) document_.chains.push_back(invalid());
+  }
   if (of_others) document_.chains.push_back(others());
   refuses_ = !deny_.empty() || (knows_own() && settings_.rest != Settings::Rest::pass);
   for (Phase* phase : phases()) {
@@ -202,7 +206,9 @@ void Frame::add_jumps(std::vector<Rule>& rules) {
 
 Chain Frame::ours() {
   Chain chain{prefix_ + "ours", {}, {}};
-  chain.rules.emplace_back().state = Rule::State::ours;
+  Rule state = sees_all_ ? Rule() : to_own(Act::go, "invalid");
+  state.state = Rule::State::ours;
+  chain.rules.push_back(std::move(state));
   if (knows_own_[index(Family::ipv6)]) chain.rules.push_back(neighbour_discovery());
   add_jumps(chain.rules);
   if (settings_.rest != Settings::Rest::pass) {
@@ -236,10 +242,24 @@ void Frame::deny_what_is_seen(std::vector<Rule>& rules) {
     rules.push_back(to_chain(Act::go, denied_));
     return;
   }
+  add_what_is_seen(to_chain(Act::go, denied_), rules);
+}
+
+/// What belongs to no connection although it should. On a way that the target does not see, what
+/// conntrack did not see either belongs to connections of others.
+Chain Frame::invalid() {
+  Chain chain{prefix_ + "invalid", {}, {}};
+  add_what_is_seen(plain(Act::drop), chain.rules);
+  return chain;
+}
+
+/// A rule like this one for each way from whom to whom the target sees packets.
+void Frame::add_what_is_seen(const Rule& like, std::vector<Rule>& rules) {
   for (const Family family : families) {
     if (!knows_own_[index(family)]) continue;
     const auto& services = services_.rules(sees_->service, family);
-    for (const gateway::Direction& each : directions) deny_between(each, family, services, rules);
+    for (const gateway::Direction& each : gateway::directions(*sees_, way_, own_))
+      add_between(like, each, family, services, rules);
   }
 }
 
@@ -262,8 +282,8 @@ bool Frame::is_any(const std::vector<const policy::NamedSet*>& sets) {
   });
 }
 
-void Frame::deny_between(const gateway::Direction& direction, Family family,
-                         const std::vector<const Service*>& services, std::vector<Rule>& rules) {
+void Frame::add_between(const Rule& like, const gateway::Direction& direction, Family family,
+                        const std::vector<const Service*>& services, std::vector<Rule>& rules) {
   for (Peer* from : present(*direction.from, family)) {
     for (Peer* to : present(*direction.to, family)) {
       Peers::use(*from, family);
@@ -271,13 +291,11 @@ void Frame::deny_between(const gateway::Direction& direction, Family family,
       for (const Match* source : from->in(family)) {
         for (const Match* destination : to->in(family)) {
           for (const Service* service : services) {
-            Rule rule = plain(Act::go);
-            rule.verdict.text = &denied_;
+            Rule& rule = rules.emplace_back(like);
             rule.from = source;
             rule.to = destination;
             if (source == nullptr && destination == nullptr) rule.family = family;
             rule.service = service;
-            rules.push_back(std::move(rule));
           }
         }
       }

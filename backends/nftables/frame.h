@@ -52,11 +52,14 @@ class Frame {
   Chain ours();
   Chain others();
   Rule neighbour_discovery();
+  /// The chain of what is invalid where the target does not see all of it.
+  Chain invalid();
   void deny_what_is_seen(std::vector<Rule>& rules);
+  void add_what_is_seen(const Rule& like, std::vector<Rule>& rules);
   bool is_all(const gateway::Direction& direction);
   bool is_any(const std::vector<const policy::NamedSet*>& sets);
-  void deny_between(const gateway::Direction& direction, net::Family family,
-                    const std::vector<const Service*>& services, std::vector<Rule>& rules);
+  void add_between(const Rule& like, const gateway::Direction& direction, net::Family family,
+                   const std::vector<const Service*>& services, std::vector<Rule>& rules);
 
   Way way_;
   std::string prefix_;  ///< of the names of chains and maps
@@ -68,6 +71,7 @@ class Frame {
   /// The servers, or on a machine its own addresses.
   std::vector<Peer*> own_;
   std::array<bool, 2> knows_own_{};  ///< by family
+  bool sees_all_ = true;             ///< of what is theirs on this way
   const std::string& denied_;        ///< the chain's name
   Phase except_;
   Phase deny_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backends/common/gateway/remarks.h"
+#include "backends/common/gateway/scope.h"
 #include "backends/common/text.h"
 #include "backends/nftables/frame.h"
 
@@ -34,6 +35,7 @@ Document legalise(const flow::DevicePolicy& device, const Settings& settings,
   Document document;
   document.base = settings.base;
   document.cluster = device.cluster->name;
+  document.scope = gateway::scope_of(device, false);
   document.host = settings.host;
   document.log_group = settings.log_group;
   Peers peers(device, settings, dialect(settings.host), document, context);

@@ -71,6 +71,8 @@ const std::vector<Neutral>& neutral() {
        "where it is the last line, nothing follows"},
       {"truncated file", R"(.*\.set: no last line)",
        "it is `log-end yes`, which holds without being said"},
+      {"removed rule", R"(.*-A \S+ -m conntrack --ctstate INVALID -j RETURN => )",
+       "no rule behind it speaks of what the target does not see"},
       {"removed rule", R"(.*-A \S+\.denied -j REJECT --reject-with icmp6?-adm\S* => )",
        "the policy of FORWARD drops it", " iptables-gateway"},
       {"lost prefix", R"(.*-A \S+\.[io]\.\S+ -[ds] 10\.0\.9\.10 .*)",

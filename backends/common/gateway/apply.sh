@@ -10,6 +10,7 @@ usage: sh apply.sh COMMAND, as root, beside the files that it loads
   apply                loads them, and takes them back after 60 s unless confirmed
     --within SECONDS   … after SECONDS
     --yes              … never: the files have been tried
+    --at-boot          … never, and dnsmasq keeps no rule away
   confirm              keeps what \`apply\` loaded; from a new connection, which proves that you still get in
   status               what differs from the files; 0 if nothing does
   persist              loads at every boot as well what is loaded now (systemd)
@@ -27,6 +28,8 @@ run=$root/run/hcipolc
 PATH=$PATH:/usr/sbin:/sbin
 export PATH LC_ALL=C
 umask 077
+at_boot=
+patience=20 # seconds
 systemctl=${HCIPOLC_SYSTEMCTL:-}
 [ -n "$systemctl$root" ] || systemctl=$(command -v systemctl)
 cd -- "$(dirname -- "$0")" || exit 1
@@ -51,9 +54,9 @@ need_tools() {
   need flock util-linux
   need unshare util-linux
   need_own_tools
-  [ ! -e dnsmasq.conf ] || need dnsmasq dnsmasq
+  [ ! -e dnsmasq.conf ] || [ -n "$at_boot" ] || need dnsmasq dnsmasq
   [ -z "$missing" ] || die "not installed here:$missing (Debian, Ubuntu: apt-get install$missing)"
-  need_snippets
+  [ -n "$at_boot" ] || need_snippets
 }
 
 # A folder of its own, in which nobody tidies up at boot.
@@ -71,7 +74,7 @@ waiting() {
 lock() {
   make_work
   exec 9>"$run/lock"
-  flock -w 20 9 || die "another apply.sh is at work$(waiting)"
+  flock -w "$patience" 9 || die "another apply.sh is at work$(waiting)"
 }
 # Who only reads waits for nobody.
 look() {

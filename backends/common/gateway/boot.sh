@@ -24,8 +24,8 @@ Conflicts=shutdown.target
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=/bin/sh /etc/hcipolc/$me/apply.sh apply --yes
-ExecReload=/bin/sh /etc/hcipolc/$me/apply.sh apply --yes
+ExecStart=/bin/sh /etc/hcipolc/$me/apply.sh apply --at-boot
+ExecReload=/bin/sh /etc/hcipolc/$me/apply.sh apply --at-boot
 
 [Install]
 WantedBy=sysinit.target

@@ -141,7 +141,12 @@ put_names() {
   [ -n "$changed_names" ] || return 0
   test_names && restart_dnsmasq
 }
-load_names() { put_names || roll_back "dnsmasq does not take dnsmasq.conf"; }
+# At boot a gateway without names is better than one without rules.
+load_names() {
+  put_names && return
+  [ -n "$at_boot" ] || roll_back "dnsmasq does not take dnsmasq.conf"
+  say "warning: dnsmasq does not take dnsmasq.conf: names stay blocked"
+}
 drop_names() {
   rm -f "$mine"
   write_snippet

@@ -32,6 +32,7 @@ apply() {
   while [ $# -gt 0 ]; do
     case $1 in
       --yes) within= ;;
+      --at-boot) within= at_boot=1 patience=300 ;;
       --within) [ $# -gt 1 ] && within=$2 && shift || usage ;;
       *) usage ;;
     esac

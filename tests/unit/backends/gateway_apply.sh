@@ -36,6 +36,10 @@ export HCIPOLC_ROOT="$here/elsewhere"
 ok "a dnsmasq that reads no such folder is no success" fails apply a
 ok "and it is said" says 'every name would stay blocked' apply a
 export HCIPOLC_ROOT="$here/root"
+ln -s "$(command -v ipset)" few/ipset
+ok "at boot rules are loaded without dnsmasq" says 'names stay blocked' few sh bare/apply.sh apply --at-boot
+ok "they are there" iptables -L HCI-prod.ours
+ok "they go" sh a/apply.sh remove
 here_state | cmp -s - nothing || echo "not ok something was loaded"
 
 # ---- clusters share dnsmasq
@@ -145,7 +149,7 @@ u=$etc/systemd/system/hcipolc-iptables-HCI-prod.service
 ok "its unit comes after those who flush" grep -q '^After=.* nftables.service netfilter-persistent.service' "$u"
 ok "and again after them" grep -q '^PartOf=nftables.service netfilter-persistent.service' "$u"
 ok "and when they reload" grep -q '^ReloadPropagatedFrom=nftables.service' "$u"
-ok "which it can" grep -q '^ExecReload=/bin/sh /etc/hcipolc/iptables-HCI-prod/apply.sh apply --yes' "$u"
+ok "which it can" grep -q '^ExecReload=/bin/sh /etc/hcipolc/iptables-HCI-prod/apply.sh apply --at-boot' "$u"
 echo 'flush ruleset' >"$etc/nftables.conf"
 ok "who flushes is named" says 'nftables.conf has `flush ruleset`' sh a/apply.sh check
 ok "on nftables too" says 'nftables.conf has `flush ruleset`' sh n/apply.sh check

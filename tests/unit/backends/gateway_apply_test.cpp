@@ -39,7 +39,8 @@ TEST(GatewayApply, SharesAMachine) {
       "nft add table inet hcipolc_probe && dnsmasq --version && ip link show lo && "
       "python3 --version");
   if (way.empty()) GTEST_SKIP() << "no network namespace with all tools to be had";
-  const Folder folder({{"ask.py", ask}});
+  const std::map<std::string, std::string> beside{{"ask.py", ask}};
+  const Folder folder(beside);
   const std::map<std::string, std::string> names{{"www", "www.example.com"},
                                                  {"org", "example.org"}};
   for (const Site& site :

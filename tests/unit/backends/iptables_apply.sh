@@ -75,7 +75,7 @@ ok "and that is all" same_as first.state
 ok "it stays over a boot" sh first/apply.sh persist
 ok "and again" sh first/apply.sh persist
 ok "as these files" diff -r first root/etc/hcipolc/iptables-HCI-prod
-ok "with a unit" grep -q '^ExecStart=/bin/sh /etc/hcipolc/iptables-HCI-prod/apply.sh apply --yes$' root/etc/systemd/system/hcipolc-iptables-HCI-prod.service
+ok "with a unit" grep -q '^ExecStart=/bin/sh /etc/hcipolc/iptables-HCI-prod/apply.sh apply --at-boot$' root/etc/systemd/system/hcipolc-iptables-HCI-prod.service
 ok "that starts before the network" grep -q '^Before=network-pre.target' root/etc/systemd/system/hcipolc-iptables-HCI-prod.service
 for chain in $(iptables-save | sed -n 's/^:\(HCI-prod[. ][^ ]*\|HCI-prod\) .*/\1/p'); do iptables -F "$chain"; done
 ok "what is kept can be applied" apply root/etc/hcipolc/iptables-HCI-prod

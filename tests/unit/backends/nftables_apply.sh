@@ -106,7 +106,7 @@ ok "and leaves what the file says" same_as first.state
 ok "it stays over a boot" sh first/apply.sh persist
 ok "and again" sh first/apply.sh persist
 ok "as these files" diff -r first root/etc/hcipolc/nftables-HCI-prod
-ok "with a unit" grep -q '^ExecStart=/bin/sh /etc/hcipolc/nftables-HCI-prod/apply.sh apply --yes$' root/etc/systemd/system/hcipolc-nftables-HCI-prod.service
+ok "with a unit" grep -q '^ExecStart=/bin/sh /etc/hcipolc/nftables-HCI-prod/apply.sh apply --at-boot$' root/etc/systemd/system/hcipolc-nftables-HCI-prod.service
 ok "that starts before the network" grep -q '^Before=network-pre.target' root/etc/systemd/system/hcipolc-nftables-HCI-prod.service
 nft delete table inet HCI-prod
 ok "what is kept can be applied" apply root/etc/hcipolc/nftables-HCI-prod
