@@ -143,7 +143,7 @@ same_table() {
 }
 # What `remove` brings back: the table as it was before the first of ours.
 keep_before() {
-  [ ! -e "$before" ] || { [ ! -e "$unit" ] && [ ! -e "$work/had.ours" ]; } || return 0
+  [ ! -e "$before" ] || { [ ! -e "$units/$unit" ] && [ ! -e "$work/had.ours" ]; } || return 0
   mkdir -p "$before" || return 1
   for f in $(families); do others_of "$work/table.$f" >"$before/filter.v$f" || return 1; done
 }

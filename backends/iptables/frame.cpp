@@ -51,6 +51,7 @@ void Frame::add(FlowChains& flows, Rules& rules) {
       flows.denies() || (refuses && (knows_own_ || settings_.owns_table));
   flows.take(rules);
   if (refuses_something) rules.chains.push_back(denied());
+  if (flows.refuses()) rules.chains.push_back(refused());
 }
 
 Line Frame::plain(Act kind) {
@@ -246,16 +247,27 @@ void Frame::add_listeners(std::vector<Line>& lines) {
 Chain Frame::denied() {
   Chain chain{path_.chain(settings_.base, "denied"), {}};
   if (settings_.log) chain.lines.push_back(log(" denied"));
+  refuse(chain.lines);
+  return chain;
+}
+
+/// What its rule has logged takes no share of the common log.
+Chain Frame::refused() {
+  Chain chain{path_.chain(settings_.base, "refused"), {}};
+  refuse(chain.lines);
+  return chain;
+}
+
+void Frame::refuse(std::vector<Line>& lines) {
   if (settings_.rest == Settings::Rest::drop) {
-    chain.lines.push_back(plain(Act::drop));
-    return chain;
+    lines.push_back(plain(Act::drop));
+    return;
   }
   Service& tcp = document_.services.emplace_back();
   tcp.protocol = net::protocol::tcp;
-  chain.lines.push_back(plain(Act::tcp_reset));
-  chain.lines.back().service = &tcp;
-  chain.lines.push_back(plain(Act::reject));
-  return chain;
+  lines.push_back(plain(Act::tcp_reset));
+  lines.back().service = &tcp;
+  lines.push_back(plain(Act::reject));
 }
 
 }  // namespace hcipol::backends::iptables

@@ -29,6 +29,8 @@ class Frame {
   Chain ours(const FlowChains& flows);
   Chain others();
   Chain denied();
+  Chain refused();
+  void refuse(std::vector<Line>& lines);
   void drop_what_is_invalid(std::vector<Line>& lines);
   void deny_what_is_seen(std::vector<Line>& lines);
   void add_what_is_seen(const Line& like, std::vector<Line>& lines);

@@ -24,6 +24,19 @@ Rule plain(Act kind) {
   return rule;
 }
 
+void refuse(const Settings& settings, Document& document, std::vector<Rule>& rules) {
+  if (settings.rest == Settings::Rest::drop) {
+    rules.push_back(plain(Act::drop));
+    return;
+  }
+  Rule reset = plain(Act::tcp_reset);
+  const auto tcp = std::uint16_t{net::protocol::tcp};
+  reset.service = &document.services.emplace_back(
+      Service{Service::Kind::protocols, net::protocol::tcp, {{tcp, tcp}}});
+  rules.push_back(std::move(reset));
+  rules.push_back(plain(Act::reject));
+}
+
 std::vector<Peer*> in(std::vector<Peer*> peers, Family family) {
   std::erase_if(peers, [&](const Peer* peer) { return peer->in(family).empty(); });
   return peers;
@@ -61,9 +74,10 @@ Frame::Frame(Way way, const flow::DevicePolicy& device, Peers& peers, ServiceBoo
       document_(document),
       own_(gateway::own_peers(device, peers, settings_.host)),
       denied_(document.words.emplace_back("denied")),
-      except_(prefix_ + "except", {Act::accept, nullptr}, document),
-      deny_(prefix_ + "deny", {Act::go, &denied_}, document),
-      allow_(prefix_ + "allow", {Act::accept, nullptr}, document) {
+      refused_(document.words.emplace_back("refused")),
+      except_(prefix_ + "except", {Act::accept, nullptr}, {Act::accept, nullptr}, document),
+      deny_(prefix_ + "deny", {Act::go, &denied_}, {Act::go, &refused_}, document),
+      allow_(prefix_ + "allow", {Act::accept, nullptr}, {Act::accept, nullptr}, document) {
   for (const Family family : families) {
     knows_own_[index(family)] = std::any_of(
         own_.begin(), own_.end(), [&](const Peer* peer) { return !peer->in(family).empty(); });
@@ -105,7 +119,7 @@ void Frame::finish() {
     if (!sees_all_) document_.chains.push_back(invalid());
   }
   if (of_others) document_.chains.push_back(others());
-  refuses_ = !deny_.empty() || (knows_own() && settings_.rest != Settings::Rest::pass);
+  refuses_ = deny_.is_silent() || (knows_own() && settings_.rest != Settings::Rest::pass);
   for (Phase* phase : phases()) {
     if (!phase->empty()) phase->write();
   }
@@ -316,16 +330,13 @@ Chain denied_chain(const Settings& settings, Document& document) {
     chain.rules.push_back(plain(Act::log));
     chain.rules.back().verdict.text = &document.words.emplace_back(settings.base + " denied");
   }
-  if (settings.rest == Settings::Rest::drop) {
-    chain.rules.push_back(plain(Act::drop));
-    return chain;
-  }
-  Rule reset = plain(Act::tcp_reset);
-  const auto tcp = std::uint16_t{net::protocol::tcp};
-  reset.service = &document.services.emplace_back(
-      Service{Service::Kind::protocols, net::protocol::tcp, {{tcp, tcp}}});
-  chain.rules.push_back(std::move(reset));
-  chain.rules.push_back(plain(Act::reject));
+  refuse(settings, document, chain.rules);
+  return chain;
+}
+
+Chain refused_chain(const Settings& settings, Document& document) {
+  Chain chain{"refused", {}, {}};
+  refuse(settings, document, chain.rules);
   return chain;
 }
 

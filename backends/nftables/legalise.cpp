@@ -45,7 +45,7 @@ Document legalise(const flow::DevicePolicy& device, const Settings& settings,
   const std::vector<gateway::FlowText> texts =
       gateway::texts_of(device, settings, {max_comment, max_log_prefix}, document.words);
   std::unordered_set<const policy::Rule*> traced;
-  bool refuses = false;
+  bool refuses = false, refuses_logged = false;
   for (const Way way : ways(settings)) {
     const gateway::WayFlows flows(way, device);
     Frame frame(way, device, peers, services, document);
@@ -57,8 +57,10 @@ Document legalise(const flow::DevicePolicy& device, const Settings& settings,
     }
     frame.finish();
     refuses = refuses || frame.refuses();
+    refuses_logged = refuses_logged || frame.refuses_logged();
   }
   if (refuses) document.chains.push_back(denied_chain(settings, document));
+  if (refuses_logged) document.chains.push_back(refused_chain(settings, document));
   peers.write(context);
   return document;
 }

@@ -45,7 +45,8 @@ struct Neutral {
 
 const std::vector<Neutral>& neutral() {
   static const std::vector<Neutral> all{
-      {"removed rule", R"(.*-A \S+\.denied -p tcp -j REJECT --reject-with tcp-reset => )",
+      {"removed rule",
+       R"(.*-A \S+\.(?:denied|refused) -p tcp -j REJECT --reject-with tcp-reset => )",
        "the next line rejects it in another way"},
       {"lost set", R"(.*-A \S+\.management .*-m set --match-set \S+\.servers-v[46] dst .*)",
        "management is no server, so the top chain lets its packets come here only to one"},
@@ -63,7 +64,7 @@ const std::vector<Neutral>& neutral() {
        "management is no server, so only its packets to servers come here, and of the other family "
        "the next line says the same"},
       {"lost set",
-       R"(ruleset.nft: .* ip daddr @v4.servers goto denied comment "main/contractors.contractors.*)",
+       R"(ruleset.nft: .* ip daddr @v4.servers goto (?:denied|refused) comment "main/contractors.contractors.*)",
        "contractors are no servers, so only their packets to servers come here"},
       {"wrong order", R"(ruleset.nft: +ip6? daddr @v[46].servers goto denied)",
        "no packet is of both families"},
@@ -73,7 +74,7 @@ const std::vector<Neutral>& neutral() {
        "it is `log-end yes`, which holds without being said"},
       {"removed rule", R"(.*-A \S+ -m conntrack --ctstate INVALID -j RETURN => )",
        "no rule behind it speaks of what the target does not see"},
-      {"removed rule", R"(.*-A \S+\.denied -j REJECT --reject-with icmp6?-adm\S* => )",
+      {"removed rule", R"(.*-A \S+\.(?:denied|refused) -j REJECT --reject-with icmp6?-adm\S* => )",
        "the policy of FORWARD drops it", " iptables-gateway"},
       {"lost prefix", R"(.*-A \S+\.[io]\.\S+ -[ds] 10\.0\.9\.10 .*)",
        "the top chain lets only packets from or to the machine come here", " iptables-proxy"},

@@ -97,6 +97,21 @@ TEST_P(GatewayScope, IsSaidInTheHead) {
   EXPECT_TRUE(has(text, "# Exceptions do not end here by themselves")) << text;
 }
 
+TEST_P(GatewayScope, LogsWhatARuleDeniesOnce) {
+  b.rule("c.not", Kind::deny, {b.any()}, {b.cluster.servers}, tcp(23)).log = true;
+  const std::string text = rules();
+  if (iptables()) {
+    EXPECT_TRUE(has(text, "--nflog-prefix \"HCI-prod denied c.not\"")) << text;
+    EXPECT_TRUE(has(text, "-g HCI-prod.refused\n")) << text;
+    EXPECT_TRUE(has(text, "-A HCI-prod.refused -p tcp -j REJECT --reject-with tcp-reset\n"));
+    EXPECT_FALSE(has(text, "-A HCI-prod.refused -m limit"));
+  } else {
+    EXPECT_TRUE(has(text, "log prefix \"HCI-prod denied c.not\"")) << text;
+    EXPECT_TRUE(has(text, "goto refused comment \"c.not")) << text;
+    EXPECT_TRUE(has(text, "  chain refused {\n    meta l4proto tcp reject with tcp reset\n"));
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Devices, GatewayScope, testing::Values("iptables", "nftables"));
 
 TEST(GatewayTexts, EndAtAWord) {
