@@ -116,7 +116,7 @@ std::string heading(const Document& document, std::string_view what) {
 }
 
 constexpr std::string_view by_hand =
-    R"(# `sh apply.sh apply` does all of this, and takes it back unless you confirm. By hand, in this order:
+    R"(# `sh apply.sh apply` does all of this, and takes it back unless you confirm. By hand, in order:
 )";
 
 constexpr std::string_view beside =

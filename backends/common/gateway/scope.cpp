@@ -21,6 +21,13 @@ constexpr std::string_view exceptions =
     R"(# Exceptions do not end here by themselves: on the day after, build and apply again.
 )";
 
+bool is_all(const sema::Flow& sees) {
+  const auto all = [](const sema::Peers& peers) {
+    return flow::peers(peers.parts).addresses == net::AddressSet::all();
+  };
+  return all(sees.from) && all(sees.to) && sees.service.is_any();
+}
+
 std::string words_of(const sema::Flow& sees) {
   std::string out = flow::names(sees.from.parts) + (sees.both_ways ? " <-> " : " -> ") +
                     flow::names(sees.to.parts);
@@ -32,7 +39,7 @@ std::string words_of(const sema::Flow& sees) {
 
 std::string scope_of(const flow::DevicePolicy& device, bool whole) {
   std::string target = "Target " + device.view->target->folder();
-  if (const auto& sees = device.view->sees; sees && !whole) {
+  if (const auto& sees = device.view->sees; sees && !whole && !is_all(*sees)) {
     target += " sees " + words_of(*sees) + "; all else is left alone.";
   } else {
     target += whole ? " decides on all traffic." : " sees all traffic.";
