@@ -118,7 +118,11 @@ class FamilyProof {
         add(ends_.touching(ends_.all()));
         if (claim_.reading.on_machine) add(ends_.touching(ends_.guarded()));
         break;
-      case Traffic::invalid: add(ends_.touching(ends_.guarded())); break;
+      case Traffic::invalid:
+        add(ends_.touching(ends_.guarded()));
+        add(claim_.meaning.rest);
+        add(claim_.meaning.rest_with_names);
+        break;
       case Traffic::itself: break;
     }
     mentioned_ = brief_ ? Mentioned{net::DomainSet::all(), net::DomainSet::all()} : mentioned();
@@ -268,8 +272,17 @@ class FamilyProof {
     if (auto found = unlike(device_->allow, "packets that belong to no connection pass: {}"))
       return found;
     if (claim_.all_denied) return std::nullopt;
-    return unlike(device_->deny - universe_->of(ends_.touching(ends_.guarded())),
-                  "packets that are not the servers' are denied: {}");
+    if (auto found = unlike(device_->deny - universe_->of(ends_.touching(ends_.guarded())),
+                            "packets that are not the servers' are denied: {}"))
+      return found;
+    if (claim_.meaning.rest.empty()) return std::nullopt;
+    // They are denied where all else is; what the target does not see may be others' connections.
+    const PacketSet rest = universe_->of(shares(claim_.meaning.rest));
+    const PacketSet names = universe_->of(shares(claim_.meaning.rest_with_names));
+    if (auto found = unlike(device_->deny - (rest | names),
+                            "packets of no connection are denied unseen: {}"))
+      return found;
+    return unlike(rest - device_->deny, "packets of no connection are not denied: {}");
   }
 
   // ---- neighbour discovery
@@ -323,6 +336,23 @@ Meaning about(const ServiceSet& services, const Meaning& meaning) {
   return out;
 }
 
+/// Whether what is denied when nothing allows it is all that the guarded have a part in, so that
+/// the way of a packet does not matter.
+bool rest_is_all(const Claim& claim) {
+  const auto& rest = claim.meaning.rest;
+  const net::AddressSet all = net::AddressSet::all();
+  const auto holds = [](const net::Box& box, const net::AddressSet& from,
+                        const net::AddressSet& to) {
+    return box.service.is_any() && box.from.addresses.contains(from) &&
+           box.to.addresses.contains(to);
+  };
+  const auto some = [&](const net::AddressSet& from, const net::AddressSet& to) {
+    return std::any_of(rest.begin(), rest.end(),
+                       [&](const net::Box& box) { return holds(box, from, to); });
+  };
+  return rest.empty() || (some(all, claim.guarded) && some(claim.guarded, all));
+}
+
 /// Nothing is wrong with the part of a claim that is left when what is plainly right is gone.
 bool plainly_right(const Claim& claim, FamilySets& sets) {
   const auto right = [&](const std::vector<std::vector<Step>>& lists, const Meaning& meaning) {
@@ -336,8 +366,10 @@ bool plainly_right(const Claim& claim, FamilySets& sets) {
     }
     case Traffic::neighbours:
       return right(claim.lists, about(claim.reading.untracked, claim.meaning));
-    case Traffic::replies:
-    case Traffic::invalid: break;
+    case Traffic::invalid:
+      if (!rest_is_all(claim)) return false;
+      break;
+    case Traffic::replies: break;
     case Traffic::itself: return false;
   }
   return Ends(claim, sets).plainly_right();

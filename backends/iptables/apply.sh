@@ -1,5 +1,6 @@
 # What apply.sh does, the same for every cluster. `base` is what our chains and sets are called after, `hooks` says
 # which built-in chains jump to which of them, and `table` whether the whole filter table is ours or shared.
+kind=iptables
 files='rules.v4 rules.v6'
 more=ipset
 before=${HCIPOLC_ROOT:-}/var/lib/hcipolc/$base
@@ -12,6 +13,14 @@ families() {
   [ ! -e /proc/net/if_inet6 ] || echo 6
 }
 tool() { [ "$1" = 4 ] && echo iptables || echo ip6tables; }
+need_own_tools() {
+  for f in $(families); do for part in "" -save -restore; do need "$(tool "$f")$part" iptables; done; done
+  [ ! -e ipset ] || need ipset ipset
+}
+nft_holds_rules() { case $(iptables -V) in *nf_tables*) ;; *) false ;; esac; }
+
+# saved FAMILY: the filter table into $work/saved. What cannot be read is not empty.
+saved() { "$(tool "$1")-save" -t filter >"$work/saved"; }
 
 # ours_of [FILE]: chains and rules of ours, as a restore file has them, without the counters.
 ours_of() {
@@ -20,7 +29,7 @@ ours_of() {
     /^:/ && ours(substr($1, 2)) { print $1, "- [0:0]" }
     /^-A / && ours($2)' "$@"
 }
-rules_of() { "$(tool "$1")-save" -t filter | ours_of; }
+rules_of() { saved "$1" && ours_of "$work/saved"; }
 # chains FILE…: the names in it.
 chains() { sed -n 's/^:\([^ ]*\) .*/\1/p' "$@" | sort -u; }
 # lines FAMILY FILE: its rules as the kernel writes them, chain by chain; the order of chains means nothing.
@@ -32,14 +41,14 @@ lines() {
 
 # hooks_of FAMILY: BUILT-IN:CHAIN for each jump to a chain where our rules begin.
 hooks_of() {
-  "$(tool "$1")-save" -t filter |
-    awk -v base="$base" '
-      $1 == "-A" && NF == 4 && $2 ~ /^(INPUT|FORWARD|OUTPUT)$/ && $3 == "-j" &&
-        ($4 == base || $4 == base ".in" || $4 == base ".out") { print $2 ":" $4 }'
+  saved "$1" || return 1
+  awk -v base="$base" '
+    $1 == "-A" && NF == 4 && $2 ~ /^(INPUT|FORWARD|OUTPUT)$/ && $3 == "-j" &&
+      ($4 == base || $4 == base ".in" || $4 == base ".out") { print $2 ":" $4 }' "$work/saved"
 }
 # hook_lines FAMILY HOOK…: what is missing to these, and what is too much.
 hook_lines() {
-  hooks_of "$1" >"$work/hooks.now"
+  hooks_of "$1" >"$work/hooks.now" || return 1
   shift
   for h in "$@"; do grep -qx "$h" "$work/hooks.now" || echo "-I ${h%%:*} 1 -j ${h#*:}"; done
   while read -r h; do
@@ -62,8 +71,8 @@ changed_chains() {
 # that are as they are wanted are not named: they keep their counters.
 put_rules() {
   family=$1
-  rules_of "$family" >"$work/now"
-  ours_of "$2" >"$work/wanted"
+  rules_of "$family" >"$work/now" || return 1
+  ours_of "$2" >"$work/wanted" || return 1
   # What iptables-restore has to say of the file, it says of all of it.
   grep -vE '^(#|:|-A |\*filter$|COMMIT$|$)' "$2" >"$work/strange"
   shift 2
@@ -71,12 +80,13 @@ put_rules() {
   chains "$work/wanted" >"$work/chains.wanted"
   comm -23 "$work/chains.now" "$work/chains.wanted" >"$work/chains.gone"
   changed_chains "$family" "$work/now" "$work/wanted" >"$work/chains.changed"
+  hook_lines "$family" "$@" >"$work/hooks.lines" || return 1
   {
     echo '*filter'
     sed 's/.*/:& - [0:0]/' "$work/chains.changed" "$work/chains.gone"
     awk 'FILENAME == ARGV[1] { changed[$1]; next } /^-A / && $2 in changed' "$work/chains.changed" "$work/wanted"
     cat "$work/strange"
-    hook_lines "$family" "$@"
+    cat "$work/hooks.lines"
     sed 's/^/-X /' "$work/chains.gone"
     echo COMMIT
   } >"$work/restore"
@@ -84,8 +94,8 @@ put_rules() {
 }
 
 same_rules() {
-  [ -z "$(hook_lines "$1" $hooks)" ] || return 1
-  rules_of "$1" >"$work/now"
+  hook_lines "$1" $hooks >"$work/hooks.lines" && [ ! -s "$work/hooks.lines" ] || return 1
+  rules_of "$1" >"$work/now" || return 1
   [ "$(chains "$work/now")" = "$(chains "$2")" ] || return 1
   lines "$1" "$work/now" >"$work/lines.now"
   lines "$1" "$2" >"$work/lines.wanted"
@@ -112,7 +122,7 @@ others_of() {
 put_table() { "$(tool "$1")-restore" -c -w 10 <"$2"; }
 # put_own FAMILY FILE: of a table that is ours already only what changed.
 put_own() {
-  table_of "$1" >"$work/all"
+  table_of "$1" >"$work/all" || return 1
   others_of "$work/all" | sed 's/^\(:[^ ]* [^ ]*\) .*/\1/; /^[:[]/!d' | sort >"$work/others.now"
   sed -n 's/^\(:[A-Z]* [A-Z]*\) .*/\1/p' "$2" | sort >"$work/others.wanted"
   if cmp -s "$work/others.now" "$work/others.wanted"; then put_rules "$1" "$2" $hooks; else
@@ -126,20 +136,20 @@ whole_lines() {
   lines "$1" "$work/plain"
 }
 same_table() {
-  table_of "$1" >"$work/now"
+  table_of "$1" >"$work/now" || return 1
   whole_lines "$1" "$work/now" >"$work/lines.now"
   whole_lines "$1" "$2" >"$work/lines.wanted"
   cmp -s "$work/lines.now" "$work/lines.wanted"
 }
 # What `remove` brings back: the table as it was before the first of ours.
 keep_before() {
-  [ ! -e "$before" ] || { [ ! -e "$unit" ] && [ ! -e "$work/had.ours" ]; } || return 0
+  [ ! -e "$before" ] || { [ ! -e "$units/$unit" ] && [ ! -e "$work/had.ours" ]; } || return 0
   mkdir -p "$before" || return 1
   for f in $(families); do others_of "$work/table.$f" >"$before/filter.v$f" || return 1; done
 }
 others_go() {
   for f in $(families); do
-    table_of "$f" >"$work/all"
+    table_of "$f" >"$work/all" || die "cannot read the filter table of IPv$f"
     n=$(others_of "$work/all" | grep -c -e '-A ')
     [ "$n" = 0 ] || say "$n rules of others go from the filter table of IPv$f, until \`apply.sh remove\`"
   done
@@ -147,10 +157,14 @@ others_go() {
 
 # ---- sets
 
-# sets_now: `create` and `add` lines of our sets.
+# sets_now: `create` and `add` lines of our sets; without the tool there can be none.
 sets_now() {
-  ipset save | awk -v base="$base" '($1 == "create" || $1 == "add") && index($2, base ".") == 1'
+  command -v ipset >/dev/null || return 0
+  ipset save >"$work/saved.sets" || return 1
+  awk -v base="$base" '($1 == "create" || $1 == "add") && index($2, base ".") == 1' "$work/saved.sets"
 }
+# An empty file needs no tool.
+restore_sets() { [ ! -s "$1" ] || ipset restore <"$1"; }
 # set_names FILE: the sets that remain after it is loaded.
 set_names() { awk '$1 == "create" { name[$2] } $1 == "destroy" { delete name[$2] } END { for (n in name) print n }' "$1" | sort; }
 # members FILE: `set prefix`, sorted; not those of learnt sets, which have a timeout.
@@ -175,11 +189,11 @@ put_sets() {
     }
     $1 == "add" && !($2 in learnt) { print "add " $2 "-n " $3 }
     END { for (i = 1; i <= n; i++) { print "swap " all[i] "-n " all[i]; print "destroy " all[i] "-n" } }' \
-    "$1" | ipset restore
+    "$1" >"$work/sets.restore" && restore_sets "$work/sets.restore"
 }
 # load_sets FILE: for ipset restore; of sets that have the members already nothing is done.
 load_sets() {
-  sets_now >"$work/sets.now"
+  sets_now >"$work/sets.now" || return 1
   members "$work/sets.now" >"$work/members.now"
   members "$1" >"$work/members.wanted"
   set_names "$work/sets.now" >"$work/names.now"
@@ -190,11 +204,11 @@ load_sets() {
   } | sort -u >"$work/sets.changed"
   awk 'FILENAME == ARGV[1] { changed[$1]; next }
     /^(create|flush|add|swap|destroy) / { name = $2; sub(/-n$/, "", name); if (!(name in changed)) next }
-    { print }' "$work/sets.changed" "$1" | ipset restore
+    { print }' "$work/sets.changed" "$1" >"$work/sets.restore" && restore_sets "$work/sets.restore"
 }
 # drop_sets FILE: those that it does not have.
 drop_sets() {
-  sets_now >"$work/sets.now"
+  sets_now >"$work/sets.now" || return 1
   set_names "$work/sets.now" >"$work/names.now"
   set_names "$1" >"$work/names.wanted"
   comm -23 "$work/names.now" "$work/names.wanted" | while read -r name; do ipset destroy "$name"; done

@@ -70,7 +70,8 @@ check_rules() {
 rules_status() {
   know_sets
   for f in $(families); do
-    if [ -z "$(rules_of "$f")" ]; then
+    rules_of "$f" >"$work/now" || die "cannot read the rules of IPv$f"
+    if [ ! -s "$work/now" ]; then
       differs "IPv$f: not loaded"
     elif [ "$table" = own ]; then
       same_table "$f" "rules.v$f" || {
@@ -80,15 +81,14 @@ rules_status() {
     else
       same_rules "$f" "rules.v$f" || {
         differs "IPv$f: differs from rules.v$f (- the file, + the kernel)"
-        rules_of "$f" >"$work/now"
         lines "$f" "rules.v$f" >"$work/lines.wanted"
         lines "$f" "$work/now" >"$work/lines.now"
         diff -U0 "$work/lines.wanted" "$work/lines.now" | sed -n '/^[-+]-A/p'
-        hook_lines "$f" $hooks | sed 's/^-I \([A-Z]*\) 1 -j \(.*\)/\1 does not jump to \2/; s/^-D \([A-Z]*\) -j \(.*\)/\1 jumps to \2/'
+        sed 's/^-I \([A-Z]*\) 1 -j \(.*\)/\1 does not jump to \2/; s/^-D \([A-Z]*\) -j \(.*\)/\1 jumps to \2/' "$work/hooks.lines"
       }
     fi
   done
-  sets_now >"$work/sets.now"
+  sets_now >"$work/sets.now" || die "cannot read the sets"
   members "$work/ipset" >"$work/members.wanted"
   members "$work/sets.now" >"$work/members.now"
   cmp -s "$work/members.wanted" "$work/members.now" || {
@@ -98,10 +98,40 @@ rules_status() {
   [ "$(set_names "$work/ipset")" = "$(set_names "$work/sets.now")" ] || differs "sets: not the same sets as in ipset"
 }
 
+nothing_loaded() {
+  for f in $(families); do
+    rules_of "$f" >"$work/now" || die "cannot read the rules of IPv$f"
+    [ ! -s "$work/now" ] || return 1
+  done
+}
+
+# The first rule that decides is asked alone, and what comes first changes: Docker puts its own there at every start.
+# What others have put before ours is theirs to say, so it is named and not moved.
+place_status() {
+  [ "$table" = shared ] || return 0
+  for f in $(families); do
+    saved "$f" || die "cannot read the rules of IPv$f"
+    for h in $hooks; do
+      awk -v chain="${h%%:*}" -v hook="-A ${h%%:*} -j ${h#*:}" '
+        $0 == hook { there = 1; exit }
+        $1 == "-A" && $2 == chain { before = before $0 "\n" }
+        END { if (there) printf "%s", before }' "$work/saved" >"$work/before"
+      while read -r line; do
+        case " $line " in
+          *" -j ACCEPT "* | *" -j DROP "* | *" -j REJECT "* | *" -j QUEUE "* | *" -j NFQUEUE "*)
+            differs "IPv$f: decides before ${h#*:} is asked: $line" ;;
+          *) say "note: IPv$f: is asked before ${h#*:}: $line" ;;
+        esac
+      done <"$work/before"
+      [ ! -s "$work/before" ] || say "note: \`$(tool "$f") -D ${h%%:*} -j ${h#*:}\`, then \`apply\`, puts it first again"
+    done
+  done
+}
+
 remove_rules() {
   : >"$work/nothing"
   if [ "$table" = own ]; then
-    [ -e "$before" ] || [ -z "$(for f in $(families); do rules_of "$f"; done)" ] ||
+    [ -e "$before" ] || nothing_loaded ||
       die "$before, with what was here before, is gone: load a filter table of yours with $(tool 4)-restore, then try again"
   elif [ -e "$before" ]; then
     die "the whole filter table is $base's: use the apply.sh that loaded it"

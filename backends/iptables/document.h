@@ -78,6 +78,7 @@ struct Rules {
 struct Document : gateway::Sets {
   std::string base;
   std::string cluster;
+  std::string scope;        ///< gateway::scope_of()
   bool host = false;        ///< as in Settings
   bool owns_table = false;  ///< as in Settings
   std::uint16_t log_group = 0;
@@ -97,5 +98,7 @@ inline constexpr std::size_t max_log_prefix = 63;
 /// maxelem of sets: part of what `create -exist` compares, so it is the same for all. It costs no
 /// memory. Half of it may be used: a hash can be full before its last place is taken.
 inline constexpr std::size_t max_elements = 1048576;
+/// Ends the comment of a learnt set with more names than it says.
+inline constexpr std::string_view shortened_list = "and more";
 
 }  // namespace hcipol::backends::iptables

@@ -40,6 +40,7 @@ void FlowChains::add(const flow::Flow& flow, const FlowText& text, Peer& from, P
                      const std::vector<const Service*>& services) {
   if (from.in(family_).empty() || to.in(family_).empty()) return;
   Part& part = part_of(flow, from);
+  if (flow.kind == Kind::deny) (flow.rule->log ? refuses_ : denies_) = true;
   // In a source's chain the source has been matched already.
   static const std::vector<const Match*> matched{nullptr};
   for (const Match* source : part.peer != nullptr ? matched : from.in(family_)) {
@@ -69,7 +70,7 @@ void FlowChains::add_lines(std::vector<Line>& lines, const flow::Flow& flow, con
   if (flow.kind != Kind::deny) {
     line.verdict.kind = Act::accept;
   } else {
-    line.verdict = {Act::go, &denied_};
+    line.verdict = {Act::go, flow.rule->log ? &refused_ : &denied_};
   }
   lines.push_back(std::move(line));
 }

@@ -28,13 +28,16 @@ class FlowChains {
         peers_(peers),
         services_(services),
         document_(document),
-        denied_(document.words.emplace_back(path.chain(base, "denied"))) {}
+        denied_(document.words.emplace_back(path.chain(base, "denied"))),
+        refused_(document.words.emplace_back(path.chain(base, "refused"))) {}
 
   /// In `fault`, what iptables cannot match, as the object of "cannot express".
   void add(const flow::Flow& flow, const FlowText& text, std::string& fault);
 
   bool empty() const { return except_.lines.empty() && deny_.lines.empty() && allow_.empty(); }
-  bool denies() const { return !deny_.lines.empty(); }
+  /// Whether lines lead to the chain "denied"; to "refused", after a log of their own.
+  bool denies() const { return denies_; }
+  bool refuses() const { return refuses_; }
   /// Whose traffic is spoken of without a server at either end, by label.
   const std::map<std::string, const gateway::Peer*>& others() const { return others_; }
 
@@ -71,6 +74,9 @@ class FlowChains {
   ServiceBook& services_;
   Document& document_;
   const std::string& denied_;  ///< the chain's name
+  const std::string& refused_;
+  bool denies_ = false;
+  bool refuses_ = false;
   Part except_;
   Part deny_;
   std::map<std::string, Part> allow_;

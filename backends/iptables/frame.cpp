@@ -51,6 +51,7 @@ void Frame::add(FlowChains& flows, Rules& rules) {
       flows.denies() || (refuses && (knows_own_ || settings_.owns_table));
   flows.take(rules);
   if (refuses_something) rules.chains.push_back(denied());
+  if (flows.refuses()) rules.chains.push_back(refused());
 }
 
 Line Frame::plain(Act kind) {
@@ -145,7 +146,7 @@ void Frame::add_both_ways(std::vector<Line>& lines, const Match* match, std::str
 Chain Frame::ours(const FlowChains& flows) {
   Chain chain{path_.chain(settings_.base, "ours"), {}};
   chain.lines.push_back(state(Line::State::established, Act::accept));
-  chain.lines.push_back(state(Line::State::invalid, Act::drop));
+  drop_what_is_invalid(chain.lines);
   if (family_ == net::Family::ipv6) add_neighbour_discovery(chain.lines);
   if (!flows.empty()) chain.lines.push_back(jump(Act::jump, "flows"));
   if (settings_.rest != Settings::Rest::pass) {
@@ -164,24 +165,41 @@ Chain Frame::others() {
   return chain;
 }
 
-/// The policy decides over what the target sees; all other traffic goes back to the built-in chain.
-void Frame::deny_what_is_seen(std::vector<Line>& lines) {
-  if (!sees_) {
-    lines.push_back(jump(Act::go, "denied"));
+/// What belongs to no connection although it should. On a way that the target does not see, what
+/// conntrack did not see either belongs to connections of others.
+void Frame::drop_what_is_invalid(std::vector<Line>& lines) {
+  const Line drop = state(Line::State::invalid, Act::drop);
+  if (!sees_ || gateway::sees_all(*sees_, path_.way, own_)) {
+    lines.push_back(drop);
     return;
   }
-  std::string fault;
-  const auto& services = services_.lines(sees_->service, family_, fault);
-  for (const gateway::Direction& each : gateway::directions(*sees_, path_.way, own_)) {
-    deny_between(*each.from, *each.to, services, lines);
+  add_what_is_seen(drop, lines);
+  lines.push_back(state(Line::State::invalid, Act::pass));
+}
+
+/// The policy decides over what the target sees; all other traffic goes back to the built-in chain.
+void Frame::deny_what_is_seen(std::vector<Line>& lines) {
+  const Line deny = jump(Act::go, "denied");
+  if (sees_) {
+    add_what_is_seen(deny, lines);
+  } else {
+    lines.push_back(deny);
   }
 }
 
-void Frame::deny_between(const std::vector<const policy::NamedSet*>& from_sets,
-                         const std::vector<const policy::NamedSet*>& to_sets,
-                         const std::vector<const Service*>& services, std::vector<Line>& lines) {
-  for (const auto* from_set : from_sets) {
-    for (const auto* to_set : to_sets) {
+/// A line like this one for each way from whom to whom the target sees packets.
+void Frame::add_what_is_seen(const Line& like, std::vector<Line>& lines) {
+  std::string fault;
+  const auto& services = services_.lines(sees_->service, family_, fault);
+  for (const gateway::Direction& each : gateway::directions(*sees_, path_.way, own_)) {
+    add_between(like, each, services, lines);
+  }
+}
+
+void Frame::add_between(const Line& like, const gateway::Direction& direction,
+                        const std::vector<const Service*>& services, std::vector<Line>& lines) {
+  for (const auto* from_set : *direction.from) {
+    for (const auto* to_set : *direction.to) {
       Peer& from = peers_.of(from_set);
       Peer& to = peers_.of(to_set);
       if (from.in(family_).empty() || to.in(family_).empty()) continue;
@@ -190,11 +208,10 @@ void Frame::deny_between(const std::vector<const policy::NamedSet*>& from_sets,
       for (const Match* source : from.in(family_)) {
         for (const Match* destination : to.in(family_)) {
           for (const Service* service : services) {
-            Line line = jump(Act::go, "denied");
+            Line& line = lines.emplace_back(like);
             line.from = source;
             line.to = destination;
             line.service = service->protocol ? service : nullptr;
-            lines.push_back(std::move(line));
           }
         }
       }
@@ -230,16 +247,27 @@ void Frame::add_listeners(std::vector<Line>& lines) {
 Chain Frame::denied() {
   Chain chain{path_.chain(settings_.base, "denied"), {}};
   if (settings_.log) chain.lines.push_back(log(" denied"));
+  refuse(chain.lines);
+  return chain;
+}
+
+/// What its rule has logged takes no share of the common log.
+Chain Frame::refused() {
+  Chain chain{path_.chain(settings_.base, "refused"), {}};
+  refuse(chain.lines);
+  return chain;
+}
+
+void Frame::refuse(std::vector<Line>& lines) {
   if (settings_.rest == Settings::Rest::drop) {
-    chain.lines.push_back(plain(Act::drop));
-    return chain;
+    lines.push_back(plain(Act::drop));
+    return;
   }
   Service& tcp = document_.services.emplace_back();
   tcp.protocol = net::protocol::tcp;
-  chain.lines.push_back(plain(Act::tcp_reset));
-  chain.lines.back().service = &tcp;
-  chain.lines.push_back(plain(Act::reject));
-  return chain;
+  lines.push_back(plain(Act::tcp_reset));
+  lines.back().service = &tcp;
+  lines.push_back(plain(Act::reject));
 }
 
 }  // namespace hcipol::backends::iptables

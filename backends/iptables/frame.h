@@ -29,10 +29,13 @@ class Frame {
   Chain ours(const FlowChains& flows);
   Chain others();
   Chain denied();
+  Chain refused();
+  void refuse(std::vector<Line>& lines);
+  void drop_what_is_invalid(std::vector<Line>& lines);
   void deny_what_is_seen(std::vector<Line>& lines);
-  void deny_between(const std::vector<const policy::NamedSet*>& from_sets,
-                    const std::vector<const policy::NamedSet*>& to_sets,
-                    const std::vector<const Service*>& services, std::vector<Line>& lines);
+  void add_what_is_seen(const Line& like, std::vector<Line>& lines);
+  void add_between(const Line& like, const gateway::Direction& direction,
+                   const std::vector<const Service*>& services, std::vector<Line>& lines);
   void add_neighbour_discovery(std::vector<Line>& lines);
   void add_listeners(std::vector<Line>& lines);
   Line loopback(Verdict::Kind verdict) const;

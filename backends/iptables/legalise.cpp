@@ -5,6 +5,7 @@
 
 #include "backends/common/gateway/machine.h"
 #include "backends/common/gateway/remarks.h"
+#include "backends/common/gateway/scope.h"
 #include "backends/iptables/flow_chains.h"
 #include "backends/iptables/frame.h"
 
@@ -35,6 +36,7 @@ Document legalise(const flow::DevicePolicy& device, const Settings& settings,
   Document document;
   document.base = settings.base;
   document.cluster = device.cluster->name;
+  document.scope = gateway::scope_of(device, settings.owns_table);
   document.host = settings.host;
   document.owns_table = settings.owns_table;
   document.log_group = settings.log_group;

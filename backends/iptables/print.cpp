@@ -116,25 +116,28 @@ std::string heading(const Document& document, std::string_view what) {
 }
 
 constexpr std::string_view by_hand =
-    R"(# `sh apply.sh apply` does all of this, and takes it back unless you confirm. By hand: load the
-# file `ipset` first, if there is one, then this{0}
+    R"(# `sh apply.sh apply` does all of this, and takes it back unless you confirm. By hand, in order:
 )";
 
-/// {0} the top chain.
-constexpr std::string_view gateway_frame =
+constexpr std::string_view beside =
     R"(# Without --noflush every other rule of the filter table is lost. A second load replaces the
 # chains below and nothing else; a hook written here would be there twice.
-# {0}.ours: traffic of the servers. {0}.others: traffic of peers that the policy
-# allows or denies something without a server. All else returns to FORWARD as it came.
 )";
 
 /// {0} the base.
+constexpr std::string_view ours_frame = R"(# {0}.ours: traffic of the servers.
+)";
+constexpr std::string_view others_frame =
+    R"(# {0}.others: traffic of peers that the policy allows or denies something without a
+# server. What belongs to an open connection of theirs passes, whoever let it open.
+)";
 constexpr std::string_view machine_frame =
-    R"(# Without --noflush every other rule of the filter table is lost. A second load replaces the
-# chains below and nothing else; a hook written here would be there twice.
-# {0}.i.ours: what the machine receives. {0}.o.ours: what it sends. What it
+    R"(# {0}.i.ours: what the machine receives. {0}.o.ours: what it sends. What it
 # sends itself, and what is for none of the addresses that the policy gives it, returns to INPUT
 # and OUTPUT as it came.
+)";
+constexpr std::string_view invalid_note =
+    R"(# What is of no connection although it should be (INVALID) is dropped, and not logged.
 )";
 
 constexpr std::string_view own_table =
@@ -168,25 +171,45 @@ std::size_t size_hint(const Rules& rules) {
   return bytes;
 }
 
+bool has_chain(const Rules& rules, std::string_view base, std::string_view label) {
+  return std::any_of(rules.chains.begin(), rules.chains.end(), [&](const Chain& chain) {
+    return chain.name.starts_with(base) && chain.name.substr(base.size()) == label;
+  });
+}
+
+void put_frame(std::string& out, const Document& document, const Rules& rules) {
+  const bool v4 = rules.family == net::Family::ipv4;
+  const std::string& base = document.base;
+  if (document.host) {
+    if (rules.knows_own) out += fmt::format(machine_frame, base);
+  } else {
+    if (has_chain(rules, base, ".ours")) out += fmt::format(ours_frame, base);
+    if (has_chain(rules, base, ".others")) out += fmt::format(others_frame, base);
+    put(out, "# All else returns to FORWARD as it came.\n");
+  }
+  if (!rules.knows_own) return put(out, document.host ? no_machine : no_servers);
+  put(out, invalid_note);
+  if (!v4 && !document.host) put(out, neighbours);
+}
+
 void put_how_to_load(std::string& out, const Document& document, const Rules& rules) {
   const bool v4 = rules.family == net::Family::ipv4;
   const std::string_view tool = v4 ? "iptables" : "ip6tables";
   const std::string_view path = v4 ? "rules.v4" : "rules.v6";
-  if (document.owns_table) {
-    out += fmt::format(by_hand, ":");
-    out += fmt::format("#   {}-restore -w 10 < {}\n", tool, path);
-    return put(out, own_table);
+  put(out, document.scope, by_hand);
+  if (!document.lists.empty() || !document.learnt.empty()) put(out, "#   ipset restore < ipset\n");
+  out += fmt::format("#   {}-restore -w 10 {}< {}\n", tool, document.owns_table ? "" : "--noflush ",
+                     path);
+  if (!document.owns_table) {
+    for (const Hook& hook : rules.hooks) {
+      out += fmt::format("#   {0} -w 10 -C {1} -j {2} || {0} -w 10 -I {1} 1 -j {2}\n", tool,
+                         hook.built_in, hook.chain);
+    }
   }
-  out += fmt::format(by_hand, ", then hook it in:");
-  out += fmt::format("#   {}-restore -w 10 --noflush < {}\n", tool, path);
-  for (const Hook& hook : rules.hooks) {
-    out += fmt::format("#   {0} -w 10 -C {1} -j {2} || {0} -w 10 -I {1} 1 -j {2}\n", tool,
-                       hook.built_in, hook.chain);
-  }
-  out += document.host ? fmt::format(machine_frame, document.base)
-                       : fmt::format(gateway_frame, document.base);
-  if (!rules.knows_own) put(out, document.host ? no_machine : no_servers);
-  if (!v4 && !document.host) put(out, neighbours);
+  if (!document.domains.empty()) put(out, "# and then what dnsmasq.conf says.\n");
+  if (document.owns_table) return put(out, own_table);
+  put(out, beside);
+  put_frame(out, document, rules);
 }
 
 /// A chain that the policy does not speak of lets a gateway's own traffic through, and forwards
@@ -251,12 +274,23 @@ void put_list(std::string& out, const AddressList& list) {
   put(out, "swap ", copy, " ", list.name, "\ndestroy ", copy, "\n");
 }
 
+/// For whom people meet in a line of rules: `-m set --match-set HCI-prod.hci-aad-dns4`.
+void put_domains(std::string& out, const LearntSet& set) {
+  constexpr std::size_t most = 8;
+  put(out, "# ", set.name, " is ", readable(set.title, 100), ":");
+  for (std::size_t i = 0; i < std::min(most, set.domains.size()); ++i)
+    put(out, " ", net::to_string(set.domains[i]));
+  if (set.domains.size() > most) put(out, " ", shortened_list);
+  out += '\n';
+}
+
 Artefact print_sets(const Document& document) {
   std::string out = heading(document, "address sets");
   put(out, "# Load before the rules that name them, at boot as well:\n#   ipset restore < ipset\n");
   for (const AddressList& list : document.lists) put_list(out, list);
   if (!document.learnt.empty()) put(out, "# Filled by dnsmasq; a load keeps their members.\n");
   for (const LearntSet& set : document.learnt) {
+    put_domains(out, set);
     put(out, "create ", set.name, " hash:ip family ", family_word(set.family), " maxelem ",
         decimal(max_elements), " timeout ", decimal(learnt_seconds), " -exist\n");
   }

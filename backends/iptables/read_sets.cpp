@@ -9,6 +9,7 @@
 
 #include "backends/common/gateway/read_dnsmasq.h"
 #include "backends/common/read_text.h"
+#include "backends/iptables/document.h"
 
 namespace hcipol::backends::iptables {
 
@@ -35,10 +36,42 @@ void SetTable::restore(std::string_view file, std::string_view text) {
   Words words;
   for_each_line(file, text, [&](std::string_view line, std::size_t number) {
     line_ = number;
-    if (line.empty() || line.front() == '#') return;
+    if (line.empty()) return;
+    if (line.front() == '#') return say(line);
     split_words(line, words);
     run(words);
   });
+  if (!said_name_.empty()) fail("a comment on no set");
+}
+
+/// "# HCI-prod.aad-dns4 is hci/aad: login.example *.login.example and more"
+void SetTable::say(std::string_view comment) {
+  const std::size_t is = comment.find(" is ");
+  if (is == std::string_view::npos || comment.starts_with("# hcipolc: ")) return;
+  const std::size_t colon = comment.rfind(": ");
+  if (!said_name_.empty() || colon == std::string_view::npos || colon < is) fail("a comment");
+  said_name_ = comment.substr(2, is - 2);
+  said_ = {};
+  std::string_view list = comment.substr(colon + 2);
+  const std::string more = " " + std::string(shortened_list);
+  said_.said_all = !list.ends_with(more);
+  if (!said_.said_all) list.remove_suffix(more.size());
+  Words words;
+  split_words(list, words);
+  for (const std::string_view word : words) {
+    const auto name = net::parse_pattern(word);
+    if (!name) fail("a comment with " + quoted(word));
+    for (const bool wildcard : {false, true}) said_.said.push_back({name->name, wildcard});
+  }
+}
+
+/// People look up a set's names there.
+void SetTable::check_said(std::string_view name, const Set& set) const {
+  const auto fills = net::DomainSet::of(false, set.names);
+  const auto said = net::DomainSet::of(set.said);
+  if (set.said.empty() || !fills.contains(said) || (set.said_all && fills != said)) {
+    throw Unreadable("ipset", 0, "the comment says other names than fill " + quoted(name));
+  }
 }
 
 void SetTable::run(const Words& words) {
@@ -90,6 +123,10 @@ void SetTable::create(const Words& words) {
     }
   }
   if (made.most < fewest_members) fail("a set that is soon full");
+  if ((made.timeout != 0) != (said_name_ == words[1])) fail("a set without its comment");
+  made.said = std::move(said_.said);
+  made.said_all = said_.said_all;
+  said_name_.clear();
   const auto [place, fresh] = sets_.try_emplace(std::string(words[1]), std::move(made));
   if (!fresh && !exist) fail("set " + quoted(words[1]) + " is there already");
 }
@@ -115,6 +152,9 @@ void SetTable::learn(std::string_view file, std::string_view text) {
   for (auto& [name, entries] : gateway::read_domains(file, text, "ipset", fault)) {
     sets_.find(name)->second.names = std::move(entries);
     learns_ = true;
+  }
+  for (const auto& [name, set] : sets_) {
+    if (set.timeout != 0) check_said(name, set);
   }
 }
 

@@ -36,10 +36,15 @@ class SetTable {
     unsigned timeout = 0;  ///< seconds; 0 for members that stay
     std::vector<net::AddressRange> members;
     std::vector<net::DomainSet::Entry> names;
+    /// The names that its comment says, each with all below it, and whether those are all.
+    std::vector<net::DomainPattern> said;
+    bool said_all = true;
   };
   using Words = std::vector<std::string_view>;
 
   void run(const Words& words);
+  void say(std::string_view comment);
+  void check_said(std::string_view name, const Set& set) const;
   void create(const Words& words);
   void add(const Words& words);
   Set& at(std::string_view name);
@@ -47,6 +52,8 @@ class SetTable {
 
   std::map<std::string, Set, std::less<>> sets_;
   bool learns_ = false;
+  Set said_;               ///< what a comment says of the set in the next line
+  std::string said_name_;  ///< "": no comment
   std::string_view file_;
   std::size_t line_ = 0;
 };

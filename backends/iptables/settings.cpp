@@ -41,8 +41,8 @@ constexpr std::size_t max_set_name = 31;
 constexpr std::size_t longest_suffix = 5;
 
 /// Chains of the frame.
-constexpr std::array<std::string_view, 8> frame_names{"ours", "others", "flows", "except",
-                                                      "deny", "denied", "in",    "out"};
+constexpr std::array<std::string_view, 9> frame_names{
+    "ours", "others", "flows", "except", "deny", "denied", "refused", "in", "out"};
 
 /// Names all in capitals are built-in chains and targets: iptables 1.8.9 accepts a chain called
 /// LOG, which then hides the target.

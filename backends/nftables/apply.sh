@@ -1,6 +1,9 @@
 # What apply.sh does to the kernel: `base` names the table, which is all that it reads or touches.
+kind=nftables
 files=ruleset.nft
 more=
+need_own_tools() { need nft nftables; }
+nft_holds_rules() { :; }
 
 # now FILE: our table as nft shows it, nothing where it is not there.
 now() {
@@ -101,6 +104,9 @@ rules_status() {
     diff -U0 "$work/rules.1" "$work/rules.2" | sed '1,2d; /^@/d'
   fi
 }
+
+# Every table is asked.
+place_status() { :; }
 
 remove_rules() {
   now "$work/now" || die "cannot read what is there"

@@ -57,7 +57,8 @@ struct Map {
 /// One rule of a chain: a look-up in a map, or what it matches and its verdict.
 struct Rule {
   enum class State { any, ours, others };
-  /// A verdict by conntrack's state alone: `ours` drops what is invalid, `others` hands it back.
+  /// A verdict by conntrack's state alone: `ours` drops what is invalid, or goes to the chain of
+  /// `verdict` with it; `others` hands it back.
   State state = State::any;
   const Map* map = nullptr;
   /// Packets of one family; none if both, or if `from` or `to` says it.
@@ -90,6 +91,7 @@ struct Trace {
 struct Document : gateway::Sets {
   std::string base;
   std::string cluster;
+  std::string scope;  ///< gateway::scope_of()
   std::uint16_t log_group = 0;
   bool host = false;  ///< a machine's own table, and not a gateway's
   /// Whether the servers, or the machine, have addresses of the family.

@@ -24,6 +24,19 @@ Rule plain(Act kind) {
   return rule;
 }
 
+void refuse(const Settings& settings, Document& document, std::vector<Rule>& rules) {
+  if (settings.rest == Settings::Rest::drop) {
+    rules.push_back(plain(Act::drop));
+    return;
+  }
+  Rule reset = plain(Act::tcp_reset);
+  const auto tcp = std::uint16_t{net::protocol::tcp};
+  reset.service = &document.services.emplace_back(
+      Service{Service::Kind::protocols, net::protocol::tcp, {{tcp, tcp}}});
+  rules.push_back(std::move(reset));
+  rules.push_back(plain(Act::reject));
+}
+
 std::vector<Peer*> in(std::vector<Peer*> peers, Family family) {
   std::erase_if(peers, [&](const Peer* peer) { return peer->in(family).empty(); });
   return peers;
@@ -61,13 +74,15 @@ Frame::Frame(Way way, const flow::DevicePolicy& device, Peers& peers, ServiceBoo
       document_(document),
       own_(gateway::own_peers(device, peers, settings_.host)),
       denied_(document.words.emplace_back("denied")),
-      except_(prefix_ + "except", {Act::accept, nullptr}, document),
-      deny_(prefix_ + "deny", {Act::go, &denied_}, document),
-      allow_(prefix_ + "allow", {Act::accept, nullptr}, document) {
+      refused_(document.words.emplace_back("refused")),
+      except_(prefix_ + "except", {Act::accept, nullptr}, {Act::accept, nullptr}, document),
+      deny_(prefix_ + "deny", {Act::go, &denied_}, {Act::go, &refused_}, document),
+      allow_(prefix_ + "allow", {Act::accept, nullptr}, {Act::accept, nullptr}, document) {
   for (const Family family : families) {
     knows_own_[index(family)] = std::any_of(
         own_.begin(), own_.end(), [&](const Peer* peer) { return !peer->in(family).empty(); });
   }
+  sees_all_ = !sees_ || gateway::sees_all(*sees_, way_, own_);
 }
 
 bool Frame::add(const flow::Flow& flow, const FlowText& text) {
@@ -99,9 +114,12 @@ void Frame::finish() {
   if (way_ == Way::forward) add_others(top.rules);
   const bool of_others = top.rules.size() > of_own;
   document_.chains.push_back(std::move(top));
-  if (knows_own()) document_.chains.push_back(ours());
+  if (knows_own()) {
+    document_.chains.push_back(ours());
+    if (!sees_all_) document_.chains.push_back(invalid());
+  }
   if (of_others) document_.chains.push_back(others());
-  refuses_ = !deny_.empty() || (knows_own() && settings_.rest != Settings::Rest::pass);
+  refuses_ = deny_.is_silent() || (knows_own() && settings_.rest != Settings::Rest::pass);
   for (Phase* phase : phases()) {
     if (!phase->empty()) phase->write();
   }
@@ -214,7 +232,9 @@ void Frame::add_jumps(std::vector<Rule>& rules) {
 
 Chain Frame::ours() {
   Chain chain{prefix_ + "ours", {}, {}};
-  chain.rules.emplace_back().state = Rule::State::ours;
+  Rule state = sees_all_ ? Rule() : to_own(Act::go, "invalid");
+  state.state = Rule::State::ours;
+  chain.rules.push_back(std::move(state));
   if (knows_own_[index(Family::ipv6)]) chain.rules.push_back(neighbour_discovery());
   add_jumps(chain.rules);
   if (settings_.rest != Settings::Rest::pass) {
@@ -248,10 +268,24 @@ void Frame::deny_what_is_seen(std::vector<Rule>& rules) {
     rules.push_back(to_chain(Act::go, denied_));
     return;
   }
+  add_what_is_seen(to_chain(Act::go, denied_), rules);
+}
+
+/// What belongs to no connection although it should. On a way that the target does not see, what
+/// conntrack did not see either belongs to connections of others.
+Chain Frame::invalid() {
+  Chain chain{prefix_ + "invalid", {}, {}};
+  add_what_is_seen(plain(Act::drop), chain.rules);
+  return chain;
+}
+
+/// A rule like this one for each way from whom to whom the target sees packets.
+void Frame::add_what_is_seen(const Rule& like, std::vector<Rule>& rules) {
   for (const Family family : families) {
     if (!knows_own_[index(family)]) continue;
     const auto& services = services_.rules(sees_->service, family);
-    for (const gateway::Direction& each : directions) deny_between(each, family, services, rules);
+    for (const gateway::Direction& each : gateway::directions(*sees_, way_, own_))
+      add_between(like, each, family, services, rules);
   }
 }
 
@@ -274,8 +308,8 @@ bool Frame::is_any(const std::vector<const policy::NamedSet*>& sets) {
   });
 }
 
-void Frame::deny_between(const gateway::Direction& direction, Family family,
-                         const std::vector<const Service*>& services, std::vector<Rule>& rules) {
+void Frame::add_between(const Rule& like, const gateway::Direction& direction, Family family,
+                        const std::vector<const Service*>& services, std::vector<Rule>& rules) {
   for (Peer* from : present(*direction.from, family)) {
     for (Peer* to : present(*direction.to, family)) {
       Peers::use(*from, family);
@@ -283,13 +317,11 @@ void Frame::deny_between(const gateway::Direction& direction, Family family,
       for (const Match* source : from->in(family)) {
         for (const Match* destination : to->in(family)) {
           for (const Service* service : services) {
-            Rule rule = plain(Act::go);
-            rule.verdict.text = &denied_;
+            Rule& rule = rules.emplace_back(like);
             rule.from = source;
             rule.to = destination;
             if (source == nullptr && destination == nullptr) rule.family = family;
             rule.service = service;
-            rules.push_back(std::move(rule));
           }
         }
       }
@@ -310,16 +342,13 @@ Chain denied_chain(const Settings& settings, Document& document) {
     chain.rules.push_back(plain(Act::log));
     chain.rules.back().verdict.text = &document.words.emplace_back(settings.base + " denied");
   }
-  if (settings.rest == Settings::Rest::drop) {
-    chain.rules.push_back(plain(Act::drop));
-    return chain;
-  }
-  Rule reset = plain(Act::tcp_reset);
-  const auto tcp = std::uint16_t{net::protocol::tcp};
-  reset.service = &document.services.emplace_back(
-      Service{Service::Kind::protocols, net::protocol::tcp, {{tcp, tcp}}});
-  chain.rules.push_back(std::move(reset));
-  chain.rules.push_back(plain(Act::reject));
+  refuse(settings, document, chain.rules);
+  return chain;
+}
+
+Chain refused_chain(const Settings& settings, Document& document) {
+  Chain chain{"refused", {}, {}};
+  refuse(settings, document, chain.rules);
   return chain;
 }
 

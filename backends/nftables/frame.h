@@ -28,8 +28,9 @@ class Frame {
   bool add(const flow::Flow& flow, const FlowText& text);
   /// Gives the document the chains, the hooked one first.
   void finish();
-  /// Whether one of them leads to denied_chain().
+  /// Whether one of them leads to denied_chain(), to refused_chain().
   bool refuses() const { return refuses_; }
+  bool refuses_logged() const { return deny_.logs(); }
 
  private:
   static std::size_t index(net::Family family) { return static_cast<std::size_t>(family); }
@@ -52,11 +53,14 @@ class Frame {
   Chain ours();
   Chain others();
   Rule neighbour_discovery();
+  /// The chain of what is invalid where the target does not see all of it.
+  Chain invalid();
   void deny_what_is_seen(std::vector<Rule>& rules);
+  void add_what_is_seen(const Rule& like, std::vector<Rule>& rules);
   bool is_all(const gateway::Direction& direction);
   bool is_any(const std::vector<const policy::NamedSet*>& sets);
-  void deny_between(const gateway::Direction& direction, net::Family family,
-                    const std::vector<const Service*>& services, std::vector<Rule>& rules);
+  void add_between(const Rule& like, const gateway::Direction& direction, net::Family family,
+                   const std::vector<const Service*>& services, std::vector<Rule>& rules);
 
   Way way_;
   std::string prefix_;  ///< of the names of chains and maps
@@ -68,7 +72,9 @@ class Frame {
   /// The servers, or on a machine its own addresses.
   std::vector<Peer*> own_;
   std::array<bool, 2> knows_own_{};  ///< by family
+  bool sees_all_ = true;             ///< of what is theirs on this way
   const std::string& denied_;        ///< the chain's name
+  const std::string& refused_;
   Phase except_;
   Phase deny_;
   Phase allow_;
@@ -76,7 +82,9 @@ class Frame {
   std::array<std::map<std::string, Peer*>, 2> others_;  ///< by family
 };
 
-/// Where all that is refused goes, on whatever way.
+/// Where all that is refused goes, on whatever way; where it goes once its rule has logged it, so
+/// that it takes no share of the common log.
 Chain denied_chain(const Settings& settings, Document& document);
+Chain refused_chain(const Settings& settings, Document& document);
 
 }  // namespace hcipol::backends::nftables

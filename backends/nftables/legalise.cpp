@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backends/common/gateway/remarks.h"
+#include "backends/common/gateway/scope.h"
 #include "backends/common/text.h"
 #include "backends/nftables/frame.h"
 
@@ -34,6 +35,7 @@ Document legalise(const flow::DevicePolicy& device, const Settings& settings,
   Document document;
   document.base = settings.base;
   document.cluster = device.cluster->name;
+  document.scope = gateway::scope_of(device, false);
   document.host = settings.host;
   document.log_group = settings.log_group;
   Peers peers(device, settings, dialect(settings.host), document, context);
@@ -43,7 +45,7 @@ Document legalise(const flow::DevicePolicy& device, const Settings& settings,
   const std::vector<gateway::FlowText> texts =
       gateway::texts_of(device, settings, {max_comment, max_log_prefix}, document.words);
   std::unordered_set<const policy::Rule*> traced;
-  bool refuses = false;
+  bool refuses = false, refuses_logged = false;
   for (const Way way : ways(settings)) {
     const gateway::WayFlows flows(way, device);
     Frame frame(way, device, peers, services, document);
@@ -55,8 +57,10 @@ Document legalise(const flow::DevicePolicy& device, const Settings& settings,
     }
     frame.finish();
     refuses = refuses || frame.refuses();
+    refuses_logged = refuses_logged || frame.refuses_logged();
   }
   if (refuses) document.chains.push_back(denied_chain(settings, document));
+  if (refuses_logged) document.chains.push_back(refused_chain(settings, document));
   peers.write(context);
   return document;
 }

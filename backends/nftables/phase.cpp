@@ -77,6 +77,7 @@ Phase::Destinations Phase::destinations(const FamilyFlow& flow) {
 }
 
 void Phase::add(const FamilyFlow& flow, const FlowText& text) {
+  logs_[text.log_prefix != nullptr ? 1 : 0] = true;
   const Destinations to = destinations(flow);
   for (Peer* from : flow.from) {
     gateway::Peers::use(*from, flow.family);
@@ -192,7 +193,7 @@ void Phase::put_rule(Source& source, Rule rule, const FlowText& text) const {
     source.rules.push_back(rule);
     source.rules.back().verdict = {Verdict::Kind::log, text.log_prefix};
   }
-  rule.verdict = verdict_;
+  rule.verdict = text.log_prefix != nullptr ? logged_ : verdict_;
   source.rules.push_back(std::move(rule));
 }
 

@@ -36,11 +36,15 @@ struct FamilyFlow {
 class Phase {
  public:
   /// Chains and maps go into `document`; `name` is the chain's and the beginning of the others'.
-  Phase(std::string_view name, Verdict verdict, Document& document)
-      : name_(name), verdict_(verdict), document_(document) {}
+  /// `logged` is the verdict on what a rule has logged.
+  Phase(std::string_view name, Verdict verdict, Verdict logged, Document& document)
+      : name_(name), verdict_(verdict), logged_(logged), document_(document) {}
 
   void add(const FamilyFlow& flow, const FlowText& text);
   bool empty() const { return pairs_.empty() && sources_.empty(); }
+  /// Whether any rule has a log of its own; has none.
+  bool logs() const { return logs_[1]; }
+  bool is_silent() const { return logs_[0]; }
   const std::string& name() const { return name_; }
   /// Gives the document the chains.
   void write();
@@ -85,6 +89,8 @@ class Phase {
 
   std::string name_;
   Verdict verdict_;
+  Verdict logged_;
+  std::array<bool, 2> logs_{};  ///< rules without, with a log of their own
   Document& document_;
   std::map<Lengths, Map*> pairs_;
   std::map<std::string, Source> sources_;  ///< by label

@@ -8,6 +8,7 @@
 
 #include "backends/common/gateway/domains.h"
 #include "backends/common/text.h"
+#include "backends/nftables/head.h"
 #include "backends/nftables/settings.h"
 #include "gateway_script.h"
 #include "nftables_script.h"
@@ -133,8 +134,14 @@ void put_rule(std::string& out, const Rule& rule, unsigned log_group) {
   if (rule.map != nullptr) {
     put_look_up(out, *rule.map);
   } else if (rule.state != Rule::State::any) {
-    put(out, "ct state vmap { established : accept, related : accept, invalid : ",
-        rule.state == Rule::State::ours ? "drop }" : "return }");
+    put(out, "ct state vmap { established : accept, related : accept, invalid : ");
+    if (rule.state == Rule::State::others) {
+      put(out, "return }");
+    } else if (rule.verdict.kind == Act::go) {
+      put(out, "goto ", *rule.verdict.text, " }");
+    } else {
+      put(out, "drop }");
+    }
   } else {
     if (!rule.loopback.empty()) put(out, rule.loopback, " \"lo\" ");
     if (rule.family) put(out, "meta nfproto ", *rule.family == Family::ipv4 ? "ipv4 " : "ipv6 ");
@@ -189,57 +196,6 @@ void put_elements(std::string& out, const Map& map, unsigned log_group) {
     put(out, ",\n");
   }
 }
-
-/// {0} what, {1} the cluster, {2} the width of commands.
-constexpr std::string_view head = R"(#!/usr/sbin/nft -f
-# hcipolc: {0} for cluster {1}. Generated; changes are lost.
-# `sh apply.sh apply` loads this, and takes it back unless you confirm. By hand:
-#   {3:{2}}  checks it and changes nothing
-#   {4:{2}}  loads all of it or nothing
-#   {5:{2}}  shows it, with the addresses that dnsmasq has added
-#   {6:{2}}  takes all of it away again
-# A load replaces the rules of this table, keeps what dnsmasq has added, and touches no other
-# table. Chains and sets that the policy no longer has stay behind without a rule; apply.sh takes
-# them away as well.
-)";
-
-constexpr std::string_view gateway_frame =
-    R"(# ours: traffic of the servers. others: traffic of peers that the policy allows or denies something
-# without a server. All else goes on as it came. What is accepted here may still be dropped by
-# another table of the gateway, an iptables FORWARD chain included; what is refused here stays so.
-)";
-
-constexpr std::string_view machine_frame =
-    R"(# in.ours: what the machine receives. out.ours: what it sends. What it sends itself, and what is for
-# none of the addresses that the policy gives it, goes on as it came. What is accepted here may
-# still be dropped by another table of the machine, iptables' INPUT and OUTPUT included; what is
-# refused here stays so.
-)";
-
-std::string heading(const Document& document) {
-  const std::string all = "table inet " + document.base;
-  const std::string remove = "nft delete " + all;
-  const std::string_view what =
-      document.host ? "what the machine receives and sends" : "what the gateway forwards";
-  std::string out =
-      fmt::format(head, what, readable(document.cluster, 100), remove.size(),
-                  "nft -c -f ruleset.nft", "nft -f ruleset.nft", "nft list " + all, remove);
-  out += document.host ? machine_frame : gateway_frame;
-  return out;
-}
-
-constexpr std::string_view no_servers =
-    R"(# The policy gives the servers no {} address: if they have such traffic, it is not filtered here.
-)";
-
-constexpr std::string_view no_machine =
-    R"(# The policy gives the machine no {} address: its traffic there is not filtered here.
-)";
-
-constexpr std::string_view neighbours =
-    R"(# Neighbour discovery of the gateway itself passes input and output, which this table does not
-# touch. The rule with hoplimit 255 is for a gateway that bridges. Errors are related.
-)";
 
 /// First all is declared, which changes nothing that is there; then rules can name any of it.
 void put_declarations(std::string& out, const Document& document,
@@ -317,11 +273,7 @@ Artefact print_rules(Document& document) {
   std::string out;
   // Growing by doubling would copy megabytes.
   out.reserve(8192 + lines * 160);
-  out += heading(document);
-  const std::string_view none = document.host ? no_machine : no_servers;
-  if (!document.knows_own_v4) out += fmt::format(fmt::runtime(none), "IPv4");
-  if (!document.knows_own_v6) out += fmt::format(fmt::runtime(none), "IPv6");
-  if (document.knows_own_v6 && !document.host) put(out, neighbours);
+  out += head_of(document);
   put_declarations(out, document, maps);
   put_emptying(out, document, maps);
   put_content(out, document, maps);

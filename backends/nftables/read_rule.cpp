@@ -23,8 +23,11 @@ class RuleReader {
   RuleReading read() {
     if (take("ct state vmap { established : accept, related : accept, invalid : ")) {
       out_.kind = RuleReading::Kind::states;
-      if (rest_ != "drop }" && rest_ != "return }") fail("another verdict for what is invalid");
-      out_.verdict.act = rest_ == "drop }" ? ReadAct::deny : ReadAct::leave;
+      if (!rest_.ends_with(" }")) fail("a rule without an end");
+      rest_.remove_suffix(2);
+      const bool leads_away = rest_ == "drop" || rest_ == "return" || rest_.starts_with("goto ");
+      if (!leads_away) fail("another verdict for what is invalid");
+      out_.verdict = read_verdict(table_, line_, rest_);
       return out_;
     }
     if (look_up()) return out_;

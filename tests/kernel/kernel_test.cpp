@@ -91,7 +91,8 @@ TEST_P(Kernel, LongListsMeanWhatTheySay) {
       EXPECT_NE(files.at("rules.v4").find(".flows+10."), std::string::npos);
       EXPECT_NE(files.at("rules.v6").find(".flows+fd00"), std::string::npos);
       EXPECT_NE(files.at("ipset").find(".others-v4"), std::string::npos);
-      EXPECT_EQ(files.at("ipset").find("h1.example.com"), std::string::npos);
+      // A set of its own would be called after it.
+      EXPECT_EQ(files.at("ipset").find(".h1.example.com-"), std::string::npos);
     }
     const auto probes = edges(*one.device->cluster, names);
     expect_agreement(one, one.name, probes, names);

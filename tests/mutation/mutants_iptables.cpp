@@ -69,6 +69,7 @@ void faults_of_rules(const backends::Emission& emission, std::size_t file, Mutan
   edit("more states", "RELATED,ESTABLISHED", "RELATED,ESTABLISHED,NEW");
   edit("more states", "--ctstate INVALID", "--ctstate INVALID,NEW");
   edit("changed state", "--ctstate INVALID -j DROP", "--ctstate INVALID -j ACCEPT");
+  edit("changed state", "(--ctstate INVALID .*) -j DROP", "$1 -j RETURN");
   edit("changed ICMP type", "(icmp(?:v6)?-type )[0-9]+", "$0142");
   edit("changed hop limit", "--hl-eq 255 -j", "--hl-eq 254 -j");
   edit("lost hop limit", " -m hl --hl-eq 255", "");
@@ -138,6 +139,8 @@ void faults_of_sets(const backends::Emission& emission, std::size_t file, Mutant
   edit("another type", "hash:ip", "hash:mac");
   edit("unknown attribute", " -exist", " nomatch -exist");
   edit("small set", "maxelem [0-9]+", "maxelem 1");
+  edit("comment of other names", "^(# \\S+ is \\S+:) \\S+", "$1 other.example");
+  edit("comment of another set", "^# (\\S+ is )", "# x$1");
   faults.missing();
 }
 

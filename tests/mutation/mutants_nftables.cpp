@@ -91,6 +91,8 @@ void faults_of_table(const backends::Emission& emission, std::size_t file, Mutan
   edit("lost state", "related : accept, ", "");
   edit("changed state", "invalid : drop", "invalid : accept");
   edit("changed state", "invalid : return", "invalid : drop");
+  edit("changed state", "invalid : goto [a-z.]+", "invalid : drop");
+  edit("changed state", "invalid : goto [a-z.]+", "invalid : return");
   edit("more states", "invalid : drop", "invalid : drop, new : accept");
   edit("more states", "invalid : return", "invalid : return, new : accept");
   edit("changed ICMP type", "(icmp(?:v6)? type )[0-9]+", "$0142");

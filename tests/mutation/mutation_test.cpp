@@ -48,7 +48,8 @@ struct Neutral {
 
 const std::vector<Neutral>& neutral() {
   static const std::vector<Neutral> all{
-      {"removed rule", R"(.*-A \S+\.denied -p tcp -j REJECT --reject-with tcp-reset => )",
+      {"removed rule",
+       R"(.*-A \S+\.(?:denied|refused) -p tcp -j REJECT --reject-with tcp-reset => )",
        "the next line rejects it in another way"},
       {"lost set", R"(.*-A \S+\.management .*-m set --match-set \S+\.servers-v[46] dst .*)",
        "management is no server, so the top chain lets its packets come here only to one"},
@@ -62,11 +63,11 @@ const std::vector<Neutral>& neutral() {
       {"removed line", R"(ruleset.nft: +meta l4proto tcp reject with tcp reset => )",
        "the next line rejects it in another way"},
       {"lost set",
-       R"(ruleset.nft: .* ip6? daddr @v[46].servers accept comment "hci/failover-\S+.cluster-join.*)",
+       R"(ruleset.nft: .* @v[46].servers accept comment "hci/(\S+.cluster-join|hyper-v.vm-man).*)",
        "management is no server, so only its packets to servers come here, and of the other family "
        "the next line says the same"},
       {"lost set",
-       R"(ruleset.nft: .* ip daddr @v4.servers goto denied comment "main/contractors.contractors.*)",
+       R"(ruleset.nft: .* ip daddr @v4.servers goto (?:denied|refused) comment "main/contractors.contractors.*)",
        "contractors are no servers, so only their packets to servers come here"},
       {"wrong order", R"(ruleset.nft: +ip6? daddr @v[46].servers goto denied)",
        "no packet is of both families"},
@@ -74,7 +75,9 @@ const std::vector<Neutral>& neutral() {
        "where it is the last line, nothing follows"},
       {"truncated file", R"(.*\.set: no last line)",
        "it is `log-end yes`, which holds without being said"},
-      {"removed rule", R"(.*-A \S+\.denied -j REJECT --reject-with icmp6?-adm\S* => )",
+      {"removed rule", R"(.*-A \S+ -m conntrack --ctstate INVALID -j RETURN => )",
+       "no rule behind it speaks of what the target does not see"},
+      {"removed rule", R"(.*-A \S+\.(?:denied|refused) -j REJECT --reject-with icmp6?-adm\S* => )",
        "the policy of FORWARD drops it", " iptables-gateway"},
       {"lost prefix", R"(.*-A \S+\.[io]\.\S+ -[ds] 10\.0\.9\.10 .*)",
        "the top chain lets only packets from or to the machine come here", " iptables-proxy"},

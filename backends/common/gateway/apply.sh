@@ -1,6 +1,6 @@
-# ---- the same for every device. Its own are above: `files` that it needs and `more` that it may have, take_stock of
-# what there is of ours, load_rules with load_names within it, take_back_rules, settle_rules once they stay,
-# check_rules, rules_status and remove_rules.
+# ---- the same for every device. Its own are above: what `kind` of rules it loads, `files` that it needs and `more` that
+# it may have, need_own_tools, nft_holds_rules, take_stock of what there is of ours, load_rules with load_names within it,
+# take_back_rules, settle_rules once they stay, check_rules, rules_status, place_status and remove_rules.
 
 usage() {
   cat <<TEXT
@@ -10,25 +10,28 @@ usage: sh apply.sh COMMAND, as root, beside the files that it loads
   apply                loads them, and takes them back after 60 s unless confirmed
     --within SECONDS   … after SECONDS
     --yes              … never: the files have been tried
+    --at-boot          … never, and dnsmasq keeps no rule away
   confirm              keeps what \`apply\` loaded; from a new connection, which proves that you still get in
   status               what differs from the files; 0 if nothing does
-  persist              loads them at every boot as well (systemd)
+  persist              loads at every boot as well what is loaded now (systemd)
   remove               takes all of $base off this machine
 TEXT
   exit 2
 }
 
-# What this writes outside the kernel lies below $root, so that it can be tried elsewhere.
+# What this writes outside the kernel lies below $root, so that it can be tried elsewhere; systemd is asked there only if
+# HCIPOLC_SYSTEMCTL says how. A cluster's rules for another kind of firewall may be here as well: nothing is called as
+# theirs is.
 root=${HCIPOLC_ROOT:-}
+me=$kind-$base
 run=$root/run/hcipolc
-kept=$root/etc/hcipolc/$base
-unit=$root/etc/systemd/system/hcipolc-$base.service
-snippets=$root/etc/dnsmasq.d
-snippet=$snippets/$base.conf
-cache=$snippets/hcipolc-cache.conf
 PATH=$PATH:/usr/sbin:/sbin
 export PATH LC_ALL=C
 umask 077
+at_boot=
+patience=20 # seconds
+systemctl=${HCIPOLC_SYSTEMCTL:-}
+[ -n "$systemctl$root" ] || systemctl=$(command -v systemctl)
 cd -- "$(dirname -- "$0")" || exit 1
 
 say() { echo "$base: $*"; }
@@ -41,187 +44,42 @@ differs() {
   same=1
 }
 
-# ---- dnsmasq, where the policy has names
-
-restart_dnsmasq() {
-  if [ -z "$root" ] && command -v systemctl >/dev/null && systemctl -q is-active dnsmasq; then
-    systemctl restart dnsmasq
-  else
-    say "restart dnsmasq: its file changed"
-  fi
+# need TOOL PACKAGE: in `missing`, the packages of those that are not here.
+need() {
+  command -v "$1" >/dev/null && return
+  case " $missing " in *" $2 "*) ;; *) missing="$missing $2" ;; esac
 }
-# Where somebody has set these already, a second line would keep dnsmasq from starting.
-needs_cache() {
-  [ -e dnsmasq-cache.conf ] && [ ! -e "$cache" ] &&
-    ! grep -Eqs '^(max-cache-ttl|max-ttl)=' "$root/etc/dnsmasq.conf" "$snippets"/*.conf
-}
-put_names() {
-  if [ ! -e dnsmasq.conf ]; then
-    drop_names
-    return
-  fi
-  [ -d "$snippets" ] || { say "no $snippets: give dnsmasq.conf to the dnsmasq here yourself"; return 0; }
-  if needs_cache; then cp dnsmasq-cache.conf "$cache" && chmod 644 "$cache" && changed_names=1; fi
-  if ! cmp -s dnsmasq.conf "$snippet"; then
-    dnsmasq --test -C "$PWD/dnsmasq.conf" || return 1
-    cp dnsmasq.conf "$snippet" && chmod 644 "$snippet" || return 1
-    changed_names=1
-  fi
-  [ -z "$changed_names" ] || restart_dnsmasq
-}
-load_names() { put_names || roll_back "dnsmasq does not take dnsmasq.conf"; }
-drop_names() {
-  [ ! -e "$snippet" ] || { rm -f "$snippet" && changed_names=1 && restart_dnsmasq; }
+need_tools() {
+  missing=
+  need flock util-linux
+  need unshare util-linux
+  need_own_tools
+  [ ! -e dnsmasq.conf ] || [ -n "$at_boot" ] || need dnsmasq dnsmasq
+  [ -z "$missing" ] || die "not installed here:$missing (Debian, Ubuntu: apt-get install$missing)"
+  [ -n "$at_boot" ] || need_snippets
 }
 
-# ---- commands
-
-lock() {
+# A folder of its own, in which nobody tidies up at boot.
+make_work() {
   mkdir -p "$run" || die "cannot write $run"
-  exec 9>"$run/lock"
-  flock -w 20 9 || die "another apply.sh is at work"
-  work=$(mktemp -d) || die "no temporary folder"
+  work=$(mktemp -d "$run/work.XXXXXX") || die "no temporary folder"
   trap 'rm -rf "$work"' EXIT
-  changed_names=
 }
-
-# What was there before, of ours.
-roll_back() {
-  trap '' INT TERM
-  rm -f "$run/$base.waiting"
-  say "taking it back: $*" >&2
-  bad=
-  take_back_rules || bad=1
-  if [ -n "$changed_names" ]; then
-    if [ -e "$work/old.names" ]; then cp "$work/old.names" "$snippet"; else rm -f "$snippet"; fi
-    [ -e "$work/had.cache" ] || rm -f "$cache"
-    restart_dnsmasq
-  fi
-  [ -z "$bad" ] || die "NOT all of it could be taken back: look at what is loaded"
-  die "what was there before is back"
-}
-
-await() {
-  token=$run/$base.confirmed
-  rm -f "$token"
-  : >"$run/$base.waiting"
-  say "loaded; within $within s, from a new connection: sh $PWD/apply.sh confirm"
-  left=$within
-  while [ "$left" -gt 0 ] && [ ! -e "$token" ]; do
-    sleep 1
-    left=$((left - 1))
+# Of those that have loaded something and wait, behind a comma.
+waiting() {
+  for w in "$run"/*.waiting; do
+    [ ! -e "$w" ] || { w=${w##*/} && echo ", ${w%.waiting} waits to be confirmed"; }
   done
-  rm -f "$run/$base.waiting"
-  [ -e "$token" ] || roll_back "not confirmed within $within s"
-  rm -f "$token"
 }
-
-apply() {
-  within=60
-  while [ $# -gt 0 ]; do
-    case $1 in
-      --yes) within= ;;
-      --within) [ $# -gt 1 ] && within=$2 && shift || usage ;;
-      *) usage ;;
-    esac
-    shift
-  done
-  case $within in *[!0-9]* | 0*) usage ;; esac
-  lock
-  take_stock || die "cannot read what is there now; nothing was changed"
-  [ ! -e "$snippet" ] || cp "$snippet" "$work/old.names"
-  [ ! -e "$cache" ] || : >"$work/had.cache"
-  # A lost connection must not keep this from taking back what cut it.
-  trap '' HUP PIPE
-  trap 'roll_back interrupted' INT TERM
-  load_rules || roll_back "the kernel does not take the rules"
-  [ -z "$within" ] || await
-  trap '' INT TERM
-  settle_rules
-  say "done"
+lock() {
+  make_work
+  exec 9>"$run/lock"
+  flock -w "$patience" 9 || die "another apply.sh is at work$(waiting)"
 }
-
-confirm() {
-  [ -e "$run/$base.waiting" ] || die "nothing waits to be confirmed"
-  : >"$run/$base.confirmed"
-  say "confirmed"
+# Who only reads waits for nobody.
+look() {
+  make_work
+  exec 9>"$run/lock"
+  flock -n -s 9 || say "another apply.sh is at work$(waiting): what it has loaded may change yet"
+  exec 9>&-
 }
-
-check() {
-  lock
-  for f in $files; do [ -e "$f" ] || die "no $f beside apply.sh"; done
-  check_rules
-  [ ! -e dnsmasq.conf ] || dnsmasq --test -C "$PWD/dnsmasq.conf" || die "dnsmasq.conf is not taken"
-  say "all files are taken"
-}
-
-status() {
-  lock
-  same=0
-  rules_status
-  [ ! -e dnsmasq.conf ] || cmp -s dnsmasq.conf "$snippet" || differs "dnsmasq: $snippet is not dnsmasq.conf"
-  [ -e "$unit" ] || say "not loaded at boot (apply.sh persist)"
-  [ "$same" = 1 ] || say "as the files say"
-  return "$same"
-}
-
-persist() {
-  lock
-  mkdir -p "$kept" "$(dirname -- "$unit")" || die "cannot write $kept"
-  # In one step, so that a boot never meets half of it.
-  new=$(mktemp -d "$kept.XXXXXX") || die "cannot write beside $kept"
-  for f in $files $more dnsmasq.conf dnsmasq-cache.conf apply.sh; do
-    [ ! -e "$f" ] || cp "$f" "$new/" || die "cannot copy $f"
-  done
-  rm -rf "$kept" && mv "$new" "$kept" || die "cannot replace $kept"
-  cat >"$unit" <<TEXT
-# Written by hcipolc's apply.sh. Before the network, so that no packet passes without the rules.
-[Unit]
-Description=hcipolc: packet filter rules of $base
-DefaultDependencies=no
-After=local-fs.target systemd-modules-load.service
-Wants=network-pre.target
-Before=network-pre.target dnsmasq.service shutdown.target
-Conflicts=shutdown.target
-
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=/bin/sh /etc/hcipolc/$base/apply.sh apply --yes
-
-[Install]
-WantedBy=sysinit.target
-TEXT
-  chmod 644 "$unit"
-  if [ -z "$root" ] && command -v systemctl >/dev/null; then
-    systemctl daemon-reload && systemctl -q enable "hcipolc-$base.service" || die "systemctl does not take the unit"
-  else
-    say "enable hcipolc-$base.service"
-  fi
-  say "loaded at every boot, from /etc/hcipolc/$base"
-}
-
-remove() {
-  lock
-  remove_rules
-  drop_names
-  if [ -e "$unit" ]; then
-    [ -n "$root" ] || ! command -v systemctl >/dev/null || systemctl -q disable "hcipolc-$base.service"
-    rm -f "$unit"
-  fi
-  rm -rf "$kept" "$run/$base.confirmed"
-  [ ! -e "$cache" ] || say "$cache stays: other clusters here may need it"
-  say "nothing else of it is left"
-}
-
-[ $# -gt 0 ] || usage
-command=$1
-shift
-case $command in
-  apply) apply "$@" ;;
-  check | confirm | status | persist | remove)
-    [ $# = 0 ] || usage
-    "$command"
-    ;;
-  *) usage ;;
-esac

@@ -15,16 +15,19 @@ namespace {
 
 constexpr std::size_t longest_list = 160;
 
-constexpr std::string_view how_to_learn = R"(# For the dnsmasq of this machine, once its sets exist:
+constexpr std::string_view how_to_learn =
+    R"(# `sh apply.sh apply` gives this to the dnsmasq of this machine, in one file with the names of all
+# clusters here. By hand, where no other cluster is, once the sets exist:
 #   cp dnsmasq.conf /etc/dnsmasq.d/{0}.conf
 #   cp dnsmasq-cache.conf /etc/dnsmasq.d/hcipolc-cache.conf
 #   dnsmasq --test && systemctl restart dnsmasq
 # Whatever opens the connections of the rules with these sets (behind a gateway the servers, or the
-# proxy that they use) must ask this dnsmasq and no other resolver. Every domain here stands for
-# itself and all names below it. Only the longest line that matches a name counts, so it repeats the
-# sets of shorter ones; of two lines for one domain, in whatever files, only the first counts: where
-# clusters share this machine, make one line of them, {1}=/DOMAIN/SET,SET, or the names of all
-# clusters but one stay blocked.
+# proxy that they use) must ask this dnsmasq and no other resolver. The sets are empty after a boot
+# and after the first load: until it asks again, which caches of its own put off, names are blocked.
+# Every domain here stands for itself and all names below it. Only the longest line that matches a
+# name counts, so it repeats the sets of shorter ones; of two lines for one domain, in whatever
+# files, only the first counts: where clusters share this machine without apply.sh, make one line of
+# them, {1}=/DOMAIN/SET,SET, or the names of all clusters but one stay blocked.
 )";
 
 /// In a file of its own because dnsmasq 2.90 does not start if an option stands twice, as it would
@@ -32,8 +35,8 @@ constexpr std::string_view how_to_learn = R"(# For the dnsmasq of this machine, 
 constexpr std::string_view cache_file =
     R"(# hcipolc: once per machine, beside the dnsmasq.conf of every cluster. Entries of the sets
 # live {0} s and an answer from the cache does not renew them, so neither dnsmasq nor its
-# clients may keep answers longer. Where dnsmasq has these options already, leave this file
-# out: it refuses to start if one stands twice.
+# clients may keep answers longer. Where dnsmasq has one of these options already, apply.sh
+# leaves it out here: dnsmasq refuses to start if one stands twice.
 max-cache-ttl={1}
 max-ttl={1}
 )";

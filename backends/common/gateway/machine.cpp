@@ -112,6 +112,19 @@ std::vector<Direction> directions(const sema::Flow& sees, Way way,
   return out;
 }
 
+bool sees_all(const sema::Flow& sees, Way way, const std::vector<Peer*>& own_peers) {
+  if (!sees.service.is_any()) return false;
+  const net::AddressSet own = addresses_of(own_peers);
+  bool in = false, out = false;  // from anybody, to anybody
+  for (const Direction& each : directions(sees, way, own_peers)) {
+    const net::AddressSet from = flow::peers(*each.from).addresses;
+    const net::AddressSet to = flow::peers(*each.to).addresses;
+    in = in || (from == net::AddressSet::all() && to.contains(own));
+    out = out || (from.contains(own) && to == net::AddressSet::all());
+  }
+  return (in || way == Way::out) && (out || way == Way::in);
+}
+
 net::AddressSet addresses_of(const std::vector<Peer*>& peers) {
   net::AddressSet out;
   for (const Peer* peer : peers) out = out | peer->addresses;

@@ -62,6 +62,9 @@ struct Direction {
 std::vector<Direction> directions(const sema::Flow& sees, Way way,
                                   const std::vector<Peer*>& own_peers);
 
+/// Whether that is all of what these have a part in on this way. False where that is not plain.
+bool sees_all(const sema::Flow& sees, Way way, const std::vector<Peer*>& own_peers);
+
 /// The addresses of all of them.
 net::AddressSet addresses_of(const std::vector<Peer*>& peers);
 

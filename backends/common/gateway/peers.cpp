@@ -296,7 +296,7 @@ void Peers::write(EmitContext& context) {
         sets_.lists.push_back({list_name(peer, family), family, peer.prefixes[index]});
       }
       if (peer.names.empty()) continue;
-      sets_.learnt.push_back({learnt_name(peer, family), family});
+      sets_.learnt.push_back({learnt_name(peer, family), family, peer.set->name, peer.names});
       domains.add(peer, sets_.learnt.back());
     }
     const std::size_t most = std::max(peer.prefixes[0].size(), peer.prefixes[1].size());

@@ -182,6 +182,22 @@ class Reporting {
 
 }  // namespace
 
+namespace {
+
+/// Where a text ends too early, it says so.
+std::string cut_at_word(std::string_view text, std::size_t bytes) {
+  constexpr std::string_view more = " ...";
+  std::string out = readable(text, text.size());
+  if (out.size() <= bytes) return out;
+  out = readable(out, bytes - more.size() + 1);
+  // A word that is as long as all the rest is cut.
+  const std::size_t blank = out.rfind(' ');
+  const bool cut = blank == std::string::npos || blank < bytes / 2;
+  return readable(out, cut ? bytes - more.size() : blank) + std::string(more);
+}
+
+}  // namespace
+
 void report_peers(const flow::DevicePolicy& device, Peers& peers, EmitContext& context) {
   Reporting reporting(peers, context);
   for (const flow::Flow& flow : device.flows) reporting.look_at(flow);
@@ -200,7 +216,7 @@ std::string comment_of(const flow::Flow& flow, std::size_t bytes) {
   const std::string source = " [" + rule.origin.source + "]";
   // The beginning of an address is no address.
   if (!rule.origin.source.empty() && text.size() + source.size() <= bytes) text += source;
-  return readable(text, bytes);
+  return cut_at_word(text, bytes);
 }
 
 std::string log_prefix(const flow::Flow& flow, const Settings& settings, std::size_t bytes) {

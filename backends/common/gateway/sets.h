@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "net/address_set.h"
+#include "net/domain_set.h"
 
 namespace hcipol::backends::gateway {
 
@@ -31,6 +32,8 @@ struct AddressList {
 struct LearntSet {
   std::string name;
   net::Family family = net::Family::ipv4;
+  std::string title;                        ///< "hci/aad-authority", for people
+  std::vector<net::DomainPattern> domains;  ///< whose addresses those are
 };
 
 /// `ipset=/domain/set,…` or `nftset=/domain/set,…`: the domain and all below it, unless a longer

@@ -27,7 +27,7 @@ for i in 1 2 3 4 5 6 7 8 9 10; do
 done
 ok "an apply that somebody confirms succeeds" wait $!
 ok "its state is the files'" sh first/apply.sh status
-ok "names are dnsmasq's" cmp first/dnsmasq.conf root/etc/dnsmasq.d/HCI-prod.conf
+ok "names are dnsmasq's" cmp first/dnsmasq.conf root/etc/hcipolc/dnsmasq.d/iptables-HCI-prod.conf
 state >first.state
 ipset add HCI-prod.example-dns4 192.0.2.80
 state >learnt.state
@@ -45,7 +45,7 @@ for broken in rules.v4 rules.v6 ipset dnsmasq.conf; do
   [ "$broken" != rules.v4 ] && [ "$broken" != rules.v6 ] || sed -i 's/ACCEPT/NOSUCHTARGET/' "third/$broken"
   ok "a broken $broken is refused" fails apply third
   ok "a broken $broken leaves what was there" same_as learnt.state
-  ok "a broken $broken leaves its names" cmp first/dnsmasq.conf root/etc/dnsmasq.d/HCI-prod.conf
+  ok "a broken $broken leaves its names" cmp first/dnsmasq.conf root/etc/hcipolc/dnsmasq.d/iptables-HCI-prod.conf
 done
 
 # Who counts packets goes on counting where nothing changed.
@@ -55,7 +55,7 @@ ok "a chain that is the same is not touched" test "$(iptables-save -c | grep -c 
 ok "its state is its files'" sh second/apply.sh status
 ok "chains that it does not have are gone" fails iptables -L HCI-prod.vendor
 ok "sets that it does not have are gone" fails ipset list HCI-prod.example-dns4
-ok "and its names are gone" fails ls root/etc/dnsmasq.d/HCI-prod.conf
+ok "and its names are gone" fails ls root/etc/hcipolc/dnsmasq.d/iptables-HCI-prod.conf
 ok "the first differs now" fails sh first/apply.sh status
 ok "back to the first" apply first
 ok "is as it was" same_as first.state
@@ -74,11 +74,11 @@ ok "and that is all" same_as first.state
 
 ok "it stays over a boot" sh first/apply.sh persist
 ok "and again" sh first/apply.sh persist
-ok "as these files" diff -r first root/etc/hcipolc/HCI-prod
-ok "with a unit" grep -q '^ExecStart=/bin/sh /etc/hcipolc/HCI-prod/apply.sh apply --yes$' root/etc/systemd/system/hcipolc-HCI-prod.service
-ok "that starts before the network" grep -q '^Before=network-pre.target' root/etc/systemd/system/hcipolc-HCI-prod.service
+ok "as these files" diff -r first root/etc/hcipolc/iptables-HCI-prod
+ok "with a unit" grep -q '^ExecStart=/bin/sh /etc/hcipolc/iptables-HCI-prod/apply.sh apply --at-boot$' root/etc/systemd/system/hcipolc-iptables-HCI-prod.service
+ok "that starts before the network" grep -q '^Before=network-pre.target' root/etc/systemd/system/hcipolc-iptables-HCI-prod.service
 for chain in $(iptables-save | sed -n 's/^:\(HCI-prod[. ][^ ]*\|HCI-prod\) .*/\1/p'); do iptables -F "$chain"; done
-ok "what is kept can be applied" apply root/etc/hcipolc/HCI-prod
+ok "what is kept can be applied" apply root/etc/hcipolc/iptables-HCI-prod
 ok "and is the same" same_as first.state
 
 iptables -A FORWARD -j HCI-prod.flows

@@ -61,7 +61,7 @@ ok "it stays over a boot" sh own/apply.sh persist
 for f in iptables ip6tables; do
   $f -F && $f -X && $f -P INPUT ACCEPT && $f -P FORWARD ACCEPT
 done
-ok "what is kept is loaded" apply root/etc/hcipolc/HCI-prod
+ok "what is kept is loaded" apply root/etc/hcipolc/iptables-HCI-prod
 ok "and is the same" same_as own.state
 ok "what was here before the first is known after a boot" grep -q DOCKER-USER root/var/lib/hcipolc/HCI-prod/filter.v4
 ok "remove" sh own/apply.sh remove

@@ -55,7 +55,7 @@ for i in 1 2 3 4 5 6 7 8 9 10; do
 done
 ok "an apply that somebody confirms succeeds" wait $!
 ok "its state is the file's" sh first/apply.sh status
-ok "names are dnsmasq's" cmp first/dnsmasq.conf root/etc/dnsmasq.d/HCI-prod.conf
+ok "names are dnsmasq's" cmp first/dnsmasq.conf root/etc/hcipolc/dnsmasq.d/nftables-HCI-prod.conf
 state >first.state
 nft add element inet HCI-prod dns4.example '{ 192.0.2.80 }'
 state >learnt.state
@@ -74,7 +74,7 @@ for broken in ruleset.nft dnsmasq.conf; do
   echo 'no such line' >>"third/$broken"
   ok "a broken $broken is refused" fails apply third
   ok "a broken $broken leaves what was there" same_as learnt.state
-  ok "a broken $broken leaves its names" cmp first/dnsmasq.conf root/etc/dnsmasq.d/HCI-prod.conf
+  ok "a broken $broken leaves its names" cmp first/dnsmasq.conf root/etc/hcipolc/dnsmasq.d/nftables-HCI-prod.conf
 done
 # Chains that lead in circles are for the kernel alone to find.
 sed 's/^    jump allow$/    jump ours/' second/ruleset.nft >third/ruleset.nft
@@ -90,7 +90,7 @@ ok "another policy is applied" apply second
 ok "its state is its file's" sh second/apply.sh status
 ok "chains that it does not have are gone" fails nft list chain inet HCI-prod allow.wac
 ok "sets that it does not have are gone" fails nft list set inet HCI-prod dns4.example
-ok "and its names are gone" fails ls root/etc/dnsmasq.d/HCI-prod.conf
+ok "and its names are gone" fails ls root/etc/hcipolc/dnsmasq.d/nftables-HCI-prod.conf
 ok "the first differs now" fails sh first/apply.sh status
 ok "back to the first" apply first
 ok "is as it was" same_as first.state
@@ -105,11 +105,11 @@ ok "and leaves what the file says" same_as first.state
 
 ok "it stays over a boot" sh first/apply.sh persist
 ok "and again" sh first/apply.sh persist
-ok "as these files" diff -r first root/etc/hcipolc/HCI-prod
-ok "with a unit" grep -q '^ExecStart=/bin/sh /etc/hcipolc/HCI-prod/apply.sh apply --yes$' root/etc/systemd/system/hcipolc-HCI-prod.service
-ok "that starts before the network" grep -q '^Before=network-pre.target' root/etc/systemd/system/hcipolc-HCI-prod.service
+ok "as these files" diff -r first root/etc/hcipolc/nftables-HCI-prod
+ok "with a unit" grep -q '^ExecStart=/bin/sh /etc/hcipolc/nftables-HCI-prod/apply.sh apply --at-boot$' root/etc/systemd/system/hcipolc-nftables-HCI-prod.service
+ok "that starts before the network" grep -q '^Before=network-pre.target' root/etc/systemd/system/hcipolc-nftables-HCI-prod.service
 nft delete table inet HCI-prod
-ok "what is kept can be applied" apply root/etc/hcipolc/HCI-prod
+ok "what is kept can be applied" apply root/etc/hcipolc/nftables-HCI-prod
 ok "and is the same" same_as first.state
 
 ok "remove" sh first/apply.sh remove
