@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <span>
 #include <string>
 #include <string_view>
@@ -84,6 +85,8 @@ struct Emission {
   std::vector<Budget> budgets;  ///< the limits that this device has, always in the same order
   std::vector<Made> made;       ///< in the order in which it can be removed
   Rest rest = Rest::others;
+  /// Owner of rules that the entries above point to, beside those of the policy and the flows.
+  std::deque<policy::Rule> parts;
 };
 
 /// What a backend may use beside its input. It never reads files, clocks or the environment.

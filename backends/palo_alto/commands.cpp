@@ -72,8 +72,21 @@ std::string quoted_if(const std::string& xpath) {
   return xpath.find(' ') == std::string::npos ? xpath : '"' + xpath + '"';
 }
 
+// The device says in the body of its answer whether it has done what it was asked for.
 constexpr std::string_view api_function =
-    "api() { curl -sS -H \"X-PAN-KEY: $KEY\" \"https://$HOST/api/\" \"$@\"; echo; }\n";
+    "api() {\n"
+    "  query=$1; shift\n"
+    "  answer=$(curl -sS -H \"X-PAN-KEY: $KEY\" \"https://$HOST/api/$query\" \"$@\") || return 1\n"
+    "  printf '%s\\n' \"$answer\"\n"
+    "  case $answer in *'<response status=\"success\"'*) ;; *) return 1 ;; esac\n"
+    "}\n";
+
+// A rule that is there already is where it shall be.
+constexpr std::string_view move_function =
+    "move() {\n"
+    "  api \"\" \"$@\" && return\n"
+    "  case $answer in *'already at the top'*) ;; *) return 1 ;; esac\n"
+    "}\n";
 
 std::string where(const Location& location) {
   switch (location.rules) {
@@ -84,19 +97,128 @@ std::string where(const Location& location) {
   return "what all device groups of Panorama share";
 }
 
+// What only Panorama's firewalls can tell: whether zones and profiles exist, and how much they
+// hold.
+std::string about_panorama(const Location& location) {
+  std::string line = "commit-all shared-policy";
+  std::string api = "<commit-all><shared-policy>";
+  if (location.rules == Location::Rules::device_group) {
+    line += " device-group " + quoted_if(location.name);
+    api += fmt::format("<device-group><entry name=\"{}\"/></device-group>", location.name);
+  }
+  return fmt::format(
+      "# Panorama knows no zones: what `validate full` says here is only that the rules are well\n"
+      "# formed. After your commit to Panorama, and before the push, let the firewalls look:\n"
+      "#   {} validate-only yes\n"
+      "# or by API type=commit, action=all,\n"
+      "#   cmd={}<validate-only>yes</validate-only></shared-policy></commit-all>\n"
+      "# Without the push nothing changes on any firewall. What one holds at most it says itself:\n"
+      "# show system state | match cfg.general.max\n",
+      line, api);
+}
+
+std::string about_place(const Document& document) {
+  const Location& location = document.location;
+  std::string out =
+      "# PAN-OS asks rules from the top and takes the first that matches, and a load puts rules\n"
+      "# behind those that are there, after an update as well. So the `move` commands are part of\n"
+      "# each load: they put ours as one block, in their order, ";
+  out +=
+      document.before.empty() ? "on top.\n" : fmt::format("right before `{}`.\n", document.before);
+  out +=
+      "# Whatever stands above the block decides first: an allow there that matches the servers\n"
+      "# opens what the policy closes, a deny closes what it opens.\n";
+  if (document.denies_rest) {
+    out +=
+        "# Whatever stands below gets no traffic of the servers any more, for the block ends with\n"
+        "# the clean-up that denies it.\n";
+  }
+  if (!location.panorama()) return out;
+  if (location.rules == Location::Rules::device_group) {
+    out += "# Pre-rules of parent device groups and of `shared` come before all of these.\n";
+  }
+  if (location.rulebase != location.cleanup_rulebase) {
+    out +=
+        "# A firewall's own rules come between the rules and the clean-up, which stands on top of\n"
+        "# the post-rules.\n";
+  }
+  return out;
+}
+
 std::string head(const Document& document) {
   return fmt::format(
       "# {0}: {1}.\n"
-      "# What the device holds at most it says itself: show system state | match "
-      "cfg.general.max\n"
+      "{3}"
       "# Nothing takes effect before a commit, which is left to you.\n"
       "#\n"
       "# To update, first paste the delete commands of the {2} that belongs to the file that is\n"
       "# loaded now, then load this one, and commit both at once. Without the first step, rules\n"
-      "# that are gone stay, and new ones end up behind the clean-up. Rules come behind those "
-      "that\n"
-      "# are there: if one of them denies everything, `move` it to the bottom afterwards.\n",
-      document.file_name, where(document.location), beside(document.file_name, ".remove.txt"));
+      "# that are gone stay. What rules of yours use the device refuses to delete, and a load "
+      "adds\n"
+      "# to what is there: of such a group take by hand what is gone from it.\n"
+      "#\n"
+      "{4}",
+      document.file_name, where(document.location), beside(document.file_name, ".remove.txt"),
+      document.location.panorama()
+          ? about_panorama(document.location)
+          : "# What the device holds at most it says itself: show system state | match "
+            "cfg.general.max\n",
+      about_place(document));
+}
+
+/// The order in which moving one rule after the other leaves them in theirs.
+Names moved(const Section& section, bool to_top) {
+  Names out = section.names;
+  if (to_top) std::reverse(out.begin(), out.end());
+  return out;
+}
+
+/// `before` is a rule of the rules' rule base; the clean-up's may be another.
+bool goes_to_top(const Document& document, const Section& section) {
+  return document.before.empty() || section.path.front() != document.location.rulebase;
+}
+
+std::size_t open_section(SetWriter& writer, const Document& document, const Section& section) {
+  const bool shared = section.rules ? document.location.rules == Location::Rules::shared
+                                    : document.location.shared_objects;
+  std::size_t open = open_place(writer, document.location, shared);
+  for (std::size_t i = 0; i + 1 < section.path.size(); ++i, ++open) writer.open(section.path[i]);
+  return open;
+}
+
+std::string moves_by_line(const Document& document, const std::vector<Section>& all) {
+  SetWriter writer("move");
+  for (const Section& section : all) {
+    if (!section.rules) continue;
+    const bool to_top = goes_to_top(document, section);
+    const std::size_t open = open_section(writer, document, section);
+    for (const std::string& name : moved(section, to_top)) {
+      if (to_top) {
+        writer.words({section.path.back(), name, "top"});
+      } else {
+        writer.words({section.path.back(), name, "before", document.before});
+      }
+    }
+    writer.close(open);
+  }
+  return writer.take();
+}
+
+std::string moves_by_api(const Document& document, const std::vector<Section>& all) {
+  std::string out(move_function);
+  for (const Section& section : all) {
+    if (!section.rules) continue;
+    const bool to_top = goes_to_top(document, section);
+    const std::string where =
+        to_top ? "\"where=top\""
+               : fmt::format("\"where=before\" --data-urlencode \"dst={}\"", document.before);
+    out += fmt::format(
+        "while read -r name; do move --data-urlencode \"type=config\" --data-urlencode "
+        "\"action=move\" --data-urlencode \"xpath={}/entry[@name='$name']\" --data-urlencode {}; "
+        "done <<'END'\n{}\nEND\n",
+        xpath(document.location, section), where, fmt::join(moved(section, to_top), "\n"));
+  }
+  return out;
 }
 
 }  // namespace
@@ -112,12 +234,16 @@ std::string apply_commands(const Document& document) {
   if (document.set_commands) {
     out += fmt::format(
         "\n# In operational mode:\nset cli scripting-mode on\nconfigure\n"
-        "# Then paste {}, 30 or 40 lines at a time, and in the end:\nvalidate full\n",
+        "# Then paste {}, 30 or 40 lines at a time, and after it:\n",
         file);
+    out += moves_by_line(document, all);
+    out += "validate full\n";
     return out;
   }
   out += fmt::format(
-      "\n# ---- Command line, in operational mode. USER@SERVER:/PATH is where the file lies.\n"
+      "\n# ---- Command line, in operational mode, 30 or 40 lines at a time. USER@SERVER:/PATH is\n"
+      "# ---- where the file lies.\n"
+      "set cli scripting-mode on\n"
       "scp import configuration from USER@SERVER:/PATH/{}\nconfigure\n",
       file);
   for (const Section& section : all) {
@@ -125,25 +251,29 @@ std::string apply_commands(const Document& document) {
     out += fmt::format("load config partial from {} from-xpath {} to-xpath {} mode merge\n", file,
                        path, path);
   }
+  out += moves_by_line(document, all);
   out += fmt::format(
       "validate full\n"
       "\n# ---- Or XML API, from a shell in the folder of {0}; HOST is the device, KEY an API "
       "key.\n"
+      "# ---- It stops at the first thing that the device refuses.\n"
+      "(set -eu\n"
       "{1}"
-      "curl -sS -H \"X-PAN-KEY: $KEY\" -F \"file=@{0}\" "
-      "\"https://$HOST/api/?type=import&category=configuration\"; echo\n",
+      "api \"?type=import&category=configuration\" -F \"file=@{0}\"\n",
       file, api_function);
   for (const Section& section : all) {
     const std::string path = xpath(document.location, section);
     out += fmt::format(
-        "api --data-urlencode \"type=op\" --data-urlencode \"cmd=<load><config><partial>"
+        "api \"\" --data-urlencode \"type=op\" --data-urlencode \"cmd=<load><config><partial>"
         "<from>{}</from><from-xpath>{}</from-xpath><to-xpath>{}</to-xpath><mode>merge</mode>"
         "</partial></config></load>\"\n",
         file, path, path);
   }
+  out += moves_by_api(document, all);
   out +=
-      "api --data-urlencode \"type=op\" --data-urlencode "
-      "\"cmd=<validate><full></full></validate>\"\n";
+      "api \"\" --data-urlencode \"type=op\" --data-urlencode "
+      "\"cmd=<validate><full></full></validate>\"\n"
+      ")\n";
   return out;
 }
 
@@ -153,28 +283,31 @@ std::string remove_commands(const Document& document) {
   std::string out = fmt::format(
       "# Takes {} off again, and nothing else. What other rules still use the device refuses to\n"
       "# delete, and it stays. Nothing takes effect before a commit, which is left to you.\n"
-      "\n# ---- Command line, in configuration mode:\n",
+      "\n# ---- Command line, in operational mode, 30 or 40 lines at a time:\n"
+      "set cli scripting-mode on\nconfigure\n",
       document.file_name);
   SetWriter writer("delete");
   for (const Section& section : all) {
-    const bool shared = section.rules ? document.location.rules == Location::Rules::shared
-                                      : document.location.shared_objects;
-    std::size_t open = open_place(writer, document.location, shared);
-    for (std::size_t i = 0; i + 1 < section.path.size(); ++i, ++open) writer.open(section.path[i]);
+    const std::size_t open = open_section(writer, document, section);
     for (const std::string& name : section.names) writer.text(section.path.back(), name);
     writer.close(open);
   }
   out += writer.take();
-  out += "\n# ---- Or XML API, from a shell; HOST is the device, KEY an API key.\n";
+  out +=
+      "\n# ---- Or XML API, from a shell; HOST is the device, KEY an API key. It goes on when the\n"
+      "# ---- device refuses something, and says what.\n"
+      "(set -u\n";
   out += api_function;
   for (const Section& section : all) {
     // A name a line, so that one rule more is one line more.
     out += fmt::format(
-        "while read -r name; do api --data-urlencode \"type=config\" --data-urlencode "
-        "\"action=delete\" --data-urlencode \"xpath={}/entry[@name='$name']\"; done <<'END'\n"
+        "while read -r name; do api \"\" --data-urlencode \"type=config\" --data-urlencode "
+        "\"action=delete\" --data-urlencode \"xpath={}/entry[@name='$name']\" || echo \"refused: "
+        "$name\" >&2; done <<'END'\n"
         "{}\nEND\n",
         xpath(document.location, section), fmt::join(section.names, "\n"));
   }
+  out += ")\n";
   return out;
 }
 

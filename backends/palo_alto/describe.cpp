@@ -10,13 +10,14 @@ namespace hcipol::backends::palo_alto {
 
 std::string describe(const policy::Rule& rule) {
   std::string out = plain_text(rule.address, 200);
-  if (rule.kind == policy::Rule::Kind::exception) {
-    out += fmt::format(": exception until {}, owner {}, reason: {}",
-                       rule.expires ? to_string(*rule.expires) : "-", plain_text(rule.owner, 100),
-                       plain_text(rule.reason, 300));
-  }
   const std::string& title = rule.title.empty() ? rule.origin.feature_title : rule.title;
   if (!title.empty()) out += ": " + plain_text(title, 200);
+  if (rule.kind == policy::Rule::Kind::exception) {
+    out += fmt::format(". Exception until {}, owner {}, reason: {}",
+                       rule.expires ? to_string(*rule.expires) : "-", plain_text(rule.owner, 100),
+                       plain_text(rule.reason, 300));
+    if (out.ends_with('.')) out.pop_back();  // of the reason
+  }
   if (!rule.origin.source.empty()) out += ". Source: " + plain_text(rule.origin.source, 150);
   return plain_text(out, rule_description_limit);
 }

@@ -134,6 +134,7 @@ struct Document {
   Location location;
   std::string log_setting;    ///< of every rule; empty for none
   std::string profile_group;  ///< of every rule that allows; empty for none
+  std::string before;         ///< a rule of the device that ours go before; empty for the top
 
   std::map<std::string, Tag> tags;
   std::map<std::string, Address> addresses;
@@ -151,6 +152,7 @@ struct Document {
   bool denies_rest = true;            ///< whether there is to be such a clean-up
 
   // Owners of what the rules point to.
+  std::deque<policy::Rule> parts;  ///< origins that are not the policy's
   std::deque<Members> lists;
   std::deque<Members> application_lists;
 };

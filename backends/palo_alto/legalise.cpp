@@ -4,13 +4,14 @@
 #include "backends/palo_alto/legalise.h"
 
 #include <algorithm>
-#include <array>
 #include <deque>
+#include <set>
 #include <unordered_set>
+#include <utility>
 
 #include "backends/common/names.h"
+#include "backends/common/rule_parts.h"
 #include "backends/common/stand_ins.h"
-#include "backends/common/unions.h"
 #include "backends/palo_alto/app_ids.h"
 #include "backends/palo_alto/cleanup.h"
 #include "backends/palo_alto/describe.h"
@@ -19,7 +20,9 @@
 #include "backends/palo_alto/limits.h"
 #include "backends/palo_alto/names.h"
 #include "backends/palo_alto/objects.h"
+#include "backends/palo_alto/rule_ends.h"
 #include "backends/palo_alto/settings.h"
+#include "support/text.h"
 
 namespace hcipol::backends::palo_alto {
 
@@ -29,51 +32,10 @@ using flow::Flow;
 using policy::Rule;
 using sema::NamedSet;
 
-// What a URL category holds of the set: its patterns, and the names right above them.
-net::DomainSet names_by_url(const NamedSet& set) {
-  std::vector<net::DomainPattern> out;
-  for (const net::DomainPattern& pattern : set.set.names.patterns()) {
-    if (!pattern.wildcard) continue;
-    out.push_back(pattern);
-    out.push_back({pattern.name, false});
-  }
-  return net::DomainSet::of(std::move(out)) & set.set.names;
-}
-
 net::PeerSet addresses_instead(const NamedSet& set) {
   if (!set.addresses.empty()) return {set.addresses, {}};
   return {{}, net::DomainSet(NamedSet::tag_name(set.tag))};
 }
-
-// One end of rules.
-struct End {
-  bool any = false;
-  Members members;
-  Where where;
-  std::vector<const NamedSet*> wildcards;
-  std::vector<const NamedSet*> unusable;
-
-  void add(const Endpoint& endpoint) {
-    any = any || endpoint.any;
-    members.insert(members.end(), endpoint.members.begin(), endpoint.members.end());
-    where.add(endpoint.where);
-  }
-  bool empty() const { return !any && members.empty(); }
-  Members list() const {
-    if (any) return {"any"};
-    Members out = members;
-    std::sort(out.begin(), out.end());
-    out.erase(std::unique(out.begin(), out.end()), out.end());
-    return out;
-  }
-};
-
-// An end as rules point to it.
-struct Listed {
-  End end;
-  const Members* members = nullptr;
-  const Members* zones = nullptr;
-};
 
 class Legaliser {
  public:
@@ -87,7 +49,8 @@ class Legaliser {
                    const net::ServiceSet& service);
   void add_stand_ins(const Flow& flow, const SecurityRule& base, const End& to,
                      const net::ServiceSet& service);
-  const Listed& end(const Union& sets, Families both);
+  void report_hosts(const Flow& flow, const End& from, const End& to,
+                    const net::ServiceSet& service);
   bool fits(const Flow& flow, const End& end);
   const Members* keep(Members list) { return &document_.lists.emplace_back(std::move(list)); }
   void add_scope(const Scope& scope);
@@ -95,7 +58,8 @@ class Legaliser {
                  net::ServiceSet service, bool cleanup = false);
   void add_recognised(const Flow& flow, const SecurityRule& rule, std::string_view suffix,
                       net::ServiceSet& service);
-  void add_rule(const Flow& flow, SecurityRule rule, std::string_view suffix, bool cleanup);
+  void add_rule(const Flow& flow, SecurityRule rule, std::string_view suffix, bool cleanup,
+                const net::ServiceSet& part);
   SecurityRule base(const Flow& flow);
 
   const flow::DevicePolicy& device_;
@@ -108,8 +72,10 @@ class Legaliser {
   const Members* any_ = keep({"any"});
   const Members* by_application_ = keep({"application-default"});  ///< for rules with applications
   Objects objects_;
-  std::array<ByUnion<Listed>, 4> ends_;  ///< by families
+  RuleEnds ends_{objects_, document_.lists};
   AppIds app_ids_;
+  RuleParts parts_;
+  std::set<std::pair<const Rule*, std::string>> reported_hosts_;
   std::vector<std::string> identities_;  ///< of the rules and then of the clean-up
 };
 
@@ -127,6 +93,7 @@ Legaliser::Legaliser(const flow::DevicePolicy& device, EmitContext& context)
   document_.location = settings_.location;
   document_.log_setting = settings_.log_setting;
   document_.profile_group = settings_.profile_group;
+  document_.before = settings_.before;
   document_.denies_rest = settings_.default_deny;
   document_.object_tag = "hcipol";
   document_.cluster_tag = "hcipol-" + key_;
@@ -145,6 +112,7 @@ Document Legaliser::run() {
     context_.note(backend_title,
                   "`default_deny` is off: what the policy does not allow is left to other rules");
   }
+  document_.parts = parts_.take();
   return std::move(document_);
 }
 
@@ -186,8 +154,10 @@ void Legaliser::add(const Flow& flow) {
   const Families both = families(flow.from) & families(flow.to);
   const net::ServiceSet service = usable(flow.service, both);
   if (!both.any() || service.empty()) return;  // no packet can be meant
-  const Listed& from = end(flow.from, both);
-  const Listed& to = end(flow.to, both);
+  // A rule that a category can match all of needs no other.
+  const bool web = net::web_services().contains(service);
+  const Listed& from = ends_.of(flow.from, both, NamesBy::address);
+  const Listed& to = ends_.of(flow.to, both, web ? NamesBy::url : NamesBy::address);
   // Both, so that one build tells all that is wrong.
   const bool from_fits = fits(flow, from.end);
   if (!fits(flow, to.end) || !from_fits) return;
@@ -197,6 +167,7 @@ void Legaliser::add(const Flow& flow) {
     return;
   }
 
+  report_hosts(flow, from.end, to.end, service);
   SecurityRule rule = base(flow);
   rule.from = from.zones;
   rule.source = from.members;
@@ -210,6 +181,27 @@ void Legaliser::add(const Flow& flow) {
   if (by_name) add_by_name(flow, rule, to.end, service);
 }
 
+// An FQDN object is a list of addresses that the device asks its DNS for.
+void Legaliser::report_hosts(const Flow& flow, const End& from, const End& to,
+                             const net::ServiceSet& service) {
+  if (from.hosts.empty() && to.hosts.empty()) return;
+  const std::string on = service.is_any() ? "" : net::to_string(service);
+  std::vector<std::string> all;
+  std::vector<Wider> wider;
+  for (const End* end : {&from, &to}) {
+    std::vector<std::string> texts;
+    for (const std::string& host : end->hosts) texts.push_back("addresses of " + host);
+    if (texts.empty()) continue;
+    all.insert(all.end(), texts.begin(), texts.end());
+    wider.push_back(end == &from ? Wider{texts, {}, on} : Wider{{}, texts, on});
+  }
+  constexpr std::string_view why = "FQDN objects match whoever else is behind them: ";
+  std::string whole = std::string(why) + list_of(all);
+  if (!reported_hosts_.emplace(flow.rule, on + whole).second) return;
+  context_.widened(flow, backend_title, std::string(why) + some_of(all, 3), std::move(wider), {},
+                   std::move(whole));
+}
+
 void Legaliser::add_by_name(const Flow& flow, const SecurityRule& base, const End& to,
                             const net::ServiceSet& service) {
   const net::ServiceSet by_name = service & net::web_services();
@@ -219,7 +211,7 @@ void Legaliser::add_by_name(const Flow& flow, const SecurityRule& base, const En
     rule.destination = any_;
     Members categories;
     for (const NamedSet* set : to.wildcards) {
-      categories.push_back(objects_.endpoint(*set).category);
+      categories.push_back(objects_.endpoint(*set, NamesBy::url).category);
     }
     std::sort(categories.begin(), categories.end());
     categories.erase(std::unique(categories.begin(), categories.end()), categories.end());
@@ -263,29 +255,10 @@ void Legaliser::add_stand_ins(const Flow& flow, const SecurityRule& base, const 
   add_rules(flow, std::move(rule), "-addresses", service);
 }
 
-const Listed& Legaliser::end(const Union& sets, Families both) {
-  const auto [place, fresh] = ends_[(both.v4 ? 1u : 0u) + (both.v6 ? 2u : 0u)].try_emplace(sets);
-  Listed& out = place->second;
-  if (!fresh) return out;
-  for (const NamedSet* set : sets) {
-    if (!(families(*set) & both).any()) continue;
-    const Endpoint& endpoint = objects_.endpoint(*set);
-    if (!endpoint.missing_tag.empty() || !endpoint.fault.empty()) {
-      out.end.unusable.push_back(set);
-      continue;
-    }
-    if (!endpoint.category.empty()) out.end.wildcards.push_back(set);
-    if (endpoint.any || !endpoint.members.empty()) out.end.add(endpoint);
-  }
-  out.members = keep(out.end.list());
-  out.zones = keep(out.end.where.members());
-  return out;
-}
-
 // Reports for each flow what its rule cannot have.
 bool Legaliser::fits(const Flow& flow, const End& end) {
   for (const NamedSet* set : end.unusable) {
-    const Endpoint& endpoint = objects_.endpoint(*set);
+    const Endpoint& endpoint = objects_.endpoint(*set, end.by);
     if (!endpoint.missing_tag.empty()) {
       context_.reporter().report<Diag::no_service_tags>(context_.place(flow.rule), backend_title,
                                                         endpoint.missing_tag);
@@ -350,22 +323,24 @@ void Legaliser::add_rules(const Flow& flow, SecurityRule rule, std::string_view 
   }
   if (services.any) {
     rule.service = rule.application = any_;
-    add_rule(flow, std::move(rule), suffix, cleanup);
+    add_rule(flow, std::move(rule), suffix, cleanup, service);
     return;
   }
   std::string more(suffix);
+  const net::ServiceSet with_ports =
+      net::ServiceSet::whole(net::protocol::tcp) | net::ServiceSet::whole(net::protocol::udp);
   if (services.ports != nullptr) {
     const bool last = services.applications == nullptr;
     SecurityRule by_port = last ? std::move(rule) : rule;
     by_port.service = services.ports;
     by_port.application = any_;
-    add_rule(flow, std::move(by_port), suffix, cleanup);
+    add_rule(flow, std::move(by_port), suffix, cleanup, service & with_ports);
     if (last) return;
     more += services.icmp_only ? "-icmp" : "-ip";
   }
   rule.service = by_application_;
   rule.application = services.applications;
-  add_rule(flow, std::move(rule), more, cleanup);
+  add_rule(flow, std::move(rule), more, cleanup, service - with_ports);
 }
 
 // Takes out of the service what has gone into a rule with applications.
@@ -377,14 +352,23 @@ void Legaliser::add_recognised(const Flow& flow, const SecurityRule& rule, std::
   SecurityRule recognised = rule;
   recognised.service = objects_.services(known.service).ports;
   recognised.application = keep(known.applications);
-  add_rule(flow, std::move(recognised), std::string(suffix) + "-app", false);
+  add_rule(flow, std::move(recognised), std::string(suffix) + "-app", false, known.service);
   app_ids_.narrowed(known, flow);
   service = service - known.service;
 }
 
-void Legaliser::add_rule(const Flow& flow, SecurityRule rule, std::string_view suffix,
-                         bool cleanup) {
-  rule.name = shortened(fmt::format("{}-{}{}", key_, slug(flow.id), suffix), name_limit);
+void Legaliser::add_rule(const Flow& flow, SecurityRule rule, std::string_view suffix, bool cleanup,
+                         const net::ServiceSet& part) {
+  std::string id = flow.id;
+  if (flow.rule != nullptr) {
+    const Rule& origin = parts_.of(flow, {part, {}});
+    if (&origin != flow.rule) {
+      rule.description = describe(origin);
+      rule.origin = &origin;
+      id = part_id(flow, origin);
+    }
+  }
+  rule.name = shortened(fmt::format("{}-{}{}", key_, slug(id), suffix), name_limit);
   identities_.push_back(fmt::format("{}\n{}\n{}", cleanup, flow.id, suffix));
   (cleanup ? document_.cleanup : document_.rules).push_back(std::move(rule));
 }

@@ -42,6 +42,17 @@ std::size_t fqdn_count(const Document& document) {
                     [](const auto& entry) { return entry.second.kind == Address::Kind::fqdn; }));
 }
 
+// What the device is to have beside the document cannot be part of it.
+void report_before(const Document& document, EmitContext& context) {
+  for (const auto* rules : {&document.rules, &document.cleanup}) {
+    for (const SecurityRule& rule : *rules) {
+      if (document.before.empty() || rule.name != document.before) continue;
+      context.reporter().report<Diag::bad_option>(context.place(nullptr), "before", backend_name,
+                                                  "it is the name of a rule of this very file");
+    }
+  }
+}
+
 std::size_t longest(const std::deque<Members>& lists) {
   std::size_t out = 0;
   for (const Members& list : lists) out = std::max(out, list.size());
@@ -51,6 +62,7 @@ std::size_t longest(const std::deque<Members>& lists) {
 }  // namespace
 
 void report_limits(const Document& document, EmitContext& context) {
+  report_before(document, context);
   Counter counter(context);
   counter.check("the number of rules", document.rules.size() + document.cleanup.size(), rule_limit);
   counter.check("the number of addresses", document.addresses.size(), address_limit);

@@ -4,12 +4,14 @@
 #include <algorithm>
 
 #include "backends/common/names.h"
-#include "backends/palo_alto/document.h"
 #include "support/text.h"
 
 namespace hcipol::backends::palo_alto {
 
 namespace {
+
+/// Of what tells the sets of one feature apart: "-https".
+constexpr std::size_t longest_end = 9;
 
 // Canonical text never holds `-`, so this is injective.
 std::string without_colons(std::string text) {
@@ -32,8 +34,8 @@ std::size_t unwanted_sequence(std::string_view text) {
 std::string name_of(const net::Cidr& cidr) {
   const bool host = cidr.length == net::width(cidr.network.family);
   std::string name = without_colons(net::to_string(cidr.network));
-  if (host) return "host-" + name;
-  return "net-" + name + "_" + std::to_string(cidr.length);
+  if (host) return object_name("host-" + name);
+  return object_name("net-" + name + "_" + std::to_string(cidr.length));
 }
 
 std::string name_of(const net::AddressRange& range) {
@@ -41,7 +43,22 @@ std::string name_of(const net::AddressRange& range) {
   const std::string last = without_colons(net::to_string(range.last));
   // Two IPv6 addresses have dashes of their own.
   const char* between = range.first.family == net::Family::ipv4 ? "-" : "_";
-  return shortened("range-" + first + between + last, name_limit);
+  return object_name("range-" + first + between + last);
+}
+
+std::string object_name(std::string_view name, std::size_t limit) {
+  return shortened(std::string(object_prefix) + std::string(name), limit);
+}
+
+std::string category_name(std::string_view name) {
+  if (name.size() <= short_name_limit) return std::string(name);
+  std::string_view end = name.substr(name.size() - longest_end);
+  const std::size_t word = end.find('-');
+  if (word != std::string_view::npos && word + 1 < end.size()) end.remove_prefix(word + 1);
+  const std::string hash = "-" + content_hash(name, 6) + "-";
+  std::string out(name.substr(0, short_name_limit - hash.size() - end.size()));
+  while (out.ends_with('-') || out.ends_with('.')) out.pop_back();
+  return out + hash + std::string(end);
 }
 
 std::string cluster_key(std::string_view cluster) {

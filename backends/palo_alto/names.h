@@ -4,16 +4,26 @@
 #include <string>
 #include <string_view>
 
+#include "backends/palo_alto/document.h"
 #include "net/address.h"
 
 namespace hcipol::backends::palo_alto {
 
+/// Of every object, since a load would write into an object that the device has under its name.
+inline constexpr std::string_view object_prefix = "hci-";
+
 /// Objects that are named by what they hold, so that the files of several clusters can be loaded
-/// into one device: "host-10.1.0.11", "net-10.0.7.0_27", "range-10.0.0.1-10.0.0.9". IPv6 has `-`
-/// for
-/// `:`, which no name may hold: "host-fd00-10-1--11".
+/// into one device: "hci-host-10.1.0.11", "hci-net-10.0.7.0_27", "hci-range-10.0.0.1-10.0.0.9".
+/// IPv6 has `-` for `:`, which no name may hold: "hci-host-fd00-10-1--11".
 std::string name_of(const net::Cidr& cidr);
 std::string name_of(const net::AddressRange& range);
+
+/// `name` behind the prefix, shortened.
+std::string object_name(std::string_view name, std::size_t limit = name_limit);
+
+/// The name of a URL category, within its 31 characters. What is cut is cut out of the middle: sets
+/// of one feature differ at the end.
+std::string category_name(std::string_view name);
 
 /// What stands for the cluster in names: its slug, and a hash if the slug is not all of its name.
 std::string cluster_key(std::string_view cluster);

@@ -29,10 +29,11 @@ std::string content_of(const NamedSet& set) {
 
 // Sets of servers are lists of hosts even where their addresses happen to be neighbours, so that
 // one more server is one more line.
+// In other sets two neighbours are read as two hosts, too, rather than as a /31.
 std::size_t hosts_apart(NamedSet::Kind kind) {
   const bool servers = kind == NamedSet::Kind::servers || kind == NamedSet::Kind::site ||
                        kind == NamedSet::Kind::node;
-  return servers ? 16 : 1;
+  return servers ? 16 : 2;
 }
 
 // Sets of one name and one content may share an object: `servers` and its copy for this device.
@@ -55,7 +56,7 @@ std::unordered_map<const NamedSet*, std::string> unique_names(
       std::string name = prefix + slug(set->name);
       if (clash || mixed || key.empty()) {
         std::string content = set->name + "\n" + content_of(*set);
-        if (mixed && hosts_apart(set->kind) > 1) content += "\nhosts";
+        if (mixed && hosts_apart(set->kind) > 2) content += "\nhosts";
         name += "-" + content_hash(content, 6);
       }
       out.emplace(set, std::move(name));
@@ -81,18 +82,32 @@ bool is_fqdn(const std::string& name) {
 
 }  // namespace
 
+net::DomainSet names_by_url(const NamedSet& set) {
+  std::vector<net::DomainPattern> out;
+  for (const net::DomainPattern& pattern : set.set.names.patterns()) {
+    if (!pattern.wildcard) continue;
+    out.push_back(pattern);
+    out.push_back({pattern.name, false});
+  }
+  return net::DomainSet::of(std::move(out)) & set.set.names;
+}
+
 Objects::Objects(const flow::DevicePolicy& device, const Settings& settings,
                  const std::vector<const NamedSet*>& sets, Document& document)
     : settings_(settings),
       document_(document),
       cloud_(device.cluster->cloud),
+      cluster_(plain_text(device.cluster->name, 100)),
       prefix_("hci-" + cluster_key(device.cluster->name) + "-"),
       names_(unique_names(sets, prefix_)) {}
 
-const Endpoint& Objects::endpoint(const NamedSet& set) {
-  const auto found = endpoints_.find(&set);
-  if (found != endpoints_.end()) return found->second;
-  return endpoints_.emplace(&set, made(set)).first->second;
+const Endpoint& Objects::endpoint(const NamedSet& set, NamesBy by) {
+  // Without wildcards there is no category.
+  if (by == NamesBy::url && names_by_url(set).empty()) by = NamesBy::address;
+  auto& known = endpoints_[by == NamesBy::url];
+  const auto found = known.find(&set);
+  if (found != known.end()) return found->second;
+  return known.emplace(&set, made(set, by)).first->second;
 }
 
 const Endpoint* Objects::stand_in(const NamedSet& set) {
@@ -111,14 +126,25 @@ const Endpoint* Objects::stand_in(const NamedSet& set) {
   return &stand_ins_.emplace(&set, std::move(out)).first->second;
 }
 
-void Objects::report_clashes(EmitContext& context) const {
+void Objects::report_clashes(EmitContext& context) {
+  // Addresses, groups and lists share one space of names.
+  for (const auto& [name, group] : document_.address_groups) {
+    const auto address = document_.addresses.find(name);
+    if (address != document_.addresses.end()) {
+      clashes_.push_back({address->second.words(), group.words(), name});
+    }
+    const auto list = document_.external_lists.find(name);
+    if (list != document_.external_lists.end()) {
+      clashes_.push_back({list->second.words(), group.words(), name});
+    }
+  }
   for (const Clash& clash : clashes_) {
     context.reporter().report<Diag::name_clash>(context.place(nullptr), clash.one, clash.other,
                                                 clash.name, backend_title);
   }
 }
 
-Endpoint Objects::made(const NamedSet& set) {
+Endpoint Objects::made(const NamedSet& set, NamesBy by) {
   Endpoint out;
   const bool by_tag = set.is_tag_only();
   if (by_tag && !settings_.edl_url.empty()) return fetched(set.tag);
@@ -138,57 +164,61 @@ Endpoint Objects::made(const NamedSet& set) {
     return out;
   }
   out.members = address_objects(addresses, hosts_apart(set.kind));
-  if (set.has_names()) add_names(set, out);
-  out.members = grouped(set, std::move(out.members), "", by_tag);
+  std::string suffix;
+  if (set.has_names()) {
+    const std::size_t hosts = add_names(set, by, out);
+    // The hash keeps it apart from a set that the policy itself calls `x-addresses`.
+    if (by == NamesBy::url && hosts > 0) suffix = "-addresses-" + content_hash("\n" + set.name, 6);
+  }
+  out.members = grouped(set, std::move(out.members), suffix, by_tag);
   if (out.members.empty() && out.category.empty() && out.fault.empty()) {
     out.fault = fmt::format("`{}`: every host name without any address", set.name);
   }
   return out;
 }
 
-void Objects::add_names(const NamedSet& set, Endpoint& out) {
-  const std::vector<net::DomainPattern> patterns = set.set.names.patterns();
+// The slash ends the host: without it the entry also matches `x.example.com.evil.example`.
+std::size_t Objects::add_names(const NamedSet& set, NamesBy by, Endpoint& out) {
+  const net::DomainSet below = names_by_url(set);
   std::vector<std::string> entries;
-  for (const net::DomainPattern& pattern : patterns) {
-    // The slash ends the host: without it the entry also matches `x.example.com.evil.example`.
-    if (pattern.wildcard) entries.push_back(net::to_string(pattern) + "/");
-  }
-  for (const net::DomainPattern& pattern : patterns) {
-    if (pattern.wildcard) continue;
+  std::size_t hosts = 0;
+  for (const net::DomainPattern& pattern : set.set.names.patterns()) {
+    if (!below.empty()) entries.push_back(net::to_string(pattern) + "/");
     // `*.example.com/` does not match example.com, so a policy that means both says both.
-    if (std::find(entries.begin(), entries.end(), "*." + pattern.name + "/") != entries.end()) {
-      entries.push_back(pattern.name + "/");
-      continue;
-    }
+    if (pattern.wildcard || below.contains(pattern.name)) continue;
+    ++hosts;
+    if (by == NamesBy::url) continue;
     if (!is_fqdn(pattern.name)) {
       out.fault = fmt::format("the host name `{}`", pattern.name);
-      return;
+      return hosts;
     }
-    const std::string name = shortened("fqdn-" + pattern.name, name_limit);
+    const std::string name = object_name("fqdn-" + pattern.name);
     // Lower case matters: PAN-OS release notes, fixed in 10.2.10-h12.
     define(document_.addresses, name, Address{Address::Kind::fqdn, pattern.name});
     out.members.push_back(name);
+    out.hosts.push_back(pattern.name);
   }
-  if (entries.empty()) return;
+  if (entries.empty()) return hosts;
   for (const std::string& entry : entries) {
     if (entry.size() <= url_entry_limit) continue;
     out.fault = fmt::format("`{}`, which is longer than {} characters", entry, url_entry_limit);
-    return;
+    return hosts;
   }
   out.category = category(set, std::move(entries));
+  return hosts;
 }
 
 std::string Objects::category(const NamedSet& set, std::vector<std::string> entries) {
   std::sort(entries.begin(), entries.end());
   std::string name;
   if (set.kind != NamedSet::Kind::literal) {
-    name = shortened(names_.at(&set), short_name_limit);
+    name = category_name(names_.at(&set));
   } else if (entries.size() == 1) {
-    name = shortened("url-" + entries[0].substr(2, entries[0].size() - 3), short_name_limit);
+    name = object_name("url-" + entries[0].substr(2, entries[0].size() - 3), short_name_limit);
   } else {
     std::string content;
     for (const std::string& entry : entries) content += entry + "\n";
-    name = "url-" + content_hash(content, 12);
+    name = object_name("url-" + content_hash(content, 12));
   }
   define(document_.url_categories, name,
          UrlCategory{std::move(entries), title(set, category_description_limit)});
@@ -249,7 +279,7 @@ Endpoint Objects::fetched(const std::string& tag) {
     }
     std::string name = fmt::format("edl-{}-{}", cloud_, to_lower(tag));
     if (!family.empty()) name += fmt::format("-{}", family);
-    name = shortened(name, name_limit);
+    name = object_name(name);
     define(document_.external_lists, name,
            ExternalList{std::move(url), settings_.edl_certificate_profile});
     out.members.push_back(std::move(name));
@@ -268,9 +298,12 @@ std::vector<std::string> Objects::grouped(const NamedSet& set, std::vector<std::
   return {name};
 }
 
+// What is named by what it holds may be another cluster's as well.
 std::string Objects::title(const NamedSet& set, std::size_t limit) const {
-  if (set.title.empty()) return plain_text(set.name, limit);
-  return plain_text(set.name + ": " + set.title, limit);
+  std::string out = set.name;
+  if (set.kind != NamedSet::Kind::literal) out += " of cluster " + cluster_;
+  if (!set.title.empty()) out += ": " + set.title;
+  return plain_text(out, limit);
 }
 
 }  // namespace hcipol::backends::palo_alto

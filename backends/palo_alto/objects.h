@@ -1,6 +1,7 @@
 // Turns the policy's sets and services into objects of the device, each only once.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <map>
 #include <string>
@@ -17,13 +18,20 @@ namespace hcipol::backends::palo_alto {
 inline constexpr std::string_view icmp_prefix = "hci-icmp-";
 inline constexpr std::string_view icmp6_prefix = "hci-icmp6-";
 
+/// A set with wildcards has its names in a URL category. Where all that a rule lets through is
+/// matched by it, its other names are not matched by address as well.
+enum class NamesBy { address, url };
+
+/// The names of a set that only a URL category can match: its patterns, and those right above them.
+net::DomainSet names_by_url(const sema::NamedSet& set);
+
 /// What a named set is on the device. At most one of `fault` and `missing_tag` says why it is none.
 struct Endpoint {
   bool any = false;
   /// Addresses and exact names, for the source or the destination. Empty for a set of wildcards.
   Members members;
-  /// The URL category with the set's wildcards, and with those exact names that are the suffix of
-  /// one; these are then not among the members.
+  std::vector<std::string> hosts;  ///< of these names the members have the addresses
+  /// The URL category with all names of a set with wildcards.
   std::string category;
   Where where;
   std::string fault;
@@ -47,21 +55,22 @@ class Objects {
   Objects(const flow::DevicePolicy& device, const Settings& settings,
           const std::vector<const sema::NamedSet*>& sets, Document& document);
 
-  const Endpoint& endpoint(const sema::NamedSet& set);
+  const Endpoint& endpoint(const sema::NamedSet& set, NamesBy by = NamesBy::address);
   /// The addresses that stand in for the names of an endpoint: its own or its service tag's. Null
   /// if it has none.
   const Endpoint* stand_in(const sema::NamedSet& set);
   const Services& services(const net::ServiceSet& set);
   /// Reports the objects of which only one could be written (E0614).
-  void report_clashes(EmitContext& context) const;
+  void report_clashes(EmitContext& context);
 
  private:
   /// Puts an object under its name.
   template <class Object>
   void define(std::map<std::string, Object>& objects, const std::string& name, Object object);
 
-  Endpoint made(const sema::NamedSet& set);
-  void add_names(const sema::NamedSet& set, Endpoint& out);
+  Endpoint made(const sema::NamedSet& set, NamesBy by);
+  /// How many names of the set have addresses of their own on the device, or would have.
+  std::size_t add_names(const sema::NamedSet& set, NamesBy by, Endpoint& out);
   std::string category(const sema::NamedSet& set, std::vector<std::string> entries);
   /// Runs of at most `hosts` addresses become one object each.
   std::vector<std::string> address_objects(const net::AddressSet& addresses, std::size_t hosts);
@@ -90,9 +99,10 @@ class Objects {
   const Settings& settings_;
   Document& document_;
   std::string cloud_;
+  std::string cluster_;
   std::string prefix_;                                            ///< "hci-<cluster>-"
   std::unordered_map<const sema::NamedSet*, std::string> names_;  ///< not yet shortened
-  std::unordered_map<const sema::NamedSet*, Endpoint> endpoints_;
+  std::array<std::unordered_map<const sema::NamedSet*, Endpoint>, 2> endpoints_;  ///< by NamesBy
   std::unordered_map<const sema::NamedSet*, Endpoint> stand_ins_;
   std::map<net::ServiceSet, Services> services_;
   std::vector<Clash> clashes_;

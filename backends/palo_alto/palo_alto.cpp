@@ -24,12 +24,14 @@ Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
   Artefact remove;
   remove.path = beside(document.file_name, ".remove.txt");
   remove.text = remove_commands(document);
-  artefact.rules.reserve(document.rules.size());
-  for (SecurityRule& rule : document.rules) {
-    artefact.rules.push_back({std::move(rule.name), rule.origin});
+  artefact.rules.reserve(document.rules.size() + document.cleanup.size());
+  // The clean-up leads back to no rule: it is what all of them leave.
+  for (auto* rules : {&document.rules, &document.cleanup}) {
+    for (SecurityRule& rule : *rules) artefact.rules.push_back({std::move(rule.name), rule.origin});
   }
   for (Artefact* one : {&artefact, &apply, &remove}) out.artefacts.push_back(std::move(*one));
   out.remarks = std::move(context.remarks);
+  out.parts = std::move(document.parts);
   return out;
 }
 

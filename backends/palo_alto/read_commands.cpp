@@ -1,13 +1,15 @@
 // Paths are not compared with what would have been written: they are looked up in the configuration
-// by pugixml's XPath, as the device does it in its own.
+// by pugixml's XPath, as the device does it in its own. Moves are carried out in a rule base that
+// has rules of others.
 #include "backends/palo_alto/read_commands.h"
 
 #include <algorithm>
 #include <array>
-#include <unordered_set>
+#include <deque>
 
 #include "backends/common/options.h"
 #include "backends/common/read_text.h"
+#include "backends/palo_alto/read_candidate.h"
 #include "backends/palo_alto/read_set.h"
 
 namespace hcipol::backends::palo_alto {
@@ -16,8 +18,40 @@ namespace {
 
 using pugi::xml_node;
 
-constexpr std::string_view api_shell_function =
-    R"(api() { curl -sS -H "X-PAN-KEY: $KEY" "https://$HOST/api/" "$@"; echo; })";
+using Lines = std::vector<std::string>;
+
+/// Fails for every answer that does not say that it was a success.
+const Lines& api_shell_function() {
+  static const Lines lines{
+      "api() {",
+      "  query=$1; shift",
+      R"(  answer=$(curl -sS -H "X-PAN-KEY: $KEY" "https://$HOST/api/$query" "$@") || return 1)",
+      R"(  printf '%s\n' "$answer")",
+      R"(  case $answer in *'<response status="success"'*) ;; *) return 1 ;; esac)",
+      "}"};
+  return lines;
+}
+/// Fails likewise, but not for a rule that is where it shall be.
+const Lines& move_shell_function() {
+  static const Lines lines{"move() {", R"(  api "" "$@" && return)",
+                           "  case $answer in *'already at the top'*) ;; *) return 1 ;; esac", "}"};
+  return lines;
+}
+
+/// Stand for one or more commands of a kind.
+constexpr std::string_view loads = "(loads)";
+constexpr std::string_view moves = "(moves)";
+constexpr std::string_view removals = "(removals)";
+
+void add_kind(Lines& lines, std::string_view kind) {
+  if (lines.empty() || lines.back() != kind) lines.emplace_back(kind);
+}
+
+Lines joined(std::initializer_list<Lines> parts) {
+  Lines out;
+  for (const Lines& part : parts) out.insert(out.end(), part.begin(), part.end());
+  return out;
+}
 
 /// What stands between two texts, if `text` begins with one and ends with the other.
 std::optional<std::string_view> between(std::string_view text, std::string_view before,
@@ -53,40 +87,75 @@ class CommandReader {
         file_(file),
         configuration_(configuration),
         context_(context),
+        before_(text_option(context.options(), "before")),
         sections_(sections(configuration)) {}
 
   void read_apply() {
-    if (text_option(context_.options(), "format", "xml") == "set") {
-      return expect({"set cli scripting-mode on", "configure", "validate full"});
-    }
-    std::vector<std::string> other;
     Sections by_line, by_api;
+    Rulebases moved_by_line = rulebases(), moved_by_api = rulebases();
+    const Lines any_moves = moved_by_line.empty() ? Lines{} : Lines{std::string(moves)};
+    std::optional<Move> list;  // for the rules whose names the lines are
+    Lines other;
     each([&](std::string_view line) {
-      if (const auto load = between(line, "load config partial from " + file_.path + " ", "")) {
+      if (list) {
+        if (line == "END") {
+          list.reset();
+        } else if (!plain_name(line)) {
+          fail("no name");
+        } else {
+          move(moved_by_api, *list, line);
+        }
+      } else if (const auto load =
+                     between(line, "load config partial from " + file_.path + " ", "")) {
         load_by_line(*load, by_line);
+        add_kind(other, loads);
       } else if (const auto partial =
                      between(line,
-                             "api --data-urlencode \"type=op\" --data-urlencode \"cmd=<load>"
+                             "api \"\" --data-urlencode \"type=op\" --data-urlencode \"cmd=<load>"
                              "<config><partial>",
                              "</partial></config></load>\"")) {
         load_by_api(*partial, by_api);
+        add_kind(other, loads);
+      } else if (line.starts_with("move ")) {
+        move_by_line(line, moved_by_line);
+        add_kind(other, moves);
+      } else if (line.starts_with("while ")) {
+        list = moved_by_loop(line);
+        add_kind(other, moves);
       } else {
         other.emplace_back(line);
       }
     });
+    if (list || !in_place(moved_by_line)) fail("rules that are not in place");
+    if (text_option(context_.options(), "format", "xml") == "set") {
+      if (!by_line.empty() || !by_api.empty()) fail("loads");
+      return expect_same(
+          other,
+          joined({{"set cli scripting-mode on", "configure"}, any_moves, {"validate full"}}));
+    }
+    if (!in_place(moved_by_api)) fail("rules that are not in place");
     if (by_line != sections_ || by_api != sections_) fail("not all sections in their order");
-    expect_same(other, {"scp import configuration from USER@SERVER:/PATH/" + file_.path,
-                        "configure", "validate full", std::string(api_shell_function),
-                        "curl -sS -H \"X-PAN-KEY: $KEY\" -F \"file=@" + file_.path +
-                            "\" \"https://$HOST/api/?type=import&category=configuration\"; echo",
-                        "api --data-urlencode \"type=op\" --data-urlencode "
-                        "\"cmd=<validate><full></full></validate>\""});
+    const std::string file = file_.path;
+    expect_same(other,
+                joined({{"set cli scripting-mode on",
+                         "scp import configuration from USER@SERVER:/PATH/" + file, "configure",
+                         std::string(loads)},
+                        any_moves,
+                        {"validate full", "(set -eu"},
+                        api_shell_function(),
+                        {"api \"?type=import&category=configuration\" -F \"file=@" + file + "\"",
+                         std::string(loads)},
+                        move_shell_function(),
+                        any_moves,
+                        {"api \"\" --data-urlencode \"type=op\" --data-urlencode "
+                         "\"cmd=<validate><full></full></validate>\"",
+                         ")"}}));
   }
 
   void read_remove() {
-    std::vector<std::string> other;
-    Removed by_line(sections_), by_api(sections_);
+    RemovedEntries by_line(sections_), by_api(sections_);
     xml_node list;  // of whose entries the lines are names
+    Lines other;
     each([&](std::string_view line) {
       if (list) {
         if (line == "END") {
@@ -96,50 +165,54 @@ class CommandReader {
         }
       } else if (line.starts_with("delete ")) {
         remove_by_line(line, by_line);
+        add_kind(other, removals);
       } else if (line.starts_with("while ")) {
         list = removed_by_api(line);
+        add_kind(other, removals);
       } else {
         other.emplace_back(line);
       }
     });
-    for (const Removed* removed : {&by_line, &by_api}) {
+    for (const RemovedEntries* removed : {&by_line, &by_api}) {
       if (list || !removed->all()) fail("not all entries are removed");
     }
-    expect_same(other, {std::string(api_shell_function)});
+    expect_same(
+        other, joined({{"set cli scripting-mode on", "configure", std::string(removals), "(set -u"},
+                       api_shell_function(),
+                       {std::string(removals), ")"}}));
   }
 
  private:
   using Sections = std::vector<xml_node>;
 
-  /// Entries that a way of removing has named, from the last section to the first.
-  class Removed {
-   public:
-    explicit Removed(const Sections& sections) : sections_(sections), at_(sections.size()) {}
+  using Rulebases = std::deque<RulebaseInUse>;
 
-    /// False for what is not there, has been removed, or is still in use.
-    bool remove(xml_node section, std::string_view name) {
-      const auto found = std::find(sections_.begin(), sections_.end(), section);
-      const auto index = static_cast<std::size_t>(found - sections_.begin());
-      if (index == sections_.size() || index > at_) return false;
-      if (index < at_) {
-        if (!done() || index + 1 != at_) return false;
-        at_ = index;
-        left_.clear();
-        for (const xml_node& entry : section.children()) {
-          left_.insert(entry.attribute("name").value());
-        }
-      }
-      return left_.erase(name) == 1;
-    }
-    bool all() const { return at_ == 0 && done(); }
-
-   private:
-    bool done() const { return left_.empty(); }
-
-    const Sections& sections_;
-    std::size_t at_;
-    std::unordered_set<std::string_view> left_;
+  /// Where rules go: to the top, or before a rule of others.
+  struct Move {
+    xml_node rules;
+    std::string_view before;
   };
+
+  Rulebases rulebases() const {
+    Rulebases out;
+    for (const xml_node section : sections_) {
+      if (std::string_view(section.name()) != "rules") continue;
+      // The rule of the option stands where packets come first.
+      const std::string_view base = section.parent().parent().name();
+      const bool first = base == configuration_.rulebases().front();
+      out.emplace_back(section, first ? std::string_view(before_) : std::string_view());
+    }
+    return out;
+  }
+  static bool in_place(const Rulebases& rulebases) {
+    return std::all_of(rulebases.begin(), rulebases.end(),
+                       [](const RulebaseInUse& each) { return each.in_place(); });
+  }
+  void move(Rulebases& rulebases, const Move& move, std::string_view name) const {
+    const auto found = std::find_if(rulebases.begin(), rulebases.end(),
+                                    [&](const RulebaseInUse& each) { return each.is(move.rules); });
+    if (found == rulebases.end() || !found->move(name, move.before)) fail("another move");
+  }
 
   template <class Take>
   void each(Take take) {
@@ -201,9 +274,10 @@ class CommandReader {
     out.push_back(find(value("from-xpath")));
   }
 
-  void remove_by_line(std::string_view line, Removed& removed) const {
-    const std::vector<std::string_view> words = command_words(commands_.path, line_, line);
+  /// Where the words from `at` on point to, up to the last `more` of them.
+  xml_node section_of(const std::vector<std::string_view>& words, std::size_t more) const {
     std::size_t at = 1;
+    if (words.size() < at + more + 1) fail("no place");
     const bool named = !text_option(context_.options(), "vsys").empty();
     const std::string_view place = words[at];
     const xml_node rules = configuration_.rules();
@@ -220,16 +294,54 @@ class CommandReader {
     } else if (named || std::string_view(rules.parent().name()) != "vsys") {
       fail("no place");
     }
-    for (; at + 1 < words.size(); ++at) base = base.child(std::string(words[at]).c_str());
-    if (!removed.remove(base, words.back())) fail("what is not there or still in use");
+    for (; at + more < words.size(); ++at) base = base.child(std::string(words[at]).c_str());
+    return base;
+  }
+
+  void remove_by_line(std::string_view line, RemovedEntries& removed) const {
+    const std::vector<std::string_view> words = command_words(commands_.path, line_, line);
+    const xml_node section = section_of(words, 1);
+    if (!removed.remove(section, words.back())) fail("what is not there or still in use");
+  }
+
+  void move_by_line(std::string_view line, Rulebases& rulebases) const {
+    const std::vector<std::string_view> words = command_words(commands_.path, line_, line);
+    const std::size_t size = words.size();
+    if (words.back() == "top") {
+      const Move to{section_of(words, 2), {}};
+      return move(rulebases, to, words[size - 2]);
+    }
+    const Move to{section_of(words, 3), words.back()};
+    if (words[size - 2] != "before") fail("neither on top nor before a rule");
+    move(rulebases, to, words[size - 3]);
+  }
+
+  /// Where a loop over the lines behind it moves them.
+  Move moved_by_loop(std::string_view line) const {
+    const auto loop = between(line,
+                              "while read -r name; do move --data-urlencode \"type=config\" "
+                              "--data-urlencode \"action=move\" --data-urlencode \"xpath=",
+                              "; done <<'END'");
+    if (!loop) fail("no loop over names");
+    constexpr std::string_view after_path = "/entry[@name='$name']\" --data-urlencode ";
+    const std::size_t at = loop->find(after_path);
+    if (at == std::string_view::npos) fail("no loop over names");
+    const std::string_view path = loop->substr(0, at);
+    if (path.find_first_of("\"$`\\") != std::string_view::npos) fail("a quotation that ends");
+    const std::string_view where = loop->substr(at + after_path.size());
+    if (where == "\"where=top\"") return {find(path), {}};
+    const auto before = between(where, "\"where=before\" --data-urlencode \"dst=", "\"");
+    if (!before) fail("neither on top nor before a rule");
+    return {find(path), *before};
   }
 
   /// The section whose entries a loop over the lines behind it removes.
   xml_node removed_by_api(std::string_view line) const {
     const auto path = between(line,
-                              "while read -r name; do api --data-urlencode \"type=config\" "
+                              "while read -r name; do api \"\" --data-urlencode \"type=config\" "
                               "--data-urlencode \"action=delete\" --data-urlencode \"xpath=",
-                              "/entry[@name='$name']\"; done <<'END'");
+                              "/entry[@name='$name']\" || echo \"refused: $name\" >&2; done "
+                              "<<'END'");
     if (!path) fail("no loop over names");
     if (path->find_first_of("\"$`\\") != std::string_view::npos) fail("a quotation that ends");
     return find(*path);
@@ -242,12 +354,7 @@ class CommandReader {
     });
   }
 
-  void expect(const std::vector<std::string>& lines) {
-    std::vector<std::string> found;
-    each([&](std::string_view line) { found.emplace_back(line); });
-    expect_same(found, lines);
-  }
-  void expect_same(const std::vector<std::string>& found, const std::vector<std::string>& lines) {
+  void expect_same(const Lines& found, const Lines& lines) {
     if (found != lines) throw Unreadable(commands_.path, 0, "other commands than these");
   }
 
@@ -259,6 +366,7 @@ class CommandReader {
   const Artefact& file_;
   const Configuration& configuration_;
   const ReadContext& context_;
+  std::string before_;
   Sections sections_;
   std::size_t line_ = 0;
 };

@@ -102,6 +102,9 @@ class Checker {
       if (name.empty() || name.size() > section.longest_name || !section.legal(name)) {
         fail(entry, "its name");
       }
+      // A load writes into what the device has under a name, so all names must be ours.
+      const std::string_view ours = path == "tag" ? "hcipol" : "hci-";
+      if (!name.starts_with(ours)) fail(entry, "a name that may be somebody else's");
       if (name == "any" || name == "0.0.0.0" || name == "application-default") {
         fail(entry, "a reserved name");
       }

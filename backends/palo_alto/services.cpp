@@ -1,7 +1,7 @@
 // Objects, second half: ports become service objects, everything else applications.
 #include <algorithm>
 
-#include "backends/common/names.h"
+#include "backends/palo_alto/names.h"
 #include "backends/palo_alto/objects.h"
 #include "support/text.h"
 
@@ -68,7 +68,7 @@ void Objects::add_ports(const ServiceSet& set, std::uint8_t protocol, Members& o
   const auto finish = [&] {
     std::string list = ports;
     std::replace(list.begin(), list.end(), ',', '_');
-    const std::string name = shortened(kind + "-" + list, name_limit);
+    const std::string name = object_name(kind + "-" + list);
     define(document_.services, name, Service{kind, ports});
     out.push_back(name);
     ports.clear();

@@ -48,6 +48,13 @@ void SetWriter::members(const char* element, const std::vector<std::string>& lis
   }
 }
 
+void SetWriter::words(const std::vector<std::string>& texts) {
+  std::vector<std::string> out;
+  out.reserve(texts.size());
+  for (const std::string& text : texts) out.push_back(command_word(text));
+  line(out);
+}
+
 void SetWriter::line(const std::vector<std::string>& words) {
   text_ += verb_;
   const auto add = [&](const std::string& word) {

@@ -23,6 +23,8 @@ constexpr std::array specs{
     sema::OptionSpec{"rulebase", "string", "\"split\" on Panorama",
                      "Panorama's rule base: `pre`, `post`, or `split`: rules in pre, clean-up in "
                      "post"},
+    sema::OptionSpec{"before", "string", "none: on top",
+                     "a security rule of the device that ours are to stand right before"},
     sema::OptionSpec{"format", "string", "\"xml\"",
                      "`xml` for partial loads, or `set` commands for the command line"},
     sema::OptionSpec{"default_deny", "bool", "true",
@@ -244,6 +246,7 @@ Settings read_settings(const flow::DevicePolicy& device, EmitContext& context) {
   out.outside_zone = reader.name("outside_zone", short_name_limit);
   if (out.outside_zone == "any") out.outside_zone.clear();
   if (out.outside_zone == "multicast") reader.bad("outside_zone", "`multicast` is no zone");
+  out.before = reader.name("before", name_limit);
   out.log_setting = reader.name("log_setting", name_limit);
   out.profile_group = reader.name("profile_group", short_name_limit);
   out.default_deny = flag_option(device.view->options, "default_deny", true);

@@ -28,6 +28,7 @@ struct Settings {
   bool schedules = true;
   bool app_id = false;
   std::string outside_zone;  ///< empty: not known, so `any`
+  std::string before;        ///< a rule of the device; empty: the top
   std::string log_setting;
   std::string profile_group;
   bool default_deny = true;

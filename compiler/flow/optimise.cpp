@@ -74,29 +74,6 @@ std::string short_list(std::vector<std::string> names) {
   return list_of(names);
 }
 
-// What an artefact says of it names rules of its own feature only: that another feature's rule is
-// covered must not rewrite its lines.
-policy::Rule carrier(const policy::Rule& first, const Rules& rules) {
-  policy::Rule out = first;
-  out.carries = rules;
-  std::sort(out.carries.begin(), out.carries.end(),
-            [](const policy::Rule* a, const policy::Rule* b) { return a->address < b->address; });
-  std::vector<const policy::Rule*> near;
-  std::vector<std::string> others;
-  for (const policy::Rule* rule : out.carries) {
-    const policy::Origin& there = rule->origin;
-    if (there.module != first.origin.module || there.feature != first.origin.feature) continue;
-    near.push_back(rule);
-    if (rule != &first) others.push_back(there.rule);
-  }
-  if (others.empty()) return out;
-  const std::string titles = distinct(near, title);
-  out.title = fmt::format("{} (with {})", titles.empty() ? out.origin.feature_title : titles,
-                          short_list(std::move(others)));
-  out.note = distinct(near, note);
-  return out;
-}
-
 // ---- the proof
 
 bool equal(std::span<const Content> contents, std::vector<net::Box> boxes) {
@@ -146,6 +123,29 @@ std::vector<Content> changed_of(const std::vector<Content>& contents) {
 }
 
 }  // namespace
+
+// What an artefact says of it names rules of its own feature only: that another feature's rule is
+// covered must not rewrite its lines.
+policy::Rule carrier(const policy::Rule& first, const Rules& rules) {
+  policy::Rule out = first;
+  out.carries = rules;
+  std::sort(out.carries.begin(), out.carries.end(),
+            [](const policy::Rule* a, const policy::Rule* b) { return a->address < b->address; });
+  std::vector<const policy::Rule*> near;
+  std::vector<std::string> others;
+  for (const policy::Rule* rule : out.carries) {
+    const policy::Origin& there = rule->origin;
+    if (there.module != first.origin.module || there.feature != first.origin.feature) continue;
+    near.push_back(rule);
+    if (rule != &first) others.push_back(there.rule);
+  }
+  if (others.empty()) return out;
+  const std::string titles = distinct(near, title);
+  out.title = fmt::format("{} (with {})", titles.empty() ? out.origin.feature_title : titles,
+                          short_list(std::move(others)));
+  out.note = distinct(near, note);
+  return out;
+}
 
 struct Optimiser::Work {
   explicit Work(std::span<const Flow> flows) {

@@ -21,6 +21,10 @@ struct RuleCapabilities {
   friend auto operator<=>(const RuleCapabilities&, const RuleCapabilities&) = default;
 };
 
+/// A rule that stands for several, and is called after `first`, one of them. Its title names those
+/// of them that are of the same feature.
+policy::Rule carrier(const policy::Rule& first, const std::vector<const policy::Rule*>& rules);
+
 struct Optimised {
   std::vector<Flow> flows;
   /// Owner of the rules that stand for several of the policy (Rule::carries); elements never move.

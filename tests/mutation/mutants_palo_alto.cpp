@@ -161,7 +161,9 @@ void config_objects(ConfigFaults& faults) {
   faults.each(
       "widened prefix", "//address/entry/ip-netmask",
       [](Node node) {
-        const auto wide = widened(node.text().get());
+        // By two bits: by one, a host may become what it and its neighbour in the group are.
+        const auto once = widened(node.text().get());
+        const auto wide = once ? widened(*once) : once;
         return wide && node.text().set(wide->c_str());
       },
       10);
@@ -246,10 +248,41 @@ void command_faults(const backends::Emission& emission, Mutants& out) {
     faults.each("another name", [](const std::string& line) {
       return by_regex(line, "^delete (.*)$", "delete $1x");
     });
+    faults.each("to the bottom", [](const std::string& line) {
+      const Changed other = by_regex(line, "^(move .*) top$", "$1 bottom");
+      return other ? other : by_regex(line, "where=top", "where=bottom");
+    });
+    faults.each("no look at the answer", [](const std::string& line) {
+      return by_regex(line, "return 1 ;; esac$", "return ;; esac");
+    });
+    if (file == 1) {
+      // The names that a loop moves, too.
+      for (const bool by_line : {true, false}) {
+        faults.swap("swapped moves", [&](const std::string& line) {
+          return by_line ? line.starts_with("move ") && line.find('(') == std::string::npos
+                         : line.find('-') != std::string::npos &&
+                               line.find_first_of(" #") == std::string::npos;
+        });
+      }
+    }
     faults.each("a commit", [](const std::string& line) {
       return line == "validate full" ? Changed("commit") : std::nullopt;
     });
     faults.missing();
+  }
+}
+
+/// An object under a name that somebody else may have given as well, wherever it is named.
+void foreign_names(const backends::Emission& emission, Mutants& out) {
+  for (const char* name : {"hci-host-", "hci-net-", "hci-tcp-", "hci-fqdn-"}) {
+    if (emission.artefacts.front().text.find(name) == std::string::npos) continue;
+    Mutant mutant{"a name that is not ours", name, {}, {}};
+    for (std::size_t file = 0; file < emission.artefacts.size(); ++file) {
+      std::string text = emission.artefacts[file].text;
+      for (std::size_t at = 0; (at = text.find(name, at)) != std::string::npos;) text.erase(at, 4);
+      mutant.texts.emplace(file, std::move(text));
+    }
+    out.push_back(std::move(mutant));
   }
 }
 
@@ -320,6 +353,7 @@ Mutants palo_alto_mutants(const backends::Emission& emission) {
   if (emission.artefacts.front().path.ends_with(".set")) return set_mutants(emission);
   Mutants out;
   command_faults(emission, out);
+  foreign_names(emission, out);
   ConfigFaults faults(emission, out);
   config_rules(faults);
   config_objects(faults);

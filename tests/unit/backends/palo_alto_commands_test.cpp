@@ -2,10 +2,13 @@
 // a real shell with a curl that only says what it was asked for.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <map>
 #include <memory>
 #include <sstream>
 
@@ -78,6 +81,57 @@ std::string word_after(const std::string& line, const std::string& key) {
   return line.substr(at, line.find(' ', at) - at);
 }
 
+/// The rule bases of a device that has rules of its own, by what leads to them.
+class InUse {
+ public:
+  explicit InUse(const std::string& file) {
+    tree_.load_string(file.c_str());
+    for (const auto& rules : tree_.select_nodes("//security/rules")) {
+      Lines& order = order_[key(rules.node())];
+      order = {"Theirs allow", "Theirs deny", "Theirs last"};
+      for (const auto& rule : rules.node().children()) {
+        order.push_back(rule.attribute("name").value());
+      }
+    }
+  }
+  void move(const std::string& rulebase, const std::string& name, const std::string& before) {
+    ASSERT_EQ(order_.count(rulebase), 1u) << rulebase;
+    Lines& order = order_[rulebase];
+    const auto rule = std::find(order.begin(), order.end(), name);
+    ASSERT_NE(rule, order.end()) << name;
+    order.erase(rule);
+    const auto to = before.empty() ? order.begin() : std::find(order.begin(), order.end(), before);
+    ASSERT_FALSE(!before.empty() && to == order.end()) << before;
+    order.insert(to, name);
+  }
+  /// Ours as one block, in the order of the file: on top, or in the first rule base before a rule.
+  void expect_in_place(const std::string& before) const {
+    bool first = true;
+    for (const auto& rules : tree_.select_nodes("//security/rules")) {
+      Lines expected;
+      const auto add_ours = [&] {
+        for (const auto& rule : rules.node().children()) {
+          expected.push_back(rule.attribute("name").value());
+        }
+      };
+      if (before.empty() || !first) add_ours();
+      for (const char* theirs : {"Theirs allow", "Theirs deny", "Theirs last"}) {
+        if (first && theirs == before) add_ours();
+        expected.push_back(theirs);
+      }
+      EXPECT_EQ(order_.at(key(rules.node())), expected);
+      first = false;
+    }
+    EXPECT_FALSE(first);
+  }
+
+ private:
+  static std::string key(pugi::xml_node rules) { return rules.parent().parent().name(); }
+
+  pugi::xml_document tree_;
+  std::map<std::string, Lines> order_;
+};
+
 struct Options {
   const char* name;
   std::vector<std::pair<const char*, const char*>> options;
@@ -133,6 +187,32 @@ TEST_P(PaloAltoCommands, LoadAllOfTheFileAndTakeItOffAgain) {
   EXPECT_TRUE(candidate.as_before());
 }
 
+// Twice, since an update finds them somewhere: a deny that stands above ours is never asked.
+TEST_P(PaloAltoCommands, PutTheRulesInPlaceAmongThoseOfOthers) {
+  const Emission emission = emitted();
+  InUse device(emission.artefacts[0].text);
+  std::string before;
+  for (const auto& [name, value] : GetParam().options) {
+    if (std::string_view(name) == "before") before = value;
+  }
+  for (int load = 0; load < 2; ++load) {
+    for (const std::string& line : lines_in(emission.artefacts[1].text)) {
+      if (!line.starts_with("move ")) continue;
+      std::string base = "rulebase";
+      for (const char* other : {"pre-rulebase", "post-rulebase"}) {
+        if (line.find(other) != std::string::npos) base = other;
+      }
+      const std::string name = word_after(line, "rules");
+      if (line.ends_with(" top")) {
+        device.move(base, name, "");
+      } else {
+        device.move(base, name, word_after(line + " ", "before"));
+      }
+    }
+    device.expect_in_place(before);
+  }
+}
+
 std::string run(const std::string& script) {
   const auto path = std::filesystem::temp_directory_path() /
                     ("hcipol_palo_alto_" + std::to_string(::getpid()) + ".sh");
@@ -148,18 +228,40 @@ std::string run(const std::string& script) {
   return out;
 }
 
+/// A device whose answers a shell command prints; before them, what it was asked for.
+std::string device_that(const std::string& answers) {
+  return "HOST=fw.example KEY=k1\n"
+         "curl() { for word in \"$@\"; do printf '%s\\n' \"$word\"; done; " +
+         answers + "; }\n";
+}
+std::string api_part(const std::string& text) {
+  return text.substr(text.find("# ---- Or XML API"));
+}
+std::size_t count(const std::string& text, std::string_view what) {
+  std::size_t found = 0;
+  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; ++at) ++found;
+  return found;
+}
+
 // What a shell makes of the lines for the XML API.
 TEST_P(PaloAltoCommands, AreTheSameForTheApi) {
   const Emission emission = emitted();
-  const std::string stub =
-      "HOST=fw.example KEY=k1\ncurl() { for word in \"$@\"; do printf '%s\\n' \"$word\"; done; }\n";
-  const auto part = [](const std::string& text) {
-    return text.substr(text.find("# ---- Or XML API"));
-  };
+  const std::string stub = device_that("echo '<response status=\"success\" code=\"20\"/>'");
+  const auto part = api_part;
+  InUse device(emission.artefacts[0].text);
+  std::string before, base, name;
   Candidate candidate(emission.artefacts[0].text);
   std::size_t imports = 0;
   for (const std::string& line : lines_in(run(stub + part(emission.artefacts[1].text)))) {
     imports += line == "file=@prod.xml" ? 1 : 0;
+    if (line.starts_with("xpath=")) {
+      const std::string from = line.substr(0, line.find("/security/"));
+      base = from.substr(from.rfind('/') + 1);
+      name = line.substr(line.rfind("[@name='") + 8);
+      name.resize(name.size() - 2);
+    }
+    if (line == "where=top") device.move(base, name, "");
+    if (line.starts_with("dst=")) device.move(base, name, before = line.substr(4));
     if (!line.starts_with("cmd=<load>")) continue;
     pugi::xml_document command;
     ASSERT_TRUE(command.load_string(line.substr(4).c_str())) << line;
@@ -170,10 +272,59 @@ TEST_P(PaloAltoCommands, AreTheSameForTheApi) {
   }
   EXPECT_EQ(imports, 1u);
   EXPECT_TRUE(candidate.complete());
+  device.expect_in_place(before);
   for (const std::string& line : lines_in(run(stub + part(emission.artefacts[2].text)))) {
     if (line.starts_with("xpath=")) candidate.remove(line.substr(6));
   }
   EXPECT_TRUE(candidate.as_before());
+}
+
+// The device says in XML what it has not done, and curl is content with that.
+TEST_P(PaloAltoCommands, StopLoadingAtTheFirstRefusal) {
+  const std::string apply = api_part(emitted().artefacts[1].text);
+  const std::string refused = "echo '<response status=\"error\" code=\"13\"/>'";
+  const auto load = [&](const std::string& answers) {
+    return run(device_that(answers) + apply + "echo after\n");
+  };
+  const std::string at_import = load(refused);
+  EXPECT_EQ(count(at_import, "file=@prod.xml"), 1u);
+  EXPECT_EQ(count(at_import, "cmd=<load>"), 0u);
+  const std::string at_load = load("case $* in *'cmd=<load>'*) " + refused +
+                                   " ;; *) echo '<response status=\"success\"/>' ;; esac");
+  EXPECT_EQ(count(at_load, "cmd=<load>"), 1u);
+  const std::string no_device = load("return 7");
+  EXPECT_EQ(count(no_device, "cmd=<load>"), 0u);
+  for (const std::string& each : {at_import, at_load, no_device}) {
+    EXPECT_EQ(count(each, "action=move"), 0u) << each;
+    EXPECT_EQ(count(each, "cmd=<validate>"), 0u) << each;
+    EXPECT_EQ(count(each, "after"), 0u) << each;  // not even what a script would do next
+  }
+}
+
+// Where ours are the only rules, the last of them that is moved may be on top already.
+TEST_P(PaloAltoCommands, TakeARuleThatIsOnTopAlreadyForMoved) {
+  const std::string apply = api_part(emitted().artefacts[1].text);
+  const auto load = [&](const std::string& why) {
+    return run(
+        device_that("case $* in *action=move*) echo '<response status=\"error\"><msg>" + why +
+                    "</msg></response>' ;; *) echo '<response status=\"success\"/>' ;; esac") +
+        apply);
+  };
+  EXPECT_EQ(count(load("rule is already at the top"), "cmd=<validate>"), 1u);
+  EXPECT_EQ(count(load("no such rule"), "cmd=<validate>"), 0u);
+}
+
+TEST_P(PaloAltoCommands, GoOnRemovingAndSayWhatStays) {
+  const Emission emission = emitted();
+  const std::string remove = api_part(emission.artefacts[2].text);
+  const std::string out =
+      run(device_that("case $* in *hci-host-10.1.0.11*) echo '<response status=\"error\"/>' ;; *) "
+                      "echo '<response status=\"success\"/>' ;; esac") +
+          remove + "echo after\n");
+  EXPECT_EQ(count(out, "refused: hci-host-10.1.0.11\n"), 1u);
+  EXPECT_EQ(count(out, "refused: "), 1u);
+  EXPECT_EQ(count(out, "xpath="), count(emission.artefacts[2].text, "delete "));
+  EXPECT_EQ(count(out, "after"), 1u);
 }
 
 TEST_P(PaloAltoCommands, FaultsAreFound) {
@@ -194,8 +345,17 @@ TEST_P(PaloAltoCommands, FaultsAreFound) {
       {"from-xpath ", "from-xpath x"},
       {"/address", "/service"},
       {"</to-xpath>", "x</to-xpath>"},
-      {"validate full", "commit"},
+      {"\nvalidate full", "\ncommit"},
       {"curl -sS -H", "curl -k -H"},
+      {"|| return 1", ""},
+      {"(set -eu\n", "(set -u\n"},
+      {"*'<response status=\"success\"'*) ;; *)", "*)"},
+      {"*'already at the top'*) ;; *)", "*)"},
+      {"move ", "#move "},
+      {"where=", "where=x"},
+      {"action=move", "action=set"},
+      {"<<'END'\n", "<<'END'\nx\n"},
+      {"<<'END'\n", "<<'END'\n$(reboot)\n"},
       {"configure\n", ""},
       {" mode merge\n", " mode merge\ncommit\n"},
   };
@@ -204,10 +364,13 @@ TEST_P(PaloAltoCommands, FaultsAreFound) {
       {" prod-main-admin.rdp\n", " prod-main-admin\n"},
       {"delete ", "delete shared x "},
       {"delete ", "set "},
-      {"address host-10.1.0.11\n", "address host-10.1.0.11\n#"},
+      {"address hci-host-10.1.0.11\n", "address hci-host-10.1.0.11\n#"},
       {"action=delete", "action=set"},
-      {"\nhost-10.1.0.11\n", "\n"},
+      {"\nhci-host-10.1.0.11\n", "\n"},
       {"[@name='$name']", ""},
+      {"configure\n", ""},
+      {"(set -u\n", "(set -eu\n"},
+      {" || echo \"refused: $name\" >&2", ""},
       {"<<'END'\n", "<<'END'\nx\n"},
       {"<<'END'\n", "<<'END'\n$(reboot)\n"},
       {"<<'END'", "<<END"},
@@ -221,19 +384,44 @@ constexpr const char* group = "/config/devices/entry/device-group/entry";
 
 INSTANTIATE_TEST_SUITE_P(
     Places, PaloAltoCommands,
-    ::testing::Values(Options{"vsys1", {}, vsys, vsys},
-                      Options{"vsys2", {{"vsys", "vsys2"}}, vsys, vsys},
-                      Options{"shared_objects", {{"shared", "objects"}}, "/config/shared", vsys},
-                      Options{"group", {{"device_group", "HCI West"}}, group, group},
-                      Options{"group_pre",
-                              {{"device_group", "HCI"}, {"rulebase", "pre"}, {"shared", "objects"}},
-                              "/config/shared",
-                              group},
-                      Options{"panorama",
-                              {{"shared", "all"}, {"rulebase", "post"}},
-                              "/config/shared",
-                              "/config/shared"}),
+    ::testing::Values(
+        Options{"vsys1", {}, vsys, vsys}, Options{"vsys2", {{"vsys", "vsys2"}}, vsys, vsys},
+        Options{"before", {{"before", "Theirs deny"}}, vsys, vsys},
+        Options{"group_before", {{"device_group", "HCI"}, {"before", "Theirs deny"}}, group, group},
+        Options{"shared_objects", {{"shared", "objects"}}, "/config/shared", vsys},
+        Options{"group", {{"device_group", "HCI West"}}, group, group},
+        Options{"group_pre",
+                {{"device_group", "HCI"}, {"rulebase", "pre"}, {"shared", "objects"}},
+                "/config/shared",
+                group},
+        Options{"panorama",
+                {{"shared", "all"}, {"rulebase", "post"}},
+                "/config/shared",
+                "/config/shared"}),
     [](const auto& each) { return std::string(each.param.name); });
+
+// Zones are known to the firewalls alone, and without a push nothing reaches them.
+TEST(PaloAltoCommandsPanorama, SpeakOfThePush) {
+  const auto apply = [](const std::vector<std::pair<const char*, const char*>>& options) {
+    World world;
+    sample(world);
+    for (const auto& [name, value] : options) world.option(name, std::string(value));
+    return world.emit().artefacts.at(1).text;
+  };
+  const std::string group = apply({{"device_group", "HCI West"}});
+  EXPECT_NE(
+      group.find("#   commit-all shared-policy device-group \"HCI West\" validate-only yes\n"),
+      std::string::npos)
+      << group;
+  EXPECT_NE(group.find("<device-group><entry name=\"HCI West\"/></device-group>"),
+            std::string::npos);
+  EXPECT_NE(apply({{"shared", "all"}}).find("#   commit-all shared-policy validate-only yes\n"),
+            std::string::npos);
+  EXPECT_EQ(apply({}).find("commit-all"), std::string::npos);
+  for (const std::string& line : lines_in(group)) {
+    EXPECT_TRUE(line.starts_with("#") || line.find("commit") == std::string::npos) << line;
+  }
+}
 
 TEST(PaloAltoCommandsSet, HaveTheirOwnWayIn) {
   World world;
@@ -244,6 +432,8 @@ TEST(PaloAltoCommandsSet, HaveTheirOwnWayIn) {
   const std::string& apply = emission.artefacts.at(1).text;
   EXPECT_NE(apply.find("set cli scripting-mode on\nconfigure\n"), std::string::npos);
   EXPECT_EQ(apply.find("load config"), std::string::npos);
+  EXPECT_NE(apply.find("\nmove rulebase security rules prod-main-admin.rdp top\n"),
+            std::string::npos);
   EXPECT_NE(
       emission.artefacts.at(2).text.find("delete rulebase security rules prod-main-admin.rdp\n"),
       std::string::npos);
@@ -265,6 +455,17 @@ TEST(PaloAltoCommandsUpdate, ARuleMoreIsALineMore) {
     more += std::find(old.begin(), old.end(), line) == old.end() ? 1 : 0;
   }
   EXPECT_EQ(more, 2u);  // the rule and its service
+  // To load it, each way has a line more.
+  Lines before_it = lines_in(one.artefacts.at(1).text);
+  Lines with_it = lines_in(two.artefacts.at(1).text);
+  std::sort(before_it.begin(), before_it.end());
+  std::sort(with_it.begin(), with_it.end());
+  Lines added;
+  std::set_difference(with_it.begin(), with_it.end(), before_it.begin(), before_it.end(),
+                      std::back_inserter(added));
+  EXPECT_EQ(added,
+            (Lines{"move rulebase security rules prod-main-more.x top", "prod-main-more.x"}));
+  EXPECT_EQ(with_it.size(), before_it.size() + 2);
 }
 
 }  // namespace

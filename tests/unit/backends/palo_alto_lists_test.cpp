@@ -48,9 +48,9 @@ TEST(PaloAltoLists, ATagIsAListForEachFamily) {
   world.option("edl_certificate_profile", "EDL-CA");
   const Config config(world.text());
   EXPECT_FALSE(world.failed());
-  EXPECT_EQ(
-      config.texts("external-list/entry/@name"),
-      (Strings{"edl-public-azureresourcemanager-ipv4", "edl-public-azureresourcemanager-ipv6"}));
+  EXPECT_EQ(config.texts("external-list/entry/@name"),
+            (Strings{"hci-edl-public-azureresourcemanager-ipv4",
+                     "hci-edl-public-azureresourcemanager-ipv6"}));
   EXPECT_EQ(config.texts("external-list/entry/type/ip/url"),
             (Strings{"https://edl.example/public/azureresourcemanager/ipv4",
                      "https://edl.example/public/azureresourcemanager/ipv6"}));
@@ -90,9 +90,9 @@ TEST(PaloAltoLists, TheFileOfTagsChangesNothing) {
   EXPECT_EQ(text("20.0.0.0/24"), text("20.1.0.0/24 2603::/40"));
   EXPECT_EQ(text("20.0.0.0/24"), text(""));
   const Config config(text(""));
-  EXPECT_EQ(config.texts("external-list/entry/@name"), Strings{"edl-public-servicebus"});
+  EXPECT_EQ(config.texts("external-list/entry/@name"), Strings{"hci-edl-public-servicebus"});
   EXPECT_EQ(config.texts("rulebase/security/rules/entry[action='allow']/destination/member"),
-            (Strings{"edl-public-servicebus", "edl-public-servicebus"}));
+            (Strings{"hci-edl-public-servicebus", "hci-edl-public-servicebus"}));
 }
 
 TEST(PaloAltoLists, OnePrefixIsAGroupToo) {

@@ -87,22 +87,23 @@ std::string with(const std::string& from, const std::string& to) {
   return difference(backend(), world.device(), emission).value_or("");
 }
 
-std::string entries(int count, const std::string& inside) {
+std::string entries(int count, const std::string& name) {
   std::string out;
   for (int i = 0; i < count; ++i) {
-    out += "<entry name=\"x" + std::to_string(i) + "\">" + inside + "</entry>";
+    out += "<entry name=\"" + name + std::to_string(i) + "\"></entry>";
   }
   return out;
 }
 
 TEST(PaloAltoTraps, TenThousandTags) {
-  EXPECT_NE(with("<tag>", "<tag>" + entries(10'000, "")).find("too many of them"),
+  EXPECT_NE(with("<tag>", "<tag>" + entries(10'000, "hcipol-x")).find("too many of them"),
             std::string::npos);
 }
 
 TEST(PaloAltoTraps, SixThousandApplications) {
-  EXPECT_NE(with("<application>", "<application>" + entries(6'416, "")).find("too many of them"),
-            std::string::npos);
+  EXPECT_NE(
+      with("<application>", "<application>" + entries(6'416, "hci-x")).find("too many of them"),
+      std::string::npos);
 }
 
 TEST(PaloAltoTraps, DynamicGroupsAreNotKnown) {

@@ -194,12 +194,12 @@ TEST(PaloAltoAppId, NarrowsAllowsOnWellKnownPortsAndSaysSo) {
   };
   // The ports stay: an application alone would be allowed wherever it is spoken by default.
   EXPECT_EQ(members("prod-main-admin.rdp-app", "application"), Strings{"ms-rdp"});
-  EXPECT_EQ(members("prod-main-admin.rdp-app", "service"), Strings{"tcp-3389"});
+  EXPECT_EQ(members("prod-main-admin.rdp-app", "service"), Strings{"hci-tcp-3389"});
   EXPECT_EQ(members("prod-main-admin.winrm-app", "application"),
             (Strings{"ssl", "web-browsing", "windows-remote-management"}));
   // What has no App-ID is a rule of its own, so that the application does not take its ports.
   EXPECT_EQ(members("prod-main-admin.winrm", "application"), Strings{"any"});
-  EXPECT_EQ(members("prod-main-admin.winrm", "service"), Strings{"tcp-9999"});
+  EXPECT_EQ(members("prod-main-admin.winrm", "service"), Strings{"hci-tcp-9999"});
   // A deny that asked for an application would deny less.
   EXPECT_EQ(members("prod-main-quarantine.rdp", "application"), Strings{"any"});
   const std::string said = lines_of(world.messages());
@@ -228,7 +228,7 @@ TEST(PaloAltoAppId, TheProofKnowsWhereAnApplicationIsSpoken) {
             std::string::npos);
   EXPECT_NE(difference_with("<member>ms-rdp<", "<member>quake<").find("no application"),
             std::string::npos);
-  EXPECT_NE(difference_with("<member>tcp-3389<", "<member>any<"), "");
+  EXPECT_NE(difference_with("<member>hci-tcp-3389<", "<member>any<"), "");
 }
 
 // ---- set commands
@@ -362,11 +362,11 @@ TEST(PaloAltoSet, EveryFaultInACommandIsFound) {
       {" action deny\n", " action deny # all\n"},
       {" action deny\n", " action deny\nset vsys vsys2 tag late color color1\n"},
       {" source-user any", " source-user known-user"},
-      {"set vsys vsys2 rulebase security rules prod-main-CHG1.vendor source host",
+      {"set vsys vsys2 rulebase security rules prod-main-CHG1.vendor source hci-host",
        "set vsys vsys2 rulebase security rules prod-main-CHG1.vendor negate-source yes\nset vsys "
        "vsys2 rulebase security rules prod-main-CHG1.vendor source host"},
-      {"[ host-10.1.0.11 ", "[ "},
-      {"[ host-10.1.0.11 ", "host-10.1.0.11 "},
+      {"[ hci-host-10.1.0.11 ", "[ "},
+      {"[ hci-host-10.1.0.11 ", "hci-host-10.1.0.11 "},
       {"ip-netmask 10.1.0.11/32", "ip-netmask 10.1.0.0/24"},
   };
   for (const auto& [from, to] : faults) EXPECT_NE(difference_with(from, to), "") << from << to;

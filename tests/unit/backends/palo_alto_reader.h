@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <cstdio>
+#include <map>
 #include <pugixml.hpp>
 #include <set>
 #include <stdexcept>
@@ -106,6 +107,8 @@ class PanConfig {
   pugi::xml_node objects() const { return objects_; }
   /// "2022/06/30": rules whose schedules have ended before it match nothing any more.
   void day(const std::string& day) { day_ = day; }
+  /// What the device's DNS says. Once it has said something, FQDN objects are addresses.
+  void resolve(const std::string& name, const std::string& address) { dns_[name].insert(address); }
   const std::vector<pugi::xml_node>& rules() const { return rules_; }
 
   pugi::xml_node rule(const std::string& name) const {
@@ -188,7 +191,11 @@ class PanConfig {
       });
     }
     const Node object = this->object("address", name);
-    if (const Node fqdn = object.child("fqdn")) return host == fqdn.text().get();
+    if (const Node fqdn = object.child("fqdn")) {
+      if (dns_.empty()) return host == fqdn.text().get();
+      const auto known = dns_.find(fqdn.text().get());
+      return known != dns_.end() && known->second.count(address) != 0;
+    }
     const Ip ip = read_ip(address);
     if (const Node range = object.child("ip-range")) {
       const std::string text = range.text().get();
@@ -545,6 +552,7 @@ class PanConfig {
   std::string day_;
   bool panorama_ = false;
   std::vector<Node> rules_;
+  std::map<std::string, std::set<std::string>> dns_;
   std::vector<std::string> problems_;
 };
 

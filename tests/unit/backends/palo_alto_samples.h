@@ -41,7 +41,7 @@ inline std::pair<std::string, std::string> colliding_hosts() {
   std::map<std::string, std::string> seen;
   for (unsigned i = 0; i < 200'000; ++i) {
     const std::string host = beginning + "n" + std::to_string(i) + ".example";
-    const auto [known, fresh] = seen.try_emplace(shortened("fqdn-" + host, 63), host);
+    const auto [known, fresh] = seen.try_emplace(shortened("hci-fqdn-" + host, 63), host);
     if (!fresh) return {known->second, host};
   }
   return {};

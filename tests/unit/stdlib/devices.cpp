@@ -45,9 +45,12 @@ class AzureFirewall : public Device {
 
 class PaloAlto : public Device {
  public:
-  explicit PaloAlto(const BuiltLibrary& built)
+  PaloAlto(const BuiltLibrary& built, const std::vector<Probe>& probes)
       : read_(built.artefacts.at("build/lab/palo-alto/lab.xml")) {
     target = "lab/palo-alto";
+    for (const Probe& probe : probes) {
+      if (!probe.name.empty()) read_.resolve(probe.name, probe.address);
+    }
   }
   bool allows(const Probe& probe) const override {
     // Every peer in a zone of its own, so that no default rule allows.
@@ -148,7 +151,7 @@ std::vector<std::unique_ptr<Device>> devices(const BuiltLibrary& built,
                                              const std::vector<Probe>& probes) {
   std::vector<std::unique_ptr<Device>> out;
   out.push_back(std::make_unique<AzureFirewall>(built));
-  out.push_back(std::make_unique<PaloAlto>(built));
+  out.push_back(std::make_unique<PaloAlto>(built, probes));
   out.push_back(std::make_unique<Iptables>(built, probes));
   return out;
 }

@@ -17,6 +17,7 @@ struct Probe {
   std::string name;
   std::uint8_t protocol = net::protocol::tcp;
   std::uint16_t port = 0;
+  std::string shares = {};  ///< whose address it has, if it is another name's
 };
 
 std::string to_string(const Probe& probe);

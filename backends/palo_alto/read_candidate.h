@@ -1,0 +1,59 @@
+// A candidate configuration, as far as `move` and `delete` commands change it.
+#pragma once
+
+#include <list>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "backends/palo_alto/read_xml.h"
+
+namespace hcipol::backends::palo_alto {
+
+/// Rules of others, and below them ours, in another order than in the file: whatever an older load
+/// has left behind, the commands must put each where it belongs.
+class RulebaseInUse {
+ public:
+  /// `rules` are ours, in their order; `before` is the rule that they go before, or "" for the top.
+  RulebaseInUse(pugi::xml_node rules, std::string_view before);
+
+  RulebaseInUse(const RulebaseInUse&) = delete;
+  RulebaseInUse& operator=(const RulebaseInUse&) = delete;
+
+  bool is(pugi::xml_node rules) const { return rules_ == rules; }
+  /// To the top if `before` is empty. False for what is none of ours or has been moved, and for a
+  /// place that is not there.
+  bool move(std::string_view name, std::string_view before);
+  /// Whether ours stand where they should: together, in their order, with none of others between.
+  bool in_place() const;
+
+ private:
+  using Order = std::list<std::string_view>;
+
+  pugi::xml_node rules_;
+  std::string_view before_;
+  Order order_;
+  Order::iterator target_;  ///< the rule that ours go before, if there is one
+  std::unordered_map<std::string_view, Order::iterator> ours_;
+  std::unordered_set<std::string_view> moved_;
+};
+
+/// Entries that a way of removing has named, from the last section to the first.
+class RemovedEntries {
+ public:
+  /// `sections` must live as long.
+  explicit RemovedEntries(const std::vector<pugi::xml_node>& sections)
+      : sections_(sections), at_(sections.size()) {}
+
+  /// False for what is not there, has been removed, or is still in use.
+  bool remove(pugi::xml_node section, std::string_view name);
+  bool all() const { return at_ == 0 && left_.empty(); }
+
+ private:
+  const std::vector<pugi::xml_node>& sections_;
+  std::size_t at_;
+  std::unordered_set<std::string_view> left_;  ///< in the section `at_`
+};
+
+}  // namespace hcipol::backends::palo_alto
