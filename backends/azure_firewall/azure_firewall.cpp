@@ -91,7 +91,7 @@ Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
   const std::size_t errors_before = context.reporter().errors();
   const Settings settings = read_settings(device, context);
   Emission emission;
-  const Document document = legalise(device, settings, context);
+  Document document = legalise(device, settings, context);
   Budgets budgets(document);
   // What follows an error is thrown away. A template without resources deploys nothing, so in that
   // case there is nothing to write either; a module that reads an array wants one.
@@ -110,6 +110,7 @@ Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
   emission.budgets = budgets.take();
   emission.made = made_by(document);
   emission.remarks = std::move(context.remarks);
+  emission.parts = std::move(document.parts);
   emission.rest = Rest::all_denied;
   return emission;
 }

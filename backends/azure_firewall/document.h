@@ -1,6 +1,7 @@
 // A firewall policy as Azure Resource Manager has it: IP groups, rule collection groups, rules.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <string>
 #include <string_view>
@@ -102,6 +103,7 @@ struct Document {
   Part part = Part::whole;
   std::string after;    ///< of a part, the template that must be deployed before it, or ""
   std::string cluster;  ///< as the policy writes it
+  std::string cloud;    ///< of the cluster: "public", "usgov", "china"
   std::string file;     ///< path without ".json"
   std::string api_version;
   std::string policy;       ///< empty if `format` is rcg_json and nobody has said it
@@ -114,6 +116,7 @@ struct Document {
   /// Network before application; none of them empty. In the order in which Azure shall write them.
   std::vector<RuleCollectionGroup> groups;
   std::vector<std::string> absent_groups;  ///< names of those that would be empty
+  std::deque<policy::Rule> parts;          ///< owner of origins that are not the policy's
 };
 
 }  // namespace hcipol::backends::azure_firewall

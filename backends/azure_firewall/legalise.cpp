@@ -18,6 +18,7 @@
 #include "backends/azure_firewall/sides.h"
 #include "backends/common/arm/naming.h"
 #include "backends/common/names.h"
+#include "backends/common/rule_parts.h"
 #include "backends/common/stand_ins.h"
 #include "support/bug.h"
 #include "support/text.h"
@@ -37,6 +38,7 @@ using Flow = flow::Flow;
 
 struct Draft {
   std::string suffix;  ///< of the rule's name, when the flow makes several rules
+  net::ServiceSet service;
   std::variant<ApplicationMatch, NetworkMatch> match;
 };
 
@@ -80,6 +82,7 @@ class Legaliser {
   Notes notes_;
   SideReader sides_;
   RuleGroups groups_;
+  RuleParts parts_;
   std::size_t longest_list_ = longest_literal_list;
   std::vector<Draft> drafts_;  ///< of the flow at hand
 };
@@ -118,7 +121,7 @@ void Legaliser::add_named(const Flow& flow, const Sources& from, const Destinati
   if (to.named.empty()) return;
   const std::vector<ApplicationProtocol> web = web_protocols(service);
   if (!web.empty()) {
-    drafts_.push_back({"", ApplicationMatch{web, merged_names(to.named)}});
+    drafts_.push_back({"", service_of(web), ApplicationMatch{web, merged_names(to.named)}});
     notes_.web_by_name(from.ipv4);
   }
   const net::ServiceSet rest = service - service_of(web);
@@ -188,7 +191,7 @@ void Legaliser::add_network_names(const Flow& flow, const Sources& from,
   if (!whole_names.empty()) {
     const std::vector<std::string> fqdns = merged_names(whole_names);
     for (const Layer4& part : services.parts) {
-      drafts_.push_back({fmt::format("{}-names", part.suffix),
+      drafts_.push_back({fmt::format("{}-names", part.suffix), service_of(part, service),
                          NetworkMatch{part.protocols, {}, fqdns, part.ports}});
     }
     notes_.network_names(*flow.rule);
@@ -246,6 +249,7 @@ void Legaliser::add_addressed(const Flow& flow, const Sources& from, const Desti
   for (const Layer4& part : services.parts) {
     for (const auto& [list, kind] : lists) {
       drafts_.push_back({fmt::format("{}{}{}", part.suffix, suffix, kind),
+                         service_of(part, service),
                          NetworkMatch{part.protocols, list, {}, part.ports}});
     }
   }
@@ -325,16 +329,16 @@ Addresses Legaliser::source_list(const Sources& from) {
 void Legaliser::place(const Flow& flow, const Sources& from) {
   if (drafts_.empty()) return;
   const Addresses sources = source_list(from);
-  const std::string base = arm::azure_name(flow.id);
-  const std::string text = description(*flow.rule);
   for (Draft& draft : drafts_) {
+    const policy::Rule& origin = parts_.of(flow, {draft.service, net::Family::ipv4});
+    const std::string base = arm::azure_name(part_id(flow, origin));
     Rule rule;
     rule.name = shortened(drafts_.size() == 1 ? base : base + draft.suffix, arm::longest_name);
-    rule.description = text;
+    rule.description = description(origin);
     rule.from = sources;
     rule.match = std::move(draft.match);
     rule.identity = flow.id + draft.suffix;
-    rule.origin = flow.rule;
+    rule.origin = &origin;
     groups_.add(flow, std::move(rule));
   }
   drafts_.clear();
@@ -363,6 +367,7 @@ void Legaliser::finish() {
   groups_.finish(settings_, document_);
   document_.dns_proxy = settings_.dns_proxy.value_or(notes_.any_network_names());
   notes_.report(document_, settings_, context_);
+  document_.parts = parts_.take();
 }
 
 }  // namespace
@@ -372,6 +377,7 @@ Document legalise(const flow::DevicePolicy& device, const Settings& settings,
   Document document;
   document.mode = settings.mode;
   document.cluster = device.cluster->name;
+  document.cloud = device.cluster->cloud;
   document.format = settings.format;
   document.several_templates = settings.several_templates;
   document.file =

@@ -45,6 +45,7 @@ class Divider {
     next.part = part;
     if (!parts_.empty()) next.after = parts_.back().file + ".json";
     next.cluster = document_.cluster;
+    next.cloud = document_.cloud;
     next.file = cluster_ + name + ".azuredeploy";
     next.api_version = document_.api_version;
     next.policy = document_.policy;

@@ -11,6 +11,7 @@
 #include "backends/azure_firewall/made.h"
 #include "backends/azure_firewall/parts.h"
 #include "backends/azure_firewall/print_rules.h"
+#include "backends/common/arm/naming.h"
 #include "support/text.h"
 
 namespace hcipol::backends::azure_firewall {
@@ -180,10 +181,7 @@ Json metadata(const Document& document) {
       fmt::format("Azure Firewall rules of cluster `{}`. Compiled from a policy: change that, "
                   "not this file.",
                   one_line(document.cluster, 80)));
-  out["deploy"] = fmt::format(
-      "az deployment group create --resource-group <resource-group> "
-      "--template-file {0}.json --parameters @{0}.parameters.json",
-      document.file);
+  out["deploy"] = arm::deploy_command(document.cloud, document.file);
   if (!document.after.empty()) out["deployAfter"] = document.after;
   // A deployment never deletes a group, so one that lost its last rule would go on allowing.
   for (const std::string& name : document.absent_groups) {

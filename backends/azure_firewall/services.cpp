@@ -67,6 +67,17 @@ Layer4Services layer4(const net::ServiceSet& service) {
   return out;
 }
 
+net::ServiceSet service_of(const Layer4& part, const net::ServiceSet& service) {
+  net::ServiceSet out;
+  for (const std::string_view name : part.protocols) {
+    if (name == "Any") return service;
+    out = out | service.only(name == "TCP"   ? net::protocol::tcp
+                             : name == "UDP" ? net::protocol::udp
+                                             : net::protocol::icmp);
+  }
+  return out;
+}
+
 std::vector<ApplicationProtocol> web_protocols(const net::ServiceSet& service) {
   std::vector<ApplicationProtocol> out;
   for (const net::PortRange& range : service.ports(net::protocol::tcp)) {

@@ -25,6 +25,8 @@ struct Layer4Services {
   net::ServiceSet impossible;  ///< other protocols, and port 0 on its own
 };
 Layer4Services layer4(const net::ServiceSet& service);
+/// What of `service` is in a part of it.
+net::ServiceSet service_of(const Layer4& part, const net::ServiceSet& service);
 
 /// Without ICMPv6, which IPv4 does not have; any service stays any.
 net::ServiceSet without_icmpv6(const net::ServiceSet& service);

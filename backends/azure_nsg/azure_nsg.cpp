@@ -58,7 +58,7 @@ Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
   const std::size_t errors_before = context.reporter().errors();
   const Settings settings = read_settings(device, context);
   Emission emission;
-  const Document document = legalise(device, settings, context);
+  Document document = legalise(device, settings, context);
   emission.budgets = budgets_of(document);
   check(emission.budgets, document, context);
   if (context.reporter().errors() == errors_before) {
@@ -72,6 +72,7 @@ Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
        fmt::format("az network nsg delete --resource-group <resource-group> --name {}",
                    document.group)});
   emission.remarks = std::move(context.remarks);
+  emission.parts = std::move(document.parts);
   emission.rest = settings.deny_rest ? Rest::servers_denied : Rest::others;
   return emission;
 }

@@ -1,6 +1,7 @@
 // A network security group as Azure Resource Manager has it.
 #pragma once
 
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,10 +35,12 @@ struct SecurityRule {
 
 struct Document {
   std::string cluster;  ///< as the policy writes it
+  std::string cloud;    ///< of the cluster: "public", "usgov", "china"
   std::string file;     ///< path without ".json"
   std::string api_version;
   std::string group;
   std::vector<SecurityRule> rules;  ///< inbound before outbound, each by priority
+  std::deque<policy::Rule> parts;   ///< owner of origins that are not the policy's
 };
 
 }  // namespace hcipol::backends::azure_nsg

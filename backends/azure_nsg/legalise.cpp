@@ -12,6 +12,7 @@
 #include "backends/azure_nsg/sides.h"
 #include "backends/common/arm/naming.h"
 #include "backends/common/names.h"
+#include "backends/common/rule_parts.h"
 #include "support/text.h"
 
 namespace hcipol::backends::azure_nsg {
@@ -59,8 +60,9 @@ class Legaliser {
   bool at_servers(const flow::Flow& flow, const Side& from, const Side& to);
   void report_services(const flow::Flow& flow, const Side& from, const Side& to,
                        const Parts& services);
-  void add_rules(Direction direction, Side from, Side to, const Parts& services,
-                 const SecurityRule& like);
+  /// `flow` is null of what denies the rest.
+  void add_rules(const flow::Flow* flow, Direction direction, Side from, Side to,
+                 const Parts& services, const SecurityRule& like);
   void deny_rest();
   void add_between(const std::vector<const policy::NamedSet*>& from,
                    const std::vector<const policy::NamedSet*>& to,
@@ -72,6 +74,7 @@ class Legaliser {
   EmitContext& context_;
   Document& document_;
   net::AddressSet servers_;
+  RuleParts parts_;
   std::vector<const policy::Rule*> logged_;
 };
 
@@ -136,17 +139,14 @@ void Legaliser::add(const flow::Flow& flow) {
   report_services(flow, *from, *to, services);
   if (flow.rule->log) logged_.push_back(flow.rule);
   SecurityRule rule;
-  rule.name = arm::azure_name(flow.id);
-  rule.description = description(*flow.rule);
   rule.allow = flow.kind != Kind::deny;
   rule.identity = flow.id;
-  rule.origin = flow.rule;
-  add_rules(Direction::outbound, *from, *to, services, rule);
-  add_rules(Direction::inbound, *from, *to, services, rule);
+  add_rules(&flow, Direction::outbound, *from, *to, services, rule);
+  add_rules(&flow, Direction::inbound, *from, *to, services, rule);
 }
 
-void Legaliser::add_rules(Direction direction, Side from, Side to, const Parts& services,
-                          const SecurityRule& like) {
+void Legaliser::add_rules(const flow::Flow* flow, Direction direction, Side from, Side to,
+                          const Parts& services, const SecurityRule& like) {
   const bool out = direction == Direction::outbound;
   Side& own = out ? from : to;
   if (own.addresses != net::AddressSet::all()) own = {own.addresses & servers_, {}};
@@ -161,7 +161,13 @@ void Legaliser::add_rules(Direction direction, Side from, Side to, const Parts& 
         suffix += source.suffix;
         if (destination.suffix != source.suffix) suffix += destination.suffix;
         SecurityRule rule = like;
-        rule.name = (out ? "out-" : "in-") + like.name + suffix;
+        std::string name = like.name;
+        if (flow != nullptr) {
+          rule.origin = &parts_.of(*flow, {part.service, family});
+          rule.description = description(*rule.origin);
+          name = arm::azure_name(part_id(*flow, *rule.origin));
+        }
+        rule.name = (out ? "out-" : "in-") + name + suffix;
         rule.identity += fmt::format("\n{}{}", out ? "out" : "in", suffix);
         rule.direction = direction;
         rule.protocol = part.protocol;
@@ -205,7 +211,7 @@ void Legaliser::deny_rest() {
       if (is_covered(ways, i)) continue;
       rule.identity =
           fmt::format("{}\n{}", net::to_string(ways[i].from), net::to_string(ways[i].to));
-      add_rules(direction, {ways[i].from, {}}, {ways[i].to, {}}, services, rule);
+      add_rules(nullptr, direction, {ways[i].from, {}}, {ways[i].to, {}}, services, rule);
     }
   }
 }
@@ -261,6 +267,7 @@ void Legaliser::finish() {
             [](const SecurityRule& a, const SecurityRule& b) {
               return std::pair(a.direction, a.priority) < std::pair(b.direction, b.priority);
             });
+  document_.parts = parts_.take();
   if (!logged_.empty()) {
     std::set<std::string> rules;
     for (const policy::Rule* rule : logged_) rules.insert("`" + rule->address + "`");
@@ -277,6 +284,7 @@ Document legalise(const flow::DevicePolicy& device, const Settings& settings,
                   EmitContext& context) {
   Document document;
   document.cluster = device.cluster->name;
+  document.cloud = device.cluster->cloud;
   document.file = settings.cluster + ".azuredeploy";
   document.api_version = settings.api_version;
   document.group = settings.group;

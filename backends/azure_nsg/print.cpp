@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "backends/common/arm/naming.h"
 #include "backends/common/arm/write_template.h"
 #include "support/text.h"
 
@@ -62,10 +63,7 @@ Json metadata(const Document& document) {
       fmt::format("Network security rules of cluster `{}`. Compiled from a policy: change that, "
                   "not this file.",
                   one_line(document.cluster, 80)));
-  out["deploy"] = fmt::format(
-      "az deployment group create --resource-group <resource-group> "
-      "--template-file {0}.json --parameters @{0}.parameters.json",
-      document.file);
+  out["deploy"] = arm::deploy_command(document.cloud, document.file);
   out["attach"] = fmt::format(
       "az network vnet subnet update --resource-group <resource-group> --vnet-name "
       "<vnet> --name <subnet> --network-security-group {}",
@@ -75,9 +73,7 @@ Json metadata(const Document& document) {
 
 std::vector<SourceMapEntry> source_map(const Document& document) {
   std::vector<SourceMapEntry> out;
-  for (const SecurityRule& rule : document.rules) {
-    if (rule.origin != nullptr) out.push_back({rule.name, rule.origin});
-  }
+  for (const SecurityRule& rule : document.rules) out.push_back({rule.name, rule.origin});
   return out;
 }
 

@@ -136,24 +136,25 @@ std::optional<Side> side_of(const flow::Flow& flow, bool source, EmitContext& co
 Parts parts_of(const net::ServiceSet& service) {
   Parts out;
   if (service.is_any()) {
-    out.parts.push_back({"*", {"*"}, "", false});
+    out.parts.push_back({service, "*", {"*"}, "", false});
     return out;
   }
   for (const std::uint8_t protocol : service.protocols()) {
+    const net::ServiceSet here = service.only(protocol);
     switch (protocol) {
       case net::protocol::tcp:
-        out.parts.push_back({"Tcp", port_texts(service.ports(protocol)), "-tcp", false});
+        out.parts.push_back({here, "Tcp", port_texts(service.ports(protocol)), "-tcp", false});
         break;
       case net::protocol::udp:
-        out.parts.push_back({"Udp", port_texts(service.ports(protocol)), "-udp", false});
+        out.parts.push_back({here, "Udp", port_texts(service.ports(protocol)), "-udp", false});
         break;
       case net::protocol::icmp:
         out.icmp_widened = !service.contains_whole(protocol);
-        out.parts.push_back({"Icmp", {"*"}, "-icmp", true});
+        out.parts.push_back({here, "Icmp", {"*"}, "-icmp", true});
         break;
       case net::protocol::icmpv6: out.icmpv6_lost = true; break;
-      case esp: out.parts.push_back({"Esp", {"*"}, "-esp", false}); break;
-      case ah: out.parts.push_back({"Ah", {"*"}, "-ah", false}); break;
+      case esp: out.parts.push_back({here, "Esp", {"*"}, "-esp", false}); break;
+      case ah: out.parts.push_back({here, "Ah", {"*"}, "-ah", false}); break;
       default: out.impossible = out.impossible | net::ServiceSet::whole(protocol);
     }
   }

@@ -30,6 +30,7 @@ std::optional<Side> side_of(const flow::Flow& flow, bool source, EmitContext& co
 
 /// A protocol with its ports: one rule.
 struct Part {
+  net::ServiceSet service;  ///< as far as it was asked for
   std::string_view protocol;
   std::vector<std::string> ports;
   std::string_view suffix;  ///< for names of rules: "-tcp"

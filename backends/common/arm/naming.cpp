@@ -2,6 +2,8 @@
 // neither rename nor delete a rule collection group.
 #include "backends/common/arm/naming.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <unordered_map>
 
@@ -85,6 +87,16 @@ std::string parameter_name(std::string_view peer) {
     word_starts = false;
   }
   return out + "Addresses";
+}
+
+std::string deploy_command(std::string_view cloud, std::string_view file) {
+  std::string_view name;
+  if (cloud == "usgov") name = "AzureUSGovernment";
+  if (cloud == "china") name = "AzureChinaCloud";
+  return fmt::format(
+      "{0}az deployment group create --resource-group <resource-group> --template-file {1}.json "
+      "--parameters @{1}.parameters.json",
+      name.empty() ? "" : fmt::format("az cloud set --name {} && ", name), file);
 }
 
 std::optional<int> free_priority(const std::string& name, const PriorityRange& range,

@@ -47,6 +47,10 @@ bool is_tag(std::string_view tag);
 /// "site.east" → "siteEastAddresses", "10.0.7.0/27" → "ip10_0_7_0_27Addresses".
 std::string parameter_name(std::string_view peer);
 
+/// The command that deploys a template of that file (without ".json"); outside of the public cloud
+/// behind the one that turns the CLI to the cluster's ("az cloud list").
+std::string deploy_command(std::string_view cloud, std::string_view file);
+
 struct PriorityRange {
   int first = 0;
   int count = 0;

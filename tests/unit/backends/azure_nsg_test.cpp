@@ -32,6 +32,19 @@ std::string names(const std::map<std::string, Json>& rules) {
   return out;
 }
 
+TEST(AzureNsg, MapsEveryRuleBackAndWhatDeniesTheRestToNone) {
+  Lab b;
+  b.flow("hci/ad.ldap", {b.servers}, {b.dcs}, tcp(389));
+  const Outcome outcome = b.emit_nsg();
+  std::size_t rest = 0;
+  for (const auto& [id, rule] : outcome.emission.artefacts.at(0).rules) {
+    EXPECT_EQ(rule == nullptr, id.find("-deny-rest") != std::string::npos) << id;
+    rest += rule == nullptr;
+  }
+  EXPECT_EQ(outcome.emission.artefacts.at(0).rules.size(), rules_of(outcome).size());
+  EXPECT_GT(rest, 1u);
+}
+
 TEST(AzureNsg, WritesEachFlowForTheDirectionsThatMeetAServer) {
   Lab b;
   b.option("default", "azure");

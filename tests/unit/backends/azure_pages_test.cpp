@@ -59,5 +59,26 @@ TEST(AzurePages, OfSecurityGroups) {
   EXPECT_NE(page.find(outcome.emission.made.at(0).remove), std::string::npos);
 }
 
+// The CLI stays in the cloud that it was in.
+TEST(AzurePages, SayHowToChangeTheCloud) {
+  for (const auto& [cloud, name] :
+       {std::pair("usgov", "AzureUSGovernment"), std::pair("china", "AzureChinaCloud")}) {
+    Pages b;
+    b.policy().clusters.front().cloud = cloud;
+    const std::string change = std::string("az cloud set --name ") + name;
+    const auto deploy = [](const Outcome& outcome) {
+      return nlohmann::json::parse(outcome.text())["metadata"]["deploy"].get<std::string>();
+    };
+    EXPECT_TRUE(deploy(b.emit()).starts_with(change + " && az deployment group create "));
+    Outcome group;
+    backends::EmitContext context(group.reporter, b.device());
+    group.emission = backends::azure_nsg::backend().emit(b.device(), context);
+    EXPECT_TRUE(deploy(group).starts_with(change + " && az deployment group create "));
+    for (const char* folder : {"azure_firewall", "azure_nsg"}) {
+      EXPECT_NE(page_of(folder).find(change), std::string::npos) << folder;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace hcipol::test::azure
