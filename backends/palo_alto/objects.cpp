@@ -163,7 +163,8 @@ Endpoint Objects::made(const NamedSet& set, NamesBy by) {
     out.any = true;
     return out;
   }
-  out.members = address_objects(addresses, hosts_apart(set.kind));
+  // Tags are published as prefixes.
+  out.members = address_objects(addresses, by_tag ? 1 : hosts_apart(set.kind));
   std::string suffix;
   if (set.has_names()) {
     const std::size_t hosts = add_names(set, by, out);

@@ -1,7 +1,7 @@
 // A candidate configuration, as far as `move` and `delete` commands change it.
 #pragma once
 
-#include <list>
+#include <cstddef>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
@@ -29,14 +29,17 @@ class RulebaseInUse {
   bool in_place() const;
 
  private:
-  using Order = std::list<std::string_view>;
+  /// One of ours by its number in the file, or one of others.
+  using Place = std::size_t;
+
+  void put_before(Place rule, Place other);
 
   pugi::xml_node rules_;
   std::string_view before_;
-  Order order_;
-  Order::iterator target_;  ///< the rule that ours go before, if there is one
-  std::unordered_map<std::string_view, Order::iterator> ours_;
-  std::unordered_set<std::string_view> moved_;
+  std::unordered_map<std::string_view, Place> ours_;
+  std::vector<bool> moved_;
+  std::vector<Place> next_, previous_;  ///< a ring of ours, and of others between its two ends
+  Place first_of_others_ = 0, target_ = 0, last_of_others_ = 0, end_ = 0;
 };
 
 /// Entries that a way of removing has named, from the last section to the first.

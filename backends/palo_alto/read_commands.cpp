@@ -274,10 +274,21 @@ class CommandReader {
     out.push_back(find(value("from-xpath")));
   }
 
-  /// Where the words from `at` on point to, up to the last `more` of them.
-  xml_node section_of(const std::vector<std::string_view>& words, std::size_t more) const {
+  /// Where a command's words point to, up to the last `more` of them.
+  xml_node section_of(const std::vector<std::string_view>& words, std::size_t more) {
+    if (words.size() < more + 2) fail("no place");
+    // Most commands point to where the one before did.
+    const std::string_view last = words[words.size() - more - 1];
+    const std::string_view path(
+        words[1].data(), static_cast<std::size_t>(last.data() + last.size() - words[1].data()));
+    if (path != last_path_) {
+      last_path_ = path;
+      last_section_ = find_section(words, words.size() - more);
+    }
+    return last_section_;
+  }
+  xml_node find_section(const std::vector<std::string_view>& words, std::size_t end) const {
     std::size_t at = 1;
-    if (words.size() < at + more + 1) fail("no place");
     const bool named = !text_option(context_.options(), "vsys").empty();
     const std::string_view place = words[at];
     const xml_node rules = configuration_.rules();
@@ -294,17 +305,17 @@ class CommandReader {
     } else if (named || std::string_view(rules.parent().name()) != "vsys") {
       fail("no place");
     }
-    for (; at + more < words.size(); ++at) base = base.child(std::string(words[at]).c_str());
+    for (; at < end; ++at) base = base.child(std::string(words[at]).c_str());
     return base;
   }
 
-  void remove_by_line(std::string_view line, RemovedEntries& removed) const {
+  void remove_by_line(std::string_view line, RemovedEntries& removed) {
     const std::vector<std::string_view> words = command_words(commands_.path, line_, line);
     const xml_node section = section_of(words, 1);
     if (!removed.remove(section, words.back())) fail("what is not there or still in use");
   }
 
-  void move_by_line(std::string_view line, Rulebases& rulebases) const {
+  void move_by_line(std::string_view line, Rulebases& rulebases) {
     const std::vector<std::string_view> words = command_words(commands_.path, line_, line);
     const std::size_t size = words.size();
     if (words.back() == "top") {
@@ -369,6 +380,8 @@ class CommandReader {
   std::string before_;
   Sections sections_;
   std::size_t line_ = 0;
+  std::string_view last_path_;
+  xml_node last_section_;
 };
 
 }  // namespace

@@ -76,6 +76,18 @@ TEST(PaloAltoNames, TwoNeighboursAreTwoHosts) {
   EXPECT_TRUE(config.object("address", "hci-net-10.0.9.20_30"));
 }
 
+TEST(PaloAltoNames, PrefixesOfTagsStayPrefixes) {
+  World world;
+  world.servers("10.1.0.11");
+  NamedSet& tag = world.set(Kind::endpoint, "AzureActiveDirectory");
+  tag.tag = "AzureActiveDirectory";
+  tag.set.names = net::DomainSet(NamedSet::tag_name(tag.tag));
+  tag.tag_addresses = addresses("20.0.0.64/31");
+  world.allow("main/a.b", {world.servers()}, {&tag}, tcp(443));
+  const PanConfig config(world.text());
+  EXPECT_TRUE(config.object("address", "hci-net-20.0.0.64_31"));
+}
+
 TEST(PaloAltoNames, GroupsSayOfWhichClusterTheyAre) {
   World world;
   sample(world);
