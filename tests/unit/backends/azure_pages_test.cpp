@@ -59,6 +59,14 @@ TEST(AzurePages, OfSecurityGroups) {
   EXPECT_NE(page.find(outcome.emission.made.at(0).remove), std::string::npos);
 }
 
+// Of the devices with dates, Azure's are none, and of the modes one resets what others keep.
+TEST(AzurePages, SayWhatNoTemplateSays) {
+  for (const char* folder : {"azure_firewall", "azure_nsg"}) {
+    EXPECT_NE(page_of(folder).find("**Exceptions do not end here**"), std::string::npos) << folder;
+  }
+  EXPECT_NE(page_of("azure_firewall").find("its settings are replaced"), std::string::npos);
+}
+
 // The CLI stays in the cloud that it was in.
 TEST(AzurePages, SayHowToChangeTheCloud) {
   for (const auto& [cloud, name] :
