@@ -166,11 +166,14 @@ std::string head(const Document& document) {
       about_place(document));
 }
 
-/// The order in which moving one rule after the other leaves them in theirs.
-Names moved(const Section& section, bool to_top) {
-  Names out = section.names;
-  if (to_top) std::reverse(out.begin(), out.end());
-  return out;
+/// Names of rules in the order in which moving one after the other leaves them in theirs.
+template <class Take>
+void for_each_move(const Names& names, bool to_top, Take take) {
+  if (to_top) {
+    std::for_each(names.rbegin(), names.rend(), take);
+  } else {
+    std::for_each(names.begin(), names.end(), take);
+  }
 }
 
 /// `before` is a rule of the rules' rule base; the clean-up's may be another.
@@ -178,30 +181,30 @@ bool goes_to_top(const Document& document, const Section& section) {
   return document.before.empty() || section.path.front() != document.location.rulebase;
 }
 
-std::size_t open_section(SetWriter& writer, const Document& document, const Section& section) {
+/// What a command on an entry of the section begins with. Names are words as they are.
+std::string beginning(std::string_view verb, const Document& document, const Section& section) {
+  SetWriter writer(verb);
   const bool shared = section.rules ? document.location.rules == Location::Rules::shared
                                     : document.location.shared_objects;
-  std::size_t open = open_place(writer, document.location, shared);
-  for (std::size_t i = 0; i + 1 < section.path.size(); ++i, ++open) writer.open(section.path[i]);
-  return open;
+  open_place(writer, document.location, shared);
+  for (const char* element : section.path) writer.open(element);
+  return writer.beginning();
 }
 
 std::string moves_by_line(const Document& document, const std::vector<Section>& all) {
-  SetWriter writer("move");
+  std::string out;
   for (const Section& section : all) {
     if (!section.rules) continue;
     const bool to_top = goes_to_top(document, section);
-    const std::size_t open = open_section(writer, document, section);
-    for (const std::string& name : moved(section, to_top)) {
-      if (to_top) {
-        writer.words({section.path.back(), name, "top"});
-      } else {
-        writer.words({section.path.back(), name, "before", document.before});
-      }
-    }
-    writer.close(open);
+    const std::string begin = beginning("move", document, section);
+    const std::string end = to_top ? " top\n" : " before " + command_word(document.before) + "\n";
+    for_each_move(section.names, to_top, [&](const std::string& name) {
+      out += begin;
+      out += name;
+      out += end;
+    });
   }
-  return writer.take();
+  return out;
 }
 
 std::string moves_by_api(const Document& document, const std::vector<Section>& all) {
@@ -215,8 +218,13 @@ std::string moves_by_api(const Document& document, const std::vector<Section>& a
     out += fmt::format(
         "while read -r name; do move --data-urlencode \"type=config\" --data-urlencode "
         "\"action=move\" --data-urlencode \"xpath={}/entry[@name='$name']\" --data-urlencode {}; "
-        "done <<'END'\n{}\nEND\n",
-        xpath(document.location, section), where, fmt::join(moved(section, to_top), "\n"));
+        "done <<'END'\n",
+        xpath(document.location, section), where);
+    for_each_move(section.names, to_top, [&](const std::string& name) {
+      out += name;
+      out += '\n';
+    });
+    out += "END\n";
   }
   return out;
 }
@@ -286,13 +294,14 @@ std::string remove_commands(const Document& document) {
       "\n# ---- Command line, in operational mode, 30 or 40 lines at a time:\n"
       "set cli scripting-mode on\nconfigure\n",
       document.file_name);
-  SetWriter writer("delete");
   for (const Section& section : all) {
-    const std::size_t open = open_section(writer, document, section);
-    for (const std::string& name : section.names) writer.text(section.path.back(), name);
-    writer.close(open);
+    const std::string begin = beginning("delete", document, section);
+    for (const std::string& name : section.names) {
+      out += begin;
+      out += name;
+      out += '\n';
+    }
   }
-  out += writer.take();
   out +=
       "\n# ---- Or XML API, from a shell; HOST is the device, KEY an API key. It goes on when the\n"
       "# ---- device refuses something, and says what.\n"

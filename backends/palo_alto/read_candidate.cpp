@@ -2,18 +2,27 @@
 #include "backends/palo_alto/read_candidate.h"
 
 #include <algorithm>
-#include <iterator>
 
 namespace hcipol::backends::palo_alto {
 
+EntryNames::EntryNames(pugi::xml_node section) {
+  for (const pugi::xml_node& entry : section.children()) {
+    names_.emplace_back(entry.attribute("name").value());
+  }
+}
+
+std::size_t EntryNames::find(std::string_view name, std::size_t expected) {
+  if (expected < names_.size() && names_[expected] == name) return expected;
+  if (places_.empty()) {
+    for (std::size_t i = 0; i < names_.size(); ++i) places_.emplace(names_[i], i);
+  }
+  const auto found = places_.find(name);
+  return found == places_.end() ? names_.size() : found->second;
+}
+
 RulebaseInUse::RulebaseInUse(pugi::xml_node rules, std::string_view before)
-    : rules_(rules), before_(before) {
-  const auto list = rules.children();
-  const auto count = static_cast<std::size_t>(std::distance(list.begin(), list.end()));
-  ours_.reserve(count);
-  for (const pugi::xml_node rule : list)
-    ours_.emplace(rule.attribute("name").value(), ours_.size());
-  moved_.resize(count);
+    : rules_(rules), before_(before), ours_(rules), moved_(ours_.size()) {
+  const std::size_t count = ours_.size();
   first_of_others_ = count;
   target_ = count + 1;
   last_of_others_ = count + 2;
@@ -23,6 +32,7 @@ RulebaseInUse::RulebaseInUse(pugi::xml_node rules, std::string_view before)
   next_[end_] = previous_[end_] = end_;
   for (const Place other : {first_of_others_, target_, last_of_others_}) put_before(other, end_);
   for (Place rule = count; rule-- > 0;) put_before(rule, end_);
+  if (before.empty() && count > 0) expected_ = count - 1;
 }
 
 void RulebaseInUse::put_before(Place rule, Place other) {
@@ -34,10 +44,10 @@ void RulebaseInUse::put_before(Place rule, Place other) {
 }
 
 bool RulebaseInUse::move(std::string_view name, std::string_view before) {
-  const auto found = ours_.find(name);
-  if (found == ours_.end() || before != before_ || moved_[found->second]) return false;
-  const Place rule = found->second;
+  const Place rule = ours_.find(name, expected_);
+  if (rule == ours_.size() || before != before_ || moved_[rule]) return false;
   moved_[rule] = true;
+  expected_ = before.empty() ? rule - 1 : rule + 1;
   next_[previous_[rule]] = next_[rule];
   previous_[next_[rule]] = previous_[rule];
   put_before(rule, before.empty() ? next_[end_] : target_);
@@ -61,13 +71,19 @@ bool RemovedEntries::remove(pugi::xml_node section, std::string_view name) {
   const auto index = static_cast<std::size_t>(found - sections_.begin());
   if (index == sections_.size() || index > at_) return false;
   if (index < at_) {
-    if (!left_.empty() || index + 1 != at_) return false;
+    if (left_ > 0 || index + 1 != at_) return false;
     at_ = index;
-    for (const pugi::xml_node& entry : section.children()) {
-      left_.insert(entry.attribute("name").value());
-    }
+    entries_ = EntryNames(section);
+    left_ = entries_.size();
+    removed_.assign(left_, false);
+    expected_ = 0;
   }
-  return left_.erase(name) == 1;
+  const std::size_t entry = entries_.find(name, expected_);
+  if (entry == entries_.size() || removed_[entry]) return false;
+  removed_[entry] = true;
+  expected_ = entry + 1;
+  --left_;
+  return true;
 }
 
 }  // namespace hcipol::backends::palo_alto

@@ -4,12 +4,26 @@
 #include <cstddef>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "backends/palo_alto/read_xml.h"
 
 namespace hcipol::backends::palo_alto {
+
+/// The entries of a section by their names.
+class EntryNames {
+ public:
+  EntryNames() = default;
+  explicit EntryNames(pugi::xml_node section);
+
+  std::size_t size() const { return names_.size(); }
+  /// The number of an entry in the section, or size(). Quick for the `expected` one.
+  std::size_t find(std::string_view name, std::size_t expected);
+
+ private:
+  std::vector<std::string_view> names_;
+  std::unordered_map<std::string_view, std::size_t> places_;  ///< once it has been needed
+};
 
 /// Rules of others, and below them ours, in another order than in the file: whatever an older load
 /// has left behind, the commands must put each where it belongs.
@@ -17,7 +31,6 @@ class RulebaseInUse {
  public:
   /// `rules` are ours, in their order; `before` is the rule that they go before, or "" for the top.
   RulebaseInUse(pugi::xml_node rules, std::string_view before);
-
   RulebaseInUse(const RulebaseInUse&) = delete;
   RulebaseInUse& operator=(const RulebaseInUse&) = delete;
 
@@ -36,10 +49,11 @@ class RulebaseInUse {
 
   pugi::xml_node rules_;
   std::string_view before_;
-  std::unordered_map<std::string_view, Place> ours_;
+  EntryNames ours_;
   std::vector<bool> moved_;
   std::vector<Place> next_, previous_;  ///< a ring of ours, and of others between its two ends
   Place first_of_others_ = 0, target_ = 0, last_of_others_ = 0, end_ = 0;
+  Place expected_ = 0;
 };
 
 /// Entries that a way of removing has named, from the last section to the first.
@@ -51,12 +65,15 @@ class RemovedEntries {
 
   /// False for what is not there, has been removed, or is still in use.
   bool remove(pugi::xml_node section, std::string_view name);
-  bool all() const { return at_ == 0 && left_.empty(); }
+  bool all() const { return at_ == 0 && left_ == 0; }
 
  private:
   const std::vector<pugi::xml_node>& sections_;
   std::size_t at_;
-  std::unordered_set<std::string_view> left_;  ///< in the section `at_`
+  EntryNames entries_;  ///< of the section `at_`
+  std::vector<bool> removed_;
+  std::size_t left_ = 0;
+  std::size_t expected_ = 0;
 };
 
 }  // namespace hcipol::backends::palo_alto

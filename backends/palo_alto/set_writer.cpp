@@ -48,11 +48,10 @@ void SetWriter::members(const char* element, const std::vector<std::string>& lis
   }
 }
 
-void SetWriter::words(const std::vector<std::string>& texts) {
-  std::vector<std::string> out;
-  out.reserve(texts.size());
-  for (const std::string& text : texts) out.push_back(command_word(text));
-  line(out);
+std::string SetWriter::beginning() const {
+  std::string out(verb_);
+  for (const std::string& word : path_) out += " " + word;
+  return out + " ";
 }
 
 void SetWriter::line(const std::vector<std::string>& words) {

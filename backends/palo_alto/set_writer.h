@@ -34,8 +34,8 @@ class SetWriter {
   }
   /// Long lists take several commands, because each adds to what is there already.
   void members(const char* element, const std::vector<std::string>& list);
-  /// A command of several words behind the path.
-  void words(const std::vector<std::string>& texts);
+  /// What a command here begins with, and a blank.
+  std::string beginning() const;
   std::string take() { return std::move(text_); }
 
  private:
