@@ -337,7 +337,8 @@ function Get-EnforcementFinding {
                 & $finding $item.Name 'A rule of Group Policy has this name and replaces it.'
             }
         }
-        elseif ("$($item.Action)" -eq 'Block' -and "$($item.Enabled)" -eq 'True') {
+        elseif ("$($item.Action)" -eq 'Block' -and "$($item.Enabled)" -eq 'True' -and
+            $source -ne 'Hardcoded') {
             $blocks += $item
         }
     }

@@ -70,6 +70,12 @@ foreach ($case in @(@('LocalAddress', @('10.77.0.9', '10.0.0.11')), @('RemoteAdd
     Test-Equal -What "wide enough: $($case[0]) $($case[1])" -Is (Get-Lost $oneLess) -Should ''
     $rule[$case[0]] = $kept
 }
+# Service restrictions of Windows' own are shown beside rules, and so is what is gone after a start.
+foreach ($case in @(@('Hardcoded', $dns), @('Dynamic', $dns), @('Generated', $dns), @('GroupPolicy', ''), @('MDM', ''))) {
+    (Get-Rule 'names')['Source'] = $case[0]
+    Test-Equal -What "an allow rule that is $($case[0])" -Is (Get-Lost $oneLess) -Should $case[1]
+}
+(Get-Rule 'names').Remove('Source')
 # From which of its addresses the server asks.
 (Get-Machine).Routes['10.0.5.53'] = '10.77.0.9'
 Test-Equal -What 'the policy''s rule is for another address of the server' -Is (Get-Lost) -Should ''
@@ -93,6 +99,17 @@ foreach ($case in @(@(@{ Program = $svchost; Service = 'dnscache'; RemotePort = 
     Add-Theirs $rule
     Test-Equal -What "a block rule: $(@($case[0].Keys | Sort-Object | ForEach-Object { "$_ $($case[0][$_])" }) -join ', ')" -Is (Get-Lost) -Should $case[1]
 }
+
+foreach ($case in @(@('Hardcoded', ''), @('Dynamic', $dns))) {
+    Start-Machine
+    Add-Theirs @{ Name = 'restriction'; Action = 'Block'; Protocol = 'UDP'; RemotePort = '53'; Program = $svchost; Service = 'dnscache' }
+    (Get-Rule 'restriction')['Source'] = $case[0]
+    Test-Equal -What "a block rule that is $($case[0])" -Is (Get-Lost) -Should $case[1]
+    Test-Equal -What 'and whether Verify counts it' -Is (@(Get-Warning $one @{ Mode = 'Verify' }) -match 'block rules of others').Count -Should @(1, 0)[$case[1] -eq '']
+}
+(Get-Machine).Cim['Win32_NetworkAdapterConfiguration'] = @{ DNSServerSearchOrder = @('127.0.0.1', '10.0.5.53'); DHCPEnabled = $false; DHCPServer = $null }
+(Get-Machine).Stores[$store].Remove('restriction')
+Test-Equal -What 'a name server on the server itself' -Is (Get-Lost) -Should ''
 
 # ---- leases ----
 Start-Machine

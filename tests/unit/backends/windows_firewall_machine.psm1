@@ -183,6 +183,7 @@ function Get-NetFirewallRule {
         foreach ($rule in $rules) {
             $shown = @{ InstanceID = $rule.Name; PolicyStoreSourceType = 'Local' }
             if ($PolicyStore -eq 'ActiveStore' -and $script:machine.PolicyRules.Contains($rule.Name)) { $shown['PolicyStoreSourceType'] = 'GroupPolicy' }
+            if ($rule.Contains('Source')) { $shown['PolicyStoreSourceType'] = $rule['Source'] }
             foreach ($key in 'Name', 'DisplayName', 'Description', 'Group', 'Enabled', 'Profile', 'Direction', 'Action', 'EdgeTraversalPolicy', 'LooseSourceMapping',
                 'LocalOnlyMapping', 'Owner', 'PackageFamilyName', 'PolicyAppId', 'RemoteDynamicKeywordAddresses') { $shown[$key] = $rule[$key] }
             [pscustomobject] $shown
