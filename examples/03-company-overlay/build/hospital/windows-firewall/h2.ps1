@@ -1534,7 +1534,8 @@ function Get-EnforcementFinding {
                 & $finding $item.Name 'A rule of Group Policy has this name and replaces it.'
             }
         }
-        elseif ("$($item.Action)" -eq 'Block' -and "$($item.Enabled)" -eq 'True') {
+        elseif ("$($item.Action)" -eq 'Block' -and "$($item.Enabled)" -eq 'True' -and
+            $source -ne 'Hardcoded') {
             $blocks += $item
         }
     }
@@ -1675,7 +1676,7 @@ function Get-Need {
     $cards = @(Get-CimInstance -ClassName $class -Filter $filter -ErrorAction Stop)
     foreach ($card in $cards) {
         foreach ($server in @(Get-PropertyValue -InputObject $card -Name 'DNSServerSearchOrder')) {
-            if ("$server" -ne '') {
+            if ("$server" -notmatch '^$|^127\.|^::1$') {
                 $need = ConvertTo-Need -Text $nameNeed -Address "$server" -For 'name server'
                 $need['Keyword'] = 'DNS'
                 $need
@@ -1843,7 +1844,13 @@ function Get-LockOut {
     $out = @(
         $Wanted
         foreach ($item in $every) {
-            if (-not $own.ContainsKey("$($item.Name)") -and "$($item.Direction)" -eq 'Outbound') {
+            # Restrictions of Windows' services are asked for apart from all this, and rules that
+            # somebody made in the active store are gone after the next start.
+            $source = "$(Get-PropertyValue -InputObject $item -Name 'PolicyStoreSourceType')"
+            $counts = $source -ne 'Hardcoded' -and
+                ("$($item.Action)" -eq 'Block' -or $source -notin @('Dynamic', 'Generated'))
+            if ($counts -and -not $own.ContainsKey("$($item.Name)") -and
+                "$($item.Direction)" -eq 'Outbound') {
                 Get-LiveValue -Rule $item -Index $index -Field $fields
             }
         }
