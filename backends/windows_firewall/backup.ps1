@@ -1,22 +1,48 @@
 # ---- the engine, backups and the rest of a plan; the same in every script -----------------------
 
-function Test-OwnAddress {
+function Get-OwnAddress {
     [CmdletBinding()]
-    [OutputType([bool])]
-    param (
-        [Parameter(Mandatory = $true)]
-        [AllowEmptyCollection()]
-        [string[]] $Address
-    )
+    [OutputType([string])]
+    param ()
+    # Of this server, without those that no router forwards: loopback, and what hosts give
+    # themselves.
     foreach ($card in [System.Net.NetworkInformation.NetworkInterface]::GetAllNetworkInterfaces()) {
         foreach ($unicast in $card.GetIPProperties().UnicastAddresses) {
             $text = $unicast.Address.ToString() -replace '%.*$', ''
-            if (Test-Within -Address $text -Range $Address) {
-                return $true
+            if ($text -notmatch '^(127\.|169\.254\.|::1$|fe[89ab])') {
+                $text
             }
         }
     }
-    $false
+}
+
+function Assert-OwnServer {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Policy,
+
+        # Whether another server is an error, and whether rules are asked for.
+        [Parameter(Mandatory = $true)]
+        [bool] $Stops,
+
+        [Parameter(Mandatory = $true)]
+        [bool] $ForRules
+    )
+    $here = @(Get-OwnAddress)
+    $others = @($here | Where-Object { -not (Test-Within -Address $_ -Range $Policy['Address']) })
+    if ($others.Count -eq $here.Count) {
+        $text = 'This machine has none of the addresses of server {0} ({1}).'
+        $text = $text -f $Policy['Server'], ($Policy['Address'] -join ', ')
+        if ($Stops) {
+            throw ('{0} Nothing was changed; -Force does it all the same.' -f $text)
+        }
+        Write-Warning -Message $text
+    }
+    elseif ($ForRules -and $others.Count -gt 0) {
+        $text = 'The rules are for the addresses of the policy, and not for others of this server: {0}'
+        Write-Warning -Message ($text -f ($others -join ', '))
+    }
 }
 
 function Get-KeywordFinding {

@@ -84,6 +84,30 @@ function Test-Within {
     $false
 }
 
+function Test-Port {
+    [CmdletBinding()]
+    [OutputType([bool])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [int] $Port,
+
+        # None are all.
+        [Parameter(Mandatory = $true)]
+        [AllowNull()]
+        [AllowEmptyCollection()]
+        [object[]] $Range
+    )
+    $ranges = @($Range | Where-Object { "$_" -ne '' })
+    foreach ($item in $ranges) {
+        $ends = @("$item" -split '-')
+        if ("$item" -eq 'Any' -or ("$item" -match '^[0-9]+(-[0-9]+)?$' -and
+                [int] $ends[0] -le $Port -and $Port -le [int] $ends[-1])) {
+            return $true
+        }
+    }
+    $ranges.Count -eq 0
+}
+
 function ConvertTo-ListText {
     [CmdletBinding()]
     [OutputType([string])]
@@ -160,6 +184,8 @@ function Get-RuleField {
         'LocalOnlyMapping Rule Flag False'
         'Owner Rule Text Any'
         'RemoteDynamicKeywordAddresses Rule List Any'
+        'PackageFamilyName Rule Text Any'
+        'PolicyAppId Rule Text Any'
         'Protocol Port Protocol Any'
         'LocalPort Port List Any'
         'RemotePort Port List Any'

@@ -12,14 +12,9 @@ $memoryKey = '{0}\Firewall\{1}' -f $memoryRoot, $policy['NamePrefix'].TrimEnd('-
 $namesProfiles = @($policy['Profile'] -replace '^Any$', 'Domain, Private, Public') -split ', '
 
 $wantsRules = $Mode -in @('Verify', 'Apply')
-if ($isLocal -and ($wantsRules -or $Mode -eq 'Restore') -and
-    -not (Test-OwnAddress -Address $policy['Address'])) {
-    $text = 'This machine has none of the addresses of server {0} ({1}).'
-    $text = $text -f $policy['Server'], ($policy['Address'] -join ', ')
-    if ($changes -and -not $Force) {
-        throw ('{0} Nothing was changed; -Force does it all the same.' -f $text)
-    }
-    Write-Warning -Message $text
+if ($isLocal) {
+    $stops = $changes -and -not $Force
+    Assert-OwnServer -Policy $policy -Stops $stops -ForRules $wantsRules
 }
 if ($Mode -eq 'Apply' -and -not $isLocal -and $keywords.Count -gt 0) {
     $text = 'Nothing was changed: the rules use dynamic keywords, which no Group Policy can hold.'
@@ -87,17 +82,11 @@ $state = @{
     Rule = $live; Keyword = $liveKeywords; Setting = $settings; Memory = $memory; Proxy = @{}
     ProxyMemory = @{}
 }
-$setsProxy = $isLocal -and $proxy['Settings'] -ne 'Ignored'
+# Whoever has it ignored now has what an earlier version set taken back by Remove.
+$ignoresProxy = $proxy['Settings'] -eq 'Ignored'
+$setsProxy = $isLocal -and (-not $ignoresProxy -or $Mode -in @('Remove', 'Restore'))
 if ($setsProxy -and ($backupFile -ne '' -or $Mode -eq 'Restore')) {
     Add-ProxyState -State $state
-}
-if ($Mode -ne 'Restore' -and $backupFile -ne '' -and
-    $PSCmdlet.ShouldProcess($backupFile, 'Write backup')) {
-    Save-Backup -Policy $policy -Store $PolicyStore -State $state -Path $backupFile
-    [pscustomobject] @{ Name = $backupFile; Finding = 'Written'; Detail = '' }
-}
-if ($Mode -eq 'Backup') {
-    return
 }
 
 # ---- what should be there ----
@@ -106,6 +95,10 @@ $wanted = @()
 $wantedKeywords = @()
 $wantedSettings = @{}
 $remembered = @{}
+$ended = @{}
+foreach ($item in @($rules | Where-Object { Test-Ended -Rule $_ })) {
+    $ended[$item['Name']] = $item['Until']
+}
 if ($wantsRules) {
     $wanted = @(Get-WantedRule -Policy $policy -Rule $rules)
     $wantedKeywords = $keywords
@@ -126,6 +119,7 @@ elseif ($Mode -eq 'Restore') {
     $wantedSettings = $backup['Setting']
     $remembered = $backup['Memory']
 }
+$wanted = @($wanted | Where-Object { -not $ended.ContainsKey($_['Name']) })
 # What Apply changed once and the policy does not ask for any more.
 $stale = @{}
 foreach ($name in @($memory.Keys)) {
@@ -176,8 +170,26 @@ if ($likeOurs.Count -gt 0 -and $Mode -in @('Verify', 'Apply', 'Remove')) {
     Write-Warning -Message ($text -f ($likeOurs -join ', '))
 }
 
+if ($Mode -in @('Apply', 'Restore')) {
+    foreach ($name in @($ended.Keys | Sort-Object)) {
+        $text = '{0} is left out: its exception ended on {1}. Build the policy anew.'
+        Write-Warning -Message ($text -f $name, $ended[$name])
+    }
+}
+
 if ($Mode -eq 'Verify') {
+    $findings = @($findings | Where-Object { -not $ended.ContainsKey($_.Name) })
+    foreach ($name in @($ended.Keys | Sort-Object)) {
+        $detail = 'The exception ended on {0}; build the policy anew, deny rules have a gap for it'
+        $findings += [pscustomobject] @{
+            Name = $name; Finding = 'Expired'; Detail = $detail -f $ended[$name]
+        }
+    }
     $all = @($keywordFindings) + $findings + $settingFindings + $proxyFindings
+    if ($isLocal -and $ignoresProxy -and (Get-RegistryTable -Key $proxyBackup).Count -gt 0) {
+        $text = 'An earlier version of the policy set the proxy; Remove puts back what was there.'
+        Write-Warning -Message $text
+    }
     $enforced = @()
     if ($isLocal) {
         $parameters = @{ Policy = $policy; Wanted = $wanted; Keyword = $keywords }
@@ -212,13 +224,14 @@ $plan = @(
         $kind = @('SetKeyword', 'NewKeyword')[$item.Finding -eq 'Missing']
         @{
             Kind = $kind; Name = $item.Name; Keyword = $item.Wanted; Former = $item.Former
-            Text = 'Set dynamic keyword'; Finding = @('Updated', 'Created')[$kind -eq 'NewKeyword']
+            Text = 'Set dynamic keyword: {0}' -f $item.Detail
+            Finding = @('Updated', 'Created')[$kind -eq 'NewKeyword']
         }
     }
     foreach ($item in @($findings | Where-Object { $_.Finding -eq 'Missing' })) {
         @{
             Kind = 'NewRule'; Name = $item.Name; Rule = $item.Wanted
-            Text = 'Create firewall rule'; Finding = 'Created'
+            Text = 'Create firewall rule: {0}' -f $item.Detail; Finding = 'Created'
         }
     }
     foreach ($item in @($findings | Where-Object { $_.Finding -notin @('Missing', 'Stale') })) {
@@ -232,7 +245,8 @@ $plan = @(
         }
         @{
             Kind = 'SetRule'; Name = $item.Name; Rule = $item.Wanted; Former = $item.Former
-            Field = $item.Field; Text = 'Set firewall rule'; Finding = $done
+            Field = $item.Field; Text = 'Set firewall rule: {0} {1}' -f $item.Finding, $item.Detail
+            Finding = $done
         }
     }
     $common = @{ Key = $memoryKey; Live = $settings; Memory = $memory }
@@ -271,6 +285,10 @@ $plan = @(
     }
 )
 
+if ($Mode -eq 'Backup') {
+    $plan = @()
+}
+
 # ---- may it be done ----
 
 if ($Mode -eq 'Apply') {
@@ -281,31 +299,40 @@ if ($Mode -eq 'Apply') {
         throw ($text -f ($texts -join '; '))
     }
 }
-$locks = @(
-    $plan | Where-Object { $_['Kind'] -eq 'Setting' -and $_['Name'] -like 'Outbound *' } |
-        Where-Object { $_['Value'] -eq 'Block' }
-)
-if ($locks.Count -gt 0) {
-    $server = 'this server'
-    if (-not $isLocal) {
-        $server = 'a server of this Group Policy object'
-        $text = 'Every computer that {0} is linked to will block outbound traffic.'
-        Write-Warning -Message ($text -f $PolicyStore)
-    }
-    $unreachable = @(Get-LockOut -Policy $policy -Wanted $wanted -Store $PolicyStore)
-    if ($unreachable.Count -gt 0) {
-        $text = 'With outbound traffic blocked {0} could not reach: {1}.'
-        $text = $text -f $server, ($unreachable -join ', ')
-        if (-not $AllowLockOut) {
-            throw ('{0} Nothing was changed; -AllowLockOut does it all the same.' -f $text)
-        }
-        Write-Warning -Message $text
-    }
+$taken = @($plan | Where-Object { $_['Kind'] -eq 'NewRule' -and $_['Name'] -in $likeOurs })
+if ($taken.Count -gt 0) {
+    $text = 'Nothing was changed: rules that are not ours have these names: {0}.'
+    throw ($text -f (@($taken | ForEach-Object { $_['Name'] }) -join ', '))
 }
-if (@($plan | Where-Object { $_['Layer'] -eq 'WinINet' -and $_['Kind'] -eq 'Proxy' }).Count -gt 0) {
-    if ($null -eq (Get-Command -Name 'Set-WinInetProxy' -ErrorAction SilentlyContinue)) {
-        throw 'Nothing was changed: proxy settings need the module WinInetProxy, which is missing.'
+$parameters = @{
+    Policy = $policy; Plan = $plan; Wanted = $wanted; Live = @($live.Values); Setting = $settings
+    Store = $PolicyStore; AllowLockOut = [bool] $AllowLockOut
+}
+Assert-Reachable @parameters
+$internet = @($plan | Where-Object { $_['Layer'] -eq 'WinINet' -and $_['Kind'] -eq 'Proxy' })
+if ($internet.Count -gt 0 -and
+    $null -eq (Get-Command -Name 'Set-WinInetProxy' -ErrorAction SilentlyContinue)) {
+    $text = 'the proxy settings of WinINet need the module WinInetProxy, which is missing. Get it'
+    $text += ' with Save-Module on a computer that reaches the PowerShell Gallery and copy it to'
+    $text += ' %ProgramFiles%\WindowsPowerShell\Modules'
+    if ($Mode -ne 'Remove') {
+        $text += ', or compile with proxy_settings = false.'
+        throw ('Nothing was changed: {0}' -f $text)
     }
+    Write-Warning -Message ('WinINet stays as it is: {0}, then run Remove again.' -f $text)
+    $plan = @($plan | Where-Object { "$($_['Subject'])" -ne 'Proxy of WinINet' })
+}
+if ($Mode -ne 'Restore' -and $backupFile -ne '' -and
+    $PSCmdlet.ShouldProcess($backupFile, 'Write backup')) {
+    # Of outbound actions those that are the policy's to set.
+    foreach ($name in @(@($settings.Keys) -like 'Outbound *')) {
+        $sets = $policy['Outbound'] -eq 'Block' -and ($name -split ' ')[1] -in $namesProfiles
+        if (-not $sets -and -not $memory.ContainsKey($name)) {
+            $settings.Remove($name)
+        }
+    }
+    Save-Backup -Policy $policy -Store $PolicyStore -State $state -Path $backupFile
+    [pscustomobject] @{ Name = $backupFile; Finding = 'Written'; Detail = '' }
 }
 
 # ---- doing it ----
@@ -338,10 +365,11 @@ try {
         $done.Add($change)
         Invoke-Change -Change $change -Store $store
         if ("$($change['Finding'])" -ne '') {
-            [pscustomobject] @{ Name = $name; Finding = $change['Finding']; Detail = '' }
+            [pscustomobject] @{ Name = $subject; Finding = $change['Finding']; Detail = '' }
         }
     }
     if ($store['Session'] -ne '') {
+        Save-StoreMemory -Store $store -Former $memory
         Save-NetGPO -GPOSession $store['Session'] -ErrorAction Stop
     }
     $complete = $true
@@ -350,6 +378,12 @@ finally {
     # Also when somebody presses Ctrl+C. Of a session nothing is in force before it is saved.
     if (-not $complete -and $store['Session'] -eq '') {
         Undo-All -Change $done.ToArray() -Store $store
+    }
+    elseif (-not $complete) {
+        Write-Warning -Message 'Nothing of the session was saved: the object is as it was.'
+    }
+    if ($null -ne $store['Cim']) {
+        Remove-CimSession -CimSession $store['Cim'] -Confirm:$false -WhatIf:$false
     }
 }
 

@@ -14,7 +14,12 @@
     Apply creates what is missing first and removes rules of the group that are no longer in the
     table last, so there is no moment without rules. When a step fails, or somebody presses Ctrl+C,
     all steps before it are undone, the last one first. A second run changes nothing. Rules outside
-    the group, and rules in it that the policy did not make, are never touched.
+    the group, and rules in it that the policy did not make, are never touched. What people read of
+    a rule, its display name and description, is not compared.
+
+    An exception is left out after its last day, by this machine's clock: Apply takes its rule away.
+    Verify reports it as Expired until the policy is built anew, since what the policy denies beside
+    it is denied without it until then.
 
     Windows lets a block rule beat every allow rule, and lets everything pass that any rule allows:
     rules that Windows or other software made keep allowing what they allow. Outbound traffic passes
@@ -47,18 +52,21 @@
     A file. Backup, Apply and Remove write into it all that the script can change, as it is before
     they change it; they do not overwrite a file. Restore puts that back.
 .PARAMETER Force
-    Changes a machine although none of the server's addresses belongs to it.
+    Changes a machine although it has none of the server's addresses: another one, or the server
+    with new addresses.
 .PARAMETER AllowLockOut
-    Sets the default outbound action Block although this server could not reach its name servers,
-    DHCP server or domain controller any more, or a server of the Group Policy object no domain
-    controller.
+    Changes rules or the default outbound action although, with outbound traffic blocked, this
+    server could not reach its name servers, DHCP server or domain controller any more, or a server
+    of the Group Policy object no domain controller.
 .OUTPUTS
     Verify: an object with Name, Finding and Detail for every rule that is Missing, Changed,
-    Disabled, Absent or Stale, for every such setting, and for what takes rules out of force (Not in
-    force: Group Policy, a firewall that is off); nothing if all is well. The others: the same for
-    everything they did. Run as a file, Verify has the exit code 0 when all is well, 2 when
-    something is different, and 3 when all is there and not in force. The others have 0, or 1 when
-    they failed and undid what they had done.
+    Disabled, Absent, Stale or Expired, for every such setting, for a rule of Windows' own that is
+    Unsuitable, and for what takes rules out of force (Not in force: Group Policy, a firewall that
+    is off); nothing if all is well. The others: the same for everything they did (Created, Updated,
+    Restored, Enabled, Removed, Set to ..., Set, Forgotten, and Written of a backup). Run as a file,
+    Verify has the exit code 0 when all is well, 2 when something is different, 3 when all is there
+    and not in force, and 1 when it failed. The others have 0, or 1 when they failed and undid what
+    they had done.
 .EXAMPLE
     .\server.ps1
 .EXAMPLE
@@ -66,7 +74,10 @@
 .EXAMPLE
     .\server.ps1 -Mode Apply -BackupPath .\before.json
 .EXAMPLE
-    Invoke-Command -ComputerName server -FilePath .\server.ps1 -ArgumentList 'Apply'
+    Invoke-Command -Session $session { C:\hci\server.ps1 -Mode Apply -BackupPath C:\hci\before.json }
+
+    On a server to which Copy-Item -ToSession has copied the script: -FilePath passes values alone, no
+    switches such as -WhatIf.
 #>
 [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium')]
 [OutputType([pscustomobject])]

@@ -51,27 +51,28 @@ function Read-StoreMemory {
     $table
 }
 
-function Write-StoreMemory {
+function Save-StoreMemory {
     [CmdletBinding()]
     param (
         [Parameter(Mandatory = $true)]
         [hashtable] $Store,
 
+        # What the object remembers until then.
         [Parameter(Mandatory = $true)]
-        [hashtable] $Change
+        [hashtable] $Former
     )
     $rule = $Store['MemoryRule']
-    $table = $Store['Memory']
-    if ($table.Count -gt 0) {
+    $texts = foreach ($table in @($Former, $Store['Memory'])) {
+        @($table.Keys | Sort-Object | ForEach-Object { "$_=$($table[$_])" }) -join '; '
+    }
+    if ($texts[0] -ceq $texts[1]) {
+        return
+    }
+    if ($texts[0] -ne '') {
         Clear-StoreRule -Store $Store -Name $rule['Name']
     }
-    $table.Remove($Change['Name'])
-    if ($null -ne $Change['Value']) {
-        $table[$Change['Name']] = $Change['Value']
-    }
-    if ($table.Count -gt 0) {
-        $texts = @($table.Keys | Sort-Object | ForEach-Object { "$_=$($table[$_])" })
-        $rule['Description'] = $texts -join '; '
+    if ($texts[1] -ne '') {
+        $rule['Description'] = $texts[1]
         Add-StoreRule -Store $Store -Rule $rule
     }
 }
@@ -86,21 +87,27 @@ function Write-Memory {
         [Parameter(Mandatory = $true)]
         [hashtable] $Change
     )
+    $key, $name, $value = $Change['Key'], $Change['Name'], $Change['Value']
     if ($Store['Session'] -ne '') {
-        Write-StoreMemory -Store $Store -Change $Change
+        # Written before the session is saved.
+        $Store['Memory'].Remove($name)
+        if ($null -ne $value) {
+            $Store['Memory'][$name] = $value
+        }
         return
     }
-    $key, $name, $value = $Change['Key'], $Change['Name'], $Change['Value']
+    # A question about the memory would be one too many, also while a failed run is undone.
+    $quiet = @{ Confirm = $false; WhatIf = $false; ErrorAction = 'Stop' }
     if ($null -ne $value) {
         if (-not (Test-Path -LiteralPath $key)) {
-            New-Item -Path $key -Force -ErrorAction Stop | Out-Null
+            New-Item -Path $key -Force @quiet | Out-Null
         }
         $parameters = @{ LiteralPath = $key; Name = $name; Value = "$value" }
-        New-ItemProperty @parameters -PropertyType 'String' -Force -ErrorAction Stop | Out-Null
+        New-ItemProperty @parameters -PropertyType 'String' -Force @quiet | Out-Null
         return
     }
     if ((Get-RegistryTable -Key $key).ContainsKey($name)) {
-        Remove-ItemProperty -LiteralPath $key -Name $name -ErrorAction Stop
+        Remove-ItemProperty -LiteralPath $key -Name $name @quiet
     }
     # Keys that hold nothing any more go, up to the one for all policies.
     $each = $key
@@ -108,7 +115,7 @@ function Write-Memory {
         $empty = (Test-Path -LiteralPath $each) -and (Get-RegistryTable -Key $each).Count -eq 0 -and
             @(Get-ChildItem -LiteralPath $each -ErrorAction Stop).Count -eq 0
         if ($empty) {
-            Remove-Item -LiteralPath $each -ErrorAction Stop
+            Remove-Item -LiteralPath $each @quiet
         }
         $each = $each.Substring(0, $each.LastIndexOf('\'))
     }
@@ -330,7 +337,8 @@ function Get-EnforcementFinding {
                 & $finding $item.Name 'A rule of Group Policy has this name and replaces it.'
             }
         }
-        elseif ("$($item.Action)" -eq 'Block' -and "$($item.Enabled)" -eq 'True') {
+        elseif ("$($item.Action)" -eq 'Block' -and "$($item.Enabled)" -eq 'True' -and
+            $source -ne 'Hardcoded') {
             $blocks += $item
         }
     }

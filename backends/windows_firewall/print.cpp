@@ -199,6 +199,8 @@ void Printer::rule(const Rule& rule) {
   field("        Description   = ", rule.texts->description);
   field("        Direction     = ", rule.inbound ? "Inbound" : "Outbound");
   field("        Action        = ", rule.block ? "Block" : "Allow");
+  const bool ends = rule.source->kind == policy::Rule::Kind::exception && rule.source->expires;
+  if (ends) field("        Until         = ", to_string(*rule.source->expires));
   field("        Protocol      = ", rule.match->protocol);
   // The port that is asked for is the server's own only when the traffic comes in.
   texts(rule.inbound ? "        LocalPort     = " : "        RemotePort    = ", rule.match->ports);

@@ -251,7 +251,8 @@ function Get-ProxyFinding {
             continue
         }
         $live = Get-ProxyState -Layer $layer
-        if ($null -eq $live) {
+        # Of a part that is gone there is only the memory, which goes, too.
+        if ($null -eq $live -and $wanted.ContainsKey($layer)) {
             continue
         }
         $finding = [pscustomobject] @{
@@ -305,7 +306,13 @@ function Get-ProxyChange {
         if ($item.Finding -eq 'Stale') {
             $setting['Text'] = 'Restore what was there before'
             $setting['Finding'] = 'Restored'
-            $setting
+            $memory['Text'] = $setting['Text']
+            if ($null -ne $item.Former) {
+                $setting
+            }
+            else {
+                $memory['Finding'] = 'Forgotten'
+            }
             $memory
             continue
         }

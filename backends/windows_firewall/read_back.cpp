@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "backends/common/options.h"
@@ -49,24 +50,62 @@ class ServerReader {
     read_rules();
   }
 
-  void add_to(DeviceReading& out) {
+  /// With all that ends, and with nothing of it; and each day's for itself, since allows are added
+  /// to what others allow.
+  void add_to(DeviceReading& out) const {
     for (const bool inbound : {true, false}) {
-      Reading reading;
-      reading.file = std::string(file_);
-      reading.families = {net::Family::ipv4, net::Family::ipv6};
-      reading.node = node_;
-      reading.inbound = inbound;
-      RuleList& list = reading.lists.emplace_back();
-      for (const ReadAct act : {ReadAct::deny, ReadAct::allow}) {
-        for (const ReadRule& rule : rules_[inbound]) {
-          if (rule.act == act) list.push_back(rule);
-        }
+      const std::set<Date> days = last_days(inbound);
+      if (days.empty()) {
+        add_to(out, inbound, {}, false);
+        continue;
       }
-      out.readings.push_back(std::move(reading));
+      add_to(out, inbound, *days.begin(), false);
+      add_to(out, inbound, *days.rbegin() + std::chrono::days(1), false);
+      if (days.size() == 1) continue;
+      for (const Date day : days) add_to(out, inbound, day, true);
     }
   }
 
  private:
+  /// A rule that the engine leaves out after a day.
+  struct DatedRule {
+    ReadRule rule;
+    std::optional<Date> until;  ///< nothing for ever
+  };
+
+  /// The days after which something changes: in the file, and in the policy.
+  std::set<Date> last_days(bool inbound) const {
+    std::set<Date> out;
+    for (const DatedRule& rule : rules_[inbound]) {
+      if (rule.until) out.insert(*rule.until);
+    }
+    for (const flow::HostFlows& host : context_.device().hosts) {
+      if (host.node != node_) continue;
+      for (const flow::Flow& flow : inbound ? host.inbound : host.outbound) {
+        if (flow.rule != nullptr && flow.rule->expires) out.insert(*flow.rule->expires);
+      }
+    }
+    return out;
+  }
+
+  void add_to(DeviceReading& out, bool inbound, std::optional<Date> day, bool only_ending) const {
+    Reading& reading = out.readings.emplace_back();
+    reading.file = std::string(file_);
+    if (day) reading.file += (only_ending ? ", what ends on " : " on ") + to_string(*day);
+    reading.day = day;
+    reading.only_ending = only_ending;
+    reading.families = {net::Family::ipv4, net::Family::ipv6};
+    reading.node = node_;
+    reading.inbound = inbound;
+    RuleList& list = reading.lists.emplace_back();
+    for (const ReadAct act : {ReadAct::deny, ReadAct::allow}) {
+      for (const auto& [rule, until] : rules_[inbound]) {
+        const bool acts = only_ending ? until == day : !day || !until || *day <= *until;
+        if (acts && rule.act == act) list.push_back(rule);
+      }
+    }
+  }
+
   void read_policy() {
     ScriptTable policy(file_, *script_.value("policy"));
     for (const char* key : {"server", "group"}) {
@@ -161,7 +200,7 @@ class ServerReader {
       rule.act = ReadAct::allow;
       rule.service = lists_.service(row, protocol, ports, types);
       if (*rule.service != known->second) row.fail("another service than Windows' own rule has");
-      rules_[true].push_back(rule);
+      rules_[true].push_back({rule, {}});
     }
   }
 
@@ -211,6 +250,13 @@ class ServerReader {
     if (!inbound && direction != "Outbound") rule.fail("direction");
     const std::string& action = rule.text("action");
     if (action != "Allow" && action != "Block") rule.fail("action");
+    std::optional<Date> until;
+    if (const ScriptValue* end = rule.find("until")) {
+      until = parse_date(end->text);
+      // The engine compares texts, so there is one way to write a day.
+      if (!until || to_string(*until) != end->text) rule.fail("no day: " + end->text);
+      if (action != "Allow") rule.fail("a block that ends");
+    }
 
     const std::string& protocol = rule.text("protocol");
     // The other side's port is any; a rule that asks for it is not ours.
@@ -231,7 +277,7 @@ class ServerReader {
     out.from = inbound ? remote : local;
     out.to = inbound ? local : remote;
     out.service = lists_.service(rule, protocol, ports, types);
-    rules_[inbound].push_back(out);
+    rules_[inbound].push_back({out, until});
   }
 
   /// Null for `Any`.
@@ -269,7 +315,7 @@ class ServerReader {
   ScriptReader script_;
   std::string name_prefix_;
   std::map<std::string, const net::PeerSet*> keywords_;
-  std::array<RuleList, 2> rules_;  ///< by `inbound`
+  std::array<std::vector<DatedRule>, 2> rules_;  ///< by `inbound`
 };
 
 }  // namespace

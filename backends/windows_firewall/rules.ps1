@@ -121,6 +121,7 @@ function Get-WantedRule {
     # What the table leaves unsaid because every rule has it, and texts as people read them.
     foreach ($item in $Rule) {
         $parameters = $item.Clone()
+        $parameters.Remove('Until')
         $parameters['Group'] = $Policy['Group']
         $parameters['Profile'] = $Policy['Profile']
         $parameters['Enabled'] = 'True'
@@ -129,6 +130,64 @@ function Get-WantedRule {
         }
         $parameters
     }
+}
+
+function Test-Ended {
+    [CmdletBinding()]
+    [OutputType([bool])]
+    param (
+        # Of the table.
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Rule
+    )
+    # An exception's last day is over, by this machine's clock.
+    $day = [System.DateTime]::Today
+    $today = '{0:d4}-{1:d2}-{2:d2}' -f $day.Year, $day.Month, $day.Day
+    $Rule.ContainsKey('Until') -and [string]::CompareOrdinal($Rule['Until'], $today) -lt 0
+}
+
+function Format-Some {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Value
+    )
+    $text = @($Value | Select-Object -First 4) -join ', '
+    if ($Value.Count -gt 4) {
+        $text = '{0} and {1} more' -f $text, ($Value.Count - 4)
+    }
+    $text
+}
+
+function Format-Rule {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Rule
+    )
+    # 'Inbound Allow TCP 3343 from 10.1.0.11, 10.1.0.12'; parameters that it lacks are as in Windows.
+    $direction = "$($Rule['Direction'])" -replace '^$', 'Inbound'
+    $service = 'LocalPort'
+    $way = 'from'
+    if ($direction -eq 'Outbound') {
+        $service = 'RemotePort'
+        $way = 'to'
+    }
+    $action = "$($Rule['Action'])" -replace '^$', 'Allow'
+    $words = @($direction, $action, ("$($Rule['Protocol'])" -replace '^$', 'Any'))
+    foreach ($name in @($service, 'IcmpType')) {
+        if ($Rule.ContainsKey($name)) {
+            $words += Format-Some -Value @($Rule[$name])
+        }
+    }
+    $ids = @($Rule['RemoteDynamicKeywordAddresses'] | Where-Object { $_ })
+    $names = @($keywords | Where-Object { $_['Id'] -in $ids } | ForEach-Object { $_['Keyword'] })
+    $words += $way
+    $words += Format-Some -Value @(@($Rule['RemoteAddress']) + $names | Where-Object { $_ })
+    $words -join ' ' -replace ' (from|to) $', ' $1 Any'
 }
 
 function Test-ProfileOf {
@@ -184,11 +243,7 @@ function Format-Difference {
             }
         )
         if ($only.Count -gt 0) {
-            $text = @($only | Select-Object -First 4) -join ', '
-            if ($only.Count -gt 4) {
-                $text = '{0} and {1} more' -f $text, ($only.Count - 4)
-            }
-            @('has {0}', 'lacks {0}')[$side] -f $text
+            @('has {0}', 'lacks {0}')[$side] -f (Format-Some -Value $only)
         }
     }
     '{0} {1}' -f $name, (@($texts) -join ' and ')
@@ -235,7 +290,7 @@ function Get-Finding {
         $name = $item['Name']
         $wantedNames[$name] = $true
         $finding = [pscustomobject] @{
-            Name = $name; Finding = 'Missing'; Detail = ''
+            Name = $name; Finding = 'Missing'; Detail = Format-Rule -Rule $item
             Wanted = $item; Former = $null; Field = @()
         }
         if (-not $Live.ContainsKey($name)) {
@@ -243,6 +298,7 @@ function Get-Finding {
             continue
         }
         $finding.Former = $Live[$name]
+        $finding.Detail = ''
         $different = @(Get-DifferentField -Wanted $item -Live $Live[$name] -Among $fields)
         if ($different.Count -eq 0) {
             continue

@@ -92,7 +92,8 @@ function Edit-StoreRule {
     # In place, so that there is no moment without the rule. Within a session nothing is in force
     # before all is, and newer versions of Set-NetFirewallRule know no session.
     # Nothing takes these away from a rule once it has them.
-    $lasting = @('Owner', 'Package', 'RemoteDynamicKeywordAddresses')
+    $lasting = @('Owner', 'Package', 'PackageFamilyName', 'PolicyAppId')
+    $lasting += 'RemoteDynamicKeywordAddresses'
     $lost = @($Field | Where-Object { $_ -in $lasting -and -not $Rule.ContainsKey($_) })
     if ($Store['Session'] -ne '' -or $lost.Count -gt 0) {
         Clear-StoreRule -Store $Store -Name $Rule['Name']
@@ -135,23 +136,23 @@ function Clear-StoreRule {
         Remove-NetFirewallRule @place -Name $Name -ErrorAction Stop
         return
     }
-    # Windows Server 2022 took the parameter from the cmdlet, but not from what is below it.
-    $type = 'Microsoft.Management.Infrastructure.Options.CimOperationOptions'
-    $options = New-Object -TypeName $type
-    $options.SetCustomOption('GPOSession', $Store['Session'], $false)
-    $cim = [Microsoft.Management.Infrastructure.CimSession]::Create($null)
-    try {
-        $space = 'ROOT\StandardCimv2'
-        $found = @($cim.EnumerateInstances($space, 'MSFT_NetFirewallRule', $options))
+    # Windows Server 2022 took the parameter from the cmdlet, but not from what is below it. Whatever
+    # goes was there when the session began.
+    $space = 'ROOT\StandardCimv2'
+    if ($null -eq $Store['Cim']) {
+        $type = 'Microsoft.Management.Infrastructure.Options.CimOperationOptions'
+        $options = New-Object -TypeName $type
+        $options.SetCustomOption('GPOSession', $Store['Session'], $false)
+        $Store['CimOptions'] = $options
+        $Store['CimRules'] = @{}
+        $Store['Cim'] = New-CimSession -ErrorAction Stop
+        $found = @($Store['Cim'].EnumerateInstances($space, 'MSFT_NetFirewallRule', $options))
         foreach ($rule in $found) {
-            if ("$($rule.CimInstanceProperties['InstanceID'].Value)" -eq $Name) {
-                $cim.DeleteInstance($space, $rule, $options)
-            }
+            $id = "$($rule.CimInstanceProperties['InstanceID'].Value)"
+            $Store['CimRules'][$id] = $rule
         }
     }
-    finally {
-        $cim.Dispose()
-    }
+    $Store['Cim'].DeleteInstance($space, $Store['CimRules'][$Name], $Store['CimOptions'])
 }
 
 function Test-Subject {
@@ -164,12 +165,21 @@ function Test-Subject {
         [Parameter(Mandatory = $true)]
         [hashtable] $Store
     )
-    # Whether the rule or dynamic keyword that the change is about is there.
+    # Whether the rule or dynamic keyword of ours that the change is about is there.
     if ($Change['Kind'] -like '*Keyword') {
         return (Get-DynamicKeyword).ContainsKey($Change['Keyword']['Id'].Trim('{', '}'))
     }
-    $all = @(Get-NetFirewallRule -PolicyStore $Store['Name'] -ErrorAction Stop)
-    @($all | Where-Object { $_.Name -eq $Change['Name'] }).Count -gt 0
+    $parameters = @{ PolicyStore = $Store['Name']; Name = $Change['Name'] }
+    try {
+        $found = @(Get-NetFirewallRule @parameters -ErrorAction Stop)
+    }
+    catch {
+        if ("$($_.CategoryInfo.Category)" -ne 'ObjectNotFound') {
+            throw
+        }
+        return $false
+    }
+    @($found | Where-Object { $_.Group -eq $Store['MemoryRule']['Group'] }).Count -gt 0
 }
 
 function Invoke-Change {

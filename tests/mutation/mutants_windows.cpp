@@ -60,6 +60,12 @@ Mutants windows_mutants(const backends::Emission& emission) {
     edit("changed action", "(Action        = ')Allow", "$1Block", 8);
     edit("changed action", "(Action        = ')Block", "$1Allow", 8);
     edit("unknown action", "(Action        = ')Allow", "$1Permit");
+    edit("lost end", "^ +Until .*$", "");
+    edit("later end", "(Until         = ')20", "$121");
+    edit("earlier end", "(Until         = ')20", "$119");
+    edit("end in another form", "(Until         = '....)-(..)-", "$1/$2/");
+    edit("end of a rule for ever", "(Action        = 'Allow')", "$1; Until = '2029-01-01'");
+    edit("end of a block", "(Action        = 'Block')", "$1; Until = '2029-01-01'");
     edit("changed protocol", "(Protocol      = ')TCP", "$1UDP");
     edit("every protocol", "(Protocol      = ')(ICMPv.|[0-9]+)'", "$1Any'");
     edit("lost port", "((?:Local|Remote)Port .*), '[^']+'", "$1");

@@ -72,6 +72,8 @@ $drifts = @(
     @('no-rdp-in', 'EdgeTraversalPolicy', 'Allow', 'Changed: EdgeTraversalPolicy', 'EdgeTraversalPolicy is Allow, should be Block'),
     @('no-rdp-in', 'LooseSourceMapping', $true, 'Changed: LooseSourceMapping', 'LooseSourceMapping is True, should be False'),
     @('no-rdp-in', 'Owner', 'S-1-5', 'Changed: Owner', 'Owner is S-1-5, should be Any'),
+    @('no-rdp-in', 'PackageFamilyName', 'a_b', 'Changed: PackageFamilyName', 'PackageFamilyName is a_b, should be Any'),
+    @('no-rdp-in', 'PolicyAppId', 'x', 'Changed: PolicyAppId', 'PolicyAppId is x, should be Any'),
     @('no-rdp-in', 'DynamicTarget', 'ProximityApps', 'Changed: DynamicTarget', 'DynamicTarget is ProximityApps, should be Any'),
     @('ping-in', 'Authentication', 'Required', 'Changed: Authentication', 'Authentication is Required, should be NotRequired'),
     @('ping-in', 'Encryption', 'Required', 'Changed: Encryption', 'Encryption is Required, should be NotRequired'),
@@ -91,7 +93,7 @@ foreach ($drift in $drifts) {
     Reset-Fault
     $null = Find $two 'Apply'
     Test-Equal -What "Apply mends $property" -Is (ConvertTo-MachineText) -Should $applied
-    $steps = @('Set-NetFirewallRule', 'Remove-NetFirewallRule New-NetFirewallRule')[$property -in 'Owner', 'Package']
+    $steps = @('Set-NetFirewallRule', 'Remove-NetFirewallRule New-NetFirewallRule')[$property -in 'Owner', 'Package', 'PackageFamilyName', 'PolicyAppId']
     Test-Equal -What "$property in place, if it can be" -Is (@(Get-Change) -replace ' .*$', '') -Should $steps
     # A failure after it takes it back.
     (Get-Named $rule)[$property] = $value
@@ -165,7 +167,7 @@ Test-Equal -What 'changes nothing' -Is (Get-Change) -Should ''
 (Get-Machine).Cim['Win32_NetworkAdapterConfiguration'] = @{ DNSServerSearchOrder = @('10.0.5.54', '10.0.5.53'); DHCPEnabled = $true; DHCPServer = '10.0.5.1' }
 (Get-Machine).Cim['Win32_NTDomain'] = @()
 Test-Equal -What 'nor to name server and DHCP server' -Is (Find $one 'Apply') -Should (
-    '! With outbound traffic blocked this server could not reach: name server 10.0.5.54 UDP/53, DHCP server 10.0.5.1 UDP/67, the domain controllers (none was found). Nothing was changed; -AllowLockOut does it all the same.')
+    '! With outbound traffic blocked this server could not reach: name server 10.0.5.54 UDP/53, DHCP server 10.0.5.1 UDP/67, DHCP servers by 255.255.255.255 UDP/67, the domain controllers (none was found). Nothing was changed; -AllowLockOut does it all the same.')
 Test-Equal -What 'unless that is allowed' -Is (@((Find $one 'Apply' @{ AllowLockOut = $true }) -split '; ' -match 'Outbound') -join '; ') -Should (@($outbound | ForEach-Object { "${_}: Set to Block" }) -join '; ')
 Reset-Fault
 $null = Find $one 'Remove'
@@ -179,7 +181,7 @@ Test-Equal -What 'a block rule in the way' -Is (Find $one 'Apply') -Should '! Wi
 Start-Machine
 foreach ($name in @('Domain', 'Private', 'Public')) { (Get-Machine).Profiles[$name]['DefaultOutboundAction'] = 'Block' }
 $null = Find $one 'Apply'
-$null = Find $one 'Remove'
+$null = Find $one 'Remove' @{ AllowLockOut = $true }
 Test-Equal -What 'Remove leaves a Block of others' -Is ((Get-Machine).Profiles['Public']['DefaultOutboundAction']) -Should 'Block'
 
 # ---- rules of Windows' own ----
@@ -206,7 +208,8 @@ $null = Find $two 'Apply'
 (Get-Named 'ping-in')['IcmpType'] = '13'
 $null = Find $two 'Restore' @{ BackupPath = $file; WhatIf = $true }
 Reset-Fault
-Test-Equal -What 'Restore, with another policy''s script' -Is ((Find $two 'Restore' @{ BackupPath = $file }) -like '*ping-in: Restored*') -Should 'True'
+$said = Find $two 'Restore' @{ BackupPath = $file }
+Test-Equal -What "Restore, with another policy's script: $said" -Is ($said -like '*ping-in: Restored*') -Should 'True'
 Test-Equal -What 'puts everything back' -Is (ConvertTo-MachineText) -Should $applied
 Reset-Fault
 Test-Equal -What 'a second Restore does nothing' -Is "$(Find $one 'Restore' @{ BackupPath = $file })$(Get-Change)" -Should ''
@@ -221,10 +224,98 @@ foreach ($case in @(@('"Group": "hcipolc:prod",', '"Group": "other",', ' its Gro
     Test-Equal -What 'a backup of something else' -Is "$($said -replace '^.*(?= its )|^.*(?=rule )|-[0-9a-f]{8}(?= of)', '')$(Get-Change)" -Should $case[2]
 }
 
+# A backup is what a run that is not refused starts with.
+Start-Machine
+(Get-Machine).Stores[$store].Remove('theirs')
+$file = Join-Path $folder 'refused.json'
+Test-Equal -What 'a refused Apply' -Is ((Find $one 'Apply' @{ BackupPath = $file }) -like '! With outbound*') -Should 'True'
+Test-Equal -What 'leaves no backup' -Is ([System.IO.File]::Exists($file)) -Should 'False'
+Test-Equal -What 'so that the next one can' -Is ((Find $one 'Apply' @{ BackupPath = $file; AllowLockOut = $true }) -like '*refused.json: Written*') -Should 'True'
+
+# What the policy never sets is not put back, whoever set it meanwhile.
+Start-Machine
+$file = Join-Path $folder 'unchanged.json'
+$null = Find $two 'Apply' @{ BackupPath = $file }
+(Get-Machine).Profiles['Public']['DefaultOutboundAction'] = 'Block'
+Test-Equal -What 'Restore of a policy without lock-down' -Is ((Find $two 'Restore' @{ BackupPath = $file; AllowLockOut = $true }) -like '*Outbound*') -Should 'False'
+Test-Equal -What 'leaves outbound actions alone' -Is ((Get-Machine).Profiles['Public']['DefaultOutboundAction']) -Should 'Block'
+# What it has set is.
+Start-Machine
+$file = Join-Path $folder 'locked.json'
+$null = Find $one 'Apply'
+$null = Find $two 'Backup' @{ BackupPath = $file }
+$applied = ConvertTo-MachineText
+$null = Find $two 'Apply'
+$null = Find $two 'Restore' @{ BackupPath = $file }
+Test-Equal -What 'Restore puts back what an earlier version had set' -Is (ConvertTo-MachineText) -Should $applied
+
+# ---- names that somebody else has ----
+Start-Machine
+$null = Find $two 'Apply'
+$name = (Get-Named 'dns-out').Name
+$null = Find $two 'Remove'
+New-NetFirewallRule -Name $name -DisplayName 'x' -Group 'Others' -Direction 'Outbound'
+$before = ConvertTo-MachineText
+Test-Equal -What 'a rule of somebody else with the name of ours' -Is (Find $two 'Apply') -Should "! Nothing was changed: rules that are not ours have these names: $name."
+Test-Equal -What 'stays as it is' -Is (ConvertTo-MachineText) -Should $before
+Start-Machine
+$before = ConvertTo-MachineText
+Reset-Fault -Intruder '*dns-out*'
+Test-Equal -What 'one that comes in between' -Is (Find $two 'Apply') -Should "! There is a rule $name"
+Test-Equal -What 'is not undone with the rest' -Is "$((Get-Machine).Stores[$store][$name].Group)" -Should 'Others'
+(Get-Machine).Stores[$store].Remove($name)
+Test-Equal -What 'which is' -Is (ConvertTo-MachineText) -Should $before
+
+# ---- the server ----
+function Invoke-Unforced { param ([scriptblock] $Block, [hashtable] $More) try { @(& $Block @More 3>&1 | ForEach-Object { "$_" }) -join '; ' } catch { "! $_" } }
+Start-Machine
+$null = Find $two 'Apply'
+$before = ConvertTo-MachineText
+(Get-Machine).Cards = @('10.0.0.12'); Set-StandIn
+$wrong = 'This machine has none of the addresses of server e1 (10.0.0.11).'
+foreach ($mode in 'Apply', 'Remove', 'Restore') { Test-Equal -What "$mode on another server" -Is (Invoke-Unforced $two @{ Mode = $mode; BackupPath = (Join-Path $folder 'none.json') }) -Should "! $wrong Nothing was changed; -Force does it all the same." }
+foreach ($mode in 'Verify', 'Backup') { Test-Equal -What "$mode on another server warns" -Is ((Invoke-Unforced $two @{ Mode = $mode; BackupPath = (Join-Path $folder 'other.json') }) -split '; ' -contains $wrong) -Should 'True' }
+Test-Equal -What 'Remove by force' -Is ((Find $two 'Remove') -like '*dns-out: Removed*') -Should 'True'
+Start-Machine
+Test-Equal -What 'addresses that the policy has' -Is (@(Get-Warning $two @{ Mode = 'Verify' }) -match 'addresses') -Should ''
+(Get-Machine).Cards = @('10.0.0.11', '10.77.0.9', '127.0.0.1', '169.254.9.9', 'fd00::11', 'fe80::1%3'); Set-StandIn
+$text = 'The rules are for the addresses of the policy, and not for others of this server: 10.77.0.9, fd00::11'
+foreach ($mode in 'Verify', 'Apply') { Test-Equal -What "$mode and addresses that it lacks" -Is (@(Get-Warning $two @{ Mode = $mode }) -match 'addresses') -Should $text }
+
+# ---- exceptions end ----
+Start-Machine
+$dated = Edit-Block $two "(Action        = 'Allow')(\s+Protocol      = 'ICMPv4')" "`$1`n        Until         = '2022-06-30'`$2"
+Test-Equal -What 'an exception on its last day' -Is "$((Find $dated 'Apply') -like '*ping-in: Created*') $(Find $dated 'Verify')" -Should 'True '
+$applied = ConvertTo-MachineText
+$file = Join-Path $folder 'dated.json'
+$null = Find $dated 'Backup' @{ BackupPath = $file }
+(Get-Machine).Today = '2022-07-01'; Set-StandIn
+Test-Equal -What 'the day after' -Is (@(& $dated -Mode Verify -Force 3>$null | ForEach-Object { "$($_.Name -replace '^.*x\.|-\w+$', ''): $($_.Finding). $($_.Detail)" })) -Should (
+    'ping-in: Expired. The exception ended on 2022-06-30; build the policy anew, deny rules have a gap for it')
+Test-Equal -What 'Apply takes it away' -Is (Find $dated 'Apply') -Should 'ping-in: Removed'
+Test-Equal -What 'and says so' -Is (@(Get-Warning $dated @{ Mode = 'Apply' }) -match 'ended') -Should "$((Get-Content -Raw $file | ConvertFrom-Json).Rule.PSObject.Properties.Name -match 'ping-in') is left out: its exception ended on 2022-06-30. Build the policy anew."
+Test-Equal -What 'Verify goes on saying it' -Is (Find $dated 'Verify') -Should 'ping-in: Expired'
+Test-Equal -What 'Apply does not bring it back' -Is (Find $dated 'Apply') -Should ''
+Test-Equal -What 'nor does Restore' -Is (Find $dated 'Restore' @{ BackupPath = $file }) -Should ''
+(Get-Machine).Today = '2022-06-30'; Set-StandIn
+$null = Find $dated 'Apply'
+Test-Equal -What 'the clock is the machine''s' -Is (ConvertTo-MachineText) -Should $applied
+
+# ---- what is shown before it is done ----
+Start-Machine
+$shown = @(& $two -Mode Verify -Force 3>$null | Where-Object { $_.Finding -eq 'Missing' } | ForEach-Object { $_.Detail } | Sort-Object)
+Test-Equal -What 'missing rules are described' -Is ($shown -match 'bound') -Should @('Inbound Allow ICMPv4 11 from 10.0.5.0/28', 'Inbound Allow TCP 445 from 10.0.5.0/28', 'Inbound Allow UDP 3343 from 10.0.5.0/28',
+    'Inbound Block TCP 3389 from Any', 'Outbound Allow TCP 443 to AzureMonitor', 'Outbound Allow TCP 443 to c.example', 'Outbound Allow UDP 53 to 10.0.5.53')
+function Get-Asked { @(& $two -Mode Apply -Force -Verbose 3>$null 4>&1 6>$null | Where-Object { $_ -is [System.Management.Automation.VerboseRecord] } | ForEach-Object { "$_" -replace 'hcipolc-prod-main-x\.|-[0-9a-f]{8}(?=")', '' }) }
+Test-Equal -What 'and before they are made' -Is (@(Get-Asked) -match 'dns-out') -Should 'Performing the operation "Create firewall rule: Outbound Allow UDP 53 to 10.0.5.53" on target "dns-out".'
+(Get-Named 'dns-out')['RemoteAddress'] = @('10.0.5.54')
+Test-Equal -What 'or set' -Is (@(Get-Asked)) -Should 'Performing the operation "Set firewall rule: Changed: RemoteAddress RemoteAddress has 10.0.5.54 and lacks 10.0.5.53" on target "dns-out".'
+
 # ---- the exit code, of a file ----
 Start-Machine
 $path = Join-Path $folder 'run.ps1'
-[System.IO.File]::WriteAllText($path, "$two")
+# A file sees no classes of the module.
+[System.IO.File]::WriteAllText($path, "$two".Replace('[StandIn]::GetAll', '[System.Net.NetworkInformation.NetworkInterface]::GetAll').Replace('[StandIn]::Today', '[System.DateTime]::Today'))
 function Get-ExitCode { param ([string] $Mode) $global:LASTEXITCODE = 99; $null = & $path -Mode $Mode -Force 3>$null; $global:LASTEXITCODE }
 Test-Equal -What 'Verify of a server without the rules' -Is (Get-ExitCode 'Verify') -Should 2
 $null = & $path -Mode Apply -Force 3>$null
@@ -233,6 +324,12 @@ Test-Equal -What 'Verify when all is well' -Is (Get-ExitCode 'Verify') -Should 0
 Test-Equal -What 'Verify when Group Policy overrides' -Is (Get-ExitCode 'Verify') -Should 3
 (Get-Named 'ping-in')['Enabled'] = 'False'
 Test-Equal -What 'Verify when both' -Is (Get-ExitCode 'Verify') -Should 2
+$null = & $path -Mode Apply -Force 3>$null
+(Get-Machine).Policy.Clear()
+[System.IO.File]::WriteAllText($path, ([System.IO.File]::ReadAllText($path) -replace "(Action        = 'Allow')(\s+Protocol      = 'ICMPv4')", "`$1`n        Until         = '2020-01-01'`$2"))
+Test-Equal -What 'Verify when an exception has ended' -Is (Get-ExitCode 'Verify') -Should 2
+$null = & $path -Mode Apply -Force 3>$null
+Test-Equal -What 'also when Apply has taken it away' -Is (Get-ExitCode 'Verify') -Should 2
 
 # ---- older servers ----
 Start-Machine

@@ -8,15 +8,16 @@ $script:failAt = 0 # the number of the call that fails, from 1
 $script:failAfter = $false # it fails after it has done its work
 $script:failAlways = '' # a command that always fails
 $script:stopAt = 0 # the number of the call that does not come back
+$script:intruder = '' # names of rules that somebody else makes just before the script
 $script:failed = $false # whether the fault has happened
 
 $script:parameters = 'Name', 'DisplayName', 'Description', 'Group', 'Enabled', 'Profile', 'Direction', 'Action', 'EdgeTraversalPolicy',
-'LooseSourceMapping', 'LocalOnlyMapping', 'Owner', 'Protocol', 'LocalPort', 'RemotePort', 'IcmpType', 'DynamicTarget', 'LocalAddress', 'RemoteAddress',
+'LooseSourceMapping', 'LocalOnlyMapping', 'Owner', 'PackageFamilyName', 'PolicyAppId', 'Protocol', 'LocalPort', 'RemotePort', 'IcmpType', 'DynamicTarget', 'LocalAddress', 'RemoteAddress',
 'RemoteDynamicKeywordAddresses', 'Program', 'Package', 'Service', 'InterfaceAlias', 'InterfaceType', 'Authentication', 'Encryption',
 'OverrideBlockRules', 'LocalUser', 'RemoteUser', 'RemoteMachine'
 $script:defaults = @{
     Description = ''; Group = ''; Enabled = 'True'; Profile = 'Any'; Direction = 'Inbound'; Action = 'Allow'; EdgeTraversalPolicy = 'Block'
-    LooseSourceMapping = $false; LocalOnlyMapping = $false; Owner = ''; Protocol = 'Any'; LocalPort = 'Any'; RemotePort = 'Any'; IcmpType = 'Any'
+    LooseSourceMapping = $false; LocalOnlyMapping = $false; Owner = ''; PackageFamilyName = ''; PolicyAppId = ''; Protocol = 'Any'; LocalPort = 'Any'; RemotePort = 'Any'; IcmpType = 'Any'
     DynamicTarget = 'Any'; LocalAddress = 'Any'; RemoteAddress = 'Any'; RemoteDynamicKeywordAddresses = $null; Program = 'Any'; Package = ''
     Service = 'Any'; InterfaceAlias = 'Any'; InterfaceType = 'Any'; Authentication = 'NotRequired'; Encryption = 'NotRequired'
     OverrideBlockRules = $false; LocalUser = 'Any'; RemoteUser = 'Any'; RemoteMachine = 'Any'
@@ -32,13 +33,15 @@ function Reset-Machine {
     }
     $script:machine = @{
         Stores = @{ PersistentStore = [ordered] @{} }; Objects = @{}; Policy = @{}; PolicyRules = [ordered] @{}; Profiles = $profiles; Keywords = [ordered] @{}
-        Registry = @{}; Agent = @{ 'proxy.url' = ''; 'proxy.bypass' = '[]' }; Variables = @{}; Cim = @{}; Defender = @{ Version = '4.18.24090.11'; Protection = 1; OnServers = $true }
+        Registry = @{}; Routes = @{}; Cards = @('10.0.0.11', '127.0.0.1', '::1', '169.254.1.7', 'fe80::7%4'); Today = '2022-06-30'; Agent = @{ 'proxy.url' = ''; 'proxy.bypass' = '[]' }; Variables = @{}; Cim = @{}; Defender = @{ Version = '4.18.24090.11'; Protection = 1; OnServers = $true }
     }
-    [StandIn]::Variables = $script:machine.Variables
+    Set-StandIn
     Reset-Fault
 }
 function Reset-Fault {
-    param ([int] $At = 0, [switch] $After, [string] $Always = '', [int] $StopAt = 0)
+    param ([int] $At = 0, [switch] $After, [string] $Always = '', [int] $StopAt = 0, [string] $Intruder = '')
+    $script:intruder = $Intruder
+    $script:closed = 0
     $script:stopAt = $StopAt
     $script:calls.Clear()
     $script:failAt = $At
@@ -47,6 +50,8 @@ function Reset-Fault {
     $script:failed = $false
 }
 function Get-Machine { $script:machine }
+# What types of Windows and the clock say.
+function Set-StandIn { [StandIn]::Variables = $script:machine.Variables; [StandIn]::Cards = $script:machine.Cards; [StandIn]::Today = $script:machine.Today }
 # A copy to go back to.
 function Copy-Value {
     param ($Value)
@@ -58,7 +63,7 @@ function Copy-Value {
     , $Value
 }
 function Copy-Machine { Copy-Value -Value $script:machine }
-function Restore-Machine { param ($Copy) $script:machine = Copy-Value -Value $Copy; [StandIn]::Variables = $script:machine.Variables; Reset-Fault }
+function Restore-Machine { param ($Copy) $script:machine = Copy-Value -Value $Copy; Set-StandIn; Reset-Fault }
 function Test-Failed { $script:failed }
 function Get-CallText { $script:calls.ToArray() }
 function Get-Change { @($script:calls | Where-Object { $_ -match '^(New|Set|Remove|Update|Enable|Disable|Save|Delete)-?' }) }
@@ -128,7 +133,7 @@ function Set-Value {
         if (-not $From.ContainsKey($name)) { continue }
         $next[$name] = $From[$name]
         if ($name -in 'LocalAddress', 'RemoteAddress') { $next[$name] = @(ConvertTo-Shown -Address $From[$name]) }
-        if ($name -in 'RemoteDynamicKeywordAddresses', 'Owner', 'Package' -and "$($next[$name])" -in '', 'Any') { throw "$name is no list of ids" }
+        if ($name -in 'RemoteDynamicKeywordAddresses', 'Owner', 'Package', 'PackageFamilyName', 'PolicyAppId' -and "$($next[$name])" -in '', 'Any') { throw "$name is no list of ids" }
     }
     Assert-Rule -Rule $next
     $next
@@ -151,7 +156,7 @@ function Get-Visible {
 function New-NetFirewallRule {
     [CmdletBinding()] param (
         [string] $Name, [string] $DisplayName, [string] $Description, [string] $Group, [string] $Enabled, [string] $Profile, [string] $Direction, [string] $Action,
-        [string] $EdgeTraversalPolicy, [bool] $LooseSourceMapping, [bool] $LocalOnlyMapping, [string] $Owner, [string] $Protocol, [string[]] $LocalPort,
+        [string] $EdgeTraversalPolicy, [bool] $LooseSourceMapping, [bool] $LocalOnlyMapping, [string] $Owner, [string] $PackageFamilyName, [string] $PolicyAppId, [string] $Protocol, [string[]] $LocalPort,
         [string[]] $RemotePort, [string[]] $IcmpType, [string] $DynamicTarget, [string[]] $LocalAddress, [string[]] $RemoteAddress,
         [string[]] $RemoteDynamicKeywordAddresses, [string] $Program, [string] $Package, [string] $Service, [string[]] $InterfaceAlias, [string] $InterfaceType,
         [string] $Authentication, [string] $Encryption, [bool] $OverrideBlockRules, [string] $LocalUser, [string] $RemoteUser, [string] $RemoteMachine,
@@ -159,6 +164,8 @@ function New-NetFirewallRule {
     try {
         Use-Call -Command 'New-NetFirewallRule' -Subject $Name
         $rules = if ($GPOSession -ne '') { $script:machine.Sessions[$GPOSession].Rules } else { Get-RuleStore -Store $PolicyStore }
+        # Somebody else is a moment earlier.
+        if ($script:intruder -ne '' -and $Name -like $script:intruder) { $rules[$Name] = Set-Value -Rule $script:defaults -From @{ Name = $Name; DisplayName = 'x'; Group = 'Others' } }
         if ($rules.Contains($Name)) { throw "There is a rule $Name" }
         $rules[$Name] = Set-Value -Rule $script:defaults -From $PSBoundParameters
         Complete-Call
@@ -166,23 +173,28 @@ function New-NetFirewallRule {
     catch { Write-Error -Message "$_" }
 }
 function Get-NetFirewallRule {
-    [CmdletBinding()] param ([string] $PolicyStore)
+    [CmdletBinding()] param ([string] $PolicyStore, [string] $Name = '*')
+    $category = 'NotSpecified'
     try {
-        Use-Call -Command 'Get-NetFirewallRule' -Subject $PolicyStore
-        foreach ($rule in @(Get-Visible -Store $PolicyStore)) {
+        Use-Call -Command 'Get-NetFirewallRule' -Subject "$PolicyStore $($Name -replace '^\*$', '')".Trim()
+        $rules = @(Get-Visible -Store $PolicyStore | Where-Object { $_.Name -like $Name })
+        $category = 'ObjectNotFound'
+        if ($rules.Count -eq 0 -and $Name -ne '*') { throw "No MSFT_NetFirewallRule objects found with property 'InstanceID' equal to '$Name'" }
+        foreach ($rule in $rules) {
             $shown = @{ InstanceID = $rule.Name; PolicyStoreSourceType = 'Local' }
             if ($PolicyStore -eq 'ActiveStore' -and $script:machine.PolicyRules.Contains($rule.Name)) { $shown['PolicyStoreSourceType'] = 'GroupPolicy' }
+            if ($rule.Contains('Source')) { $shown['PolicyStoreSourceType'] = $rule['Source'] }
             foreach ($key in 'Name', 'DisplayName', 'Description', 'Group', 'Enabled', 'Profile', 'Direction', 'Action', 'EdgeTraversalPolicy', 'LooseSourceMapping',
-                'LocalOnlyMapping', 'Owner', 'RemoteDynamicKeywordAddresses') { $shown[$key] = $rule[$key] }
+                'LocalOnlyMapping', 'Owner', 'PackageFamilyName', 'PolicyAppId', 'RemoteDynamicKeywordAddresses') { $shown[$key] = $rule[$key] }
             [pscustomobject] $shown
         }
     }
-    catch { Write-Error -Message "$_" }
+    catch { Write-Error -Message "$_" -Category $category }
 }
 function Set-NetFirewallRule {
     [CmdletBinding()] param (
         [string] $Name, [string] $Description, [string] $Enabled, [string] $Profile, [string] $Direction, [string] $Action,
-        [string] $EdgeTraversalPolicy, [bool] $LooseSourceMapping, [bool] $LocalOnlyMapping, [string] $Owner, [string] $Protocol, [string[]] $LocalPort,
+        [string] $EdgeTraversalPolicy, [bool] $LooseSourceMapping, [bool] $LocalOnlyMapping, [string] $Owner, [string] $PackageFamilyName, [string] $PolicyAppId, [string] $Protocol, [string[]] $LocalPort,
         [string[]] $RemotePort, [string[]] $IcmpType, [string] $DynamicTarget, [string[]] $LocalAddress, [string[]] $RemoteAddress,
         [string[]] $RemoteDynamicKeywordAddresses, [string] $Program, [string] $Package, [string] $Service, [string[]] $InterfaceAlias, [string] $InterfaceType,
         [string] $Authentication, [string] $Encryption, [bool] $OverrideBlockRules, [string] $LocalUser, [string] $RemoteUser, [string] $RemoteMachine,
@@ -342,11 +354,12 @@ class StandInOptions { [string] $Session; [void] SetCustomOption([string] $name,
 class StandInCim {
     static [scriptblock] $List
     static [scriptblock] $Delete
-    static [StandInCim] Create([object] $computer) { return [StandInCim]::new() }
     [object[]] EnumerateInstances([string] $space, [string] $class, [object] $options) { return @(& ([StandInCim]::List) $options.Session) }
     [void] DeleteInstance([string] $space, [object] $rule, [object] $options) { & ([StandInCim]::Delete) $options.Session $rule }
-    [void] Dispose() {}
 }
+function New-CimSession { [CmdletBinding()] param () try { Use-Call -Command 'Open-CimSession'; [StandInCim]::new() } catch { Write-Error -Message "$_" } }
+function Remove-CimSession { [CmdletBinding()] param ($CimSession, [switch] $Confirm, [switch] $WhatIf) Assert-Quiet $PSBoundParameters; $script:closed++ }
+function Get-ClosedCount { $script:closed }
 [StandInCim]::List = {
     param ([string] $Session)
     Use-Call -Command 'Enumerate' -Subject $Session
@@ -356,14 +369,18 @@ class StandInCim {
     param ([string] $Session, $Rule)
     $name = $Rule.CimInstanceProperties['InstanceID'].Value
     Use-Call -Command 'Delete' -Subject $name
+    if (-not $script:machine.Sessions[$Session].Rules.Contains($name)) { throw "There is no rule $name" }
     $script:machine.Sessions[$Session].Rules.Remove($name)
 }
 
 # ---- the registry ----
+# These are no functions of another module: they ask whenever the script was called with -Confirm, unless they are told not to.
+function Assert-Quiet { param ($Bound) foreach ($name in 'Confirm', 'WhatIf') { if (-not $Bound.ContainsKey($name) -or $Bound[$name]) { throw "somebody would be asked: -$name" } } }
 function Test-Path { [CmdletBinding()] param ([string] $LiteralPath) Use-Call -Command 'Test-Path'; $script:machine.Registry.ContainsKey($LiteralPath) }
 function New-Item {
-    [CmdletBinding()] param ([string] $Path, [switch] $Force)
+    [CmdletBinding()] param ([string] $Path, [switch] $Force, [switch] $Confirm, [switch] $WhatIf)
     try {
+        Assert-Quiet $PSBoundParameters
         Use-Call -Command 'New-Item' -Subject $Path
         # -Force makes the keys above it.
         $parts = $Path -split '\\'
@@ -386,8 +403,9 @@ function Get-ChildItem {
     foreach ($key in @($script:machine.Registry.Keys)) { if ($key.StartsWith("$LiteralPath\")) { $key } }
 }
 function New-ItemProperty {
-    [CmdletBinding()] param ([string] $LiteralPath, [string] $Name, $Value, [string] $PropertyType, [switch] $Force)
+    [CmdletBinding()] param ([string] $LiteralPath, [string] $Name, $Value, [string] $PropertyType, [switch] $Force, [switch] $Confirm, [switch] $WhatIf)
     try {
+        Assert-Quiet $PSBoundParameters
         Use-Call -Command 'New-ItemProperty' -Subject $Name
         $script:machine.Registry[$LiteralPath][$Name] = $Value
         Complete-Call
@@ -395,8 +413,9 @@ function New-ItemProperty {
     catch { Write-Error -Message "$_" }
 }
 function Remove-ItemProperty {
-    [CmdletBinding()] param ([string] $LiteralPath, [string] $Name)
+    [CmdletBinding()] param ([string] $LiteralPath, [string] $Name, [switch] $Confirm, [switch] $WhatIf)
     try {
+        Assert-Quiet $PSBoundParameters
         Use-Call -Command 'Remove-ItemProperty' -Subject $Name
         $script:machine.Registry[$LiteralPath].Remove($Name)
         Complete-Call
@@ -404,8 +423,9 @@ function Remove-ItemProperty {
     catch { Write-Error -Message "$_" }
 }
 function Remove-Item {
-    [CmdletBinding()] param ([string] $LiteralPath)
+    [CmdletBinding()] param ([string] $LiteralPath, [switch] $Confirm, [switch] $WhatIf)
     try {
+        Assert-Quiet $PSBoundParameters
         Use-Call -Command 'Remove-Item' -Subject $LiteralPath
         if ($script:machine.Registry[$LiteralPath].Count -gt 0) { throw "$LiteralPath holds something" }
         $script:machine.Registry.Remove($LiteralPath)
@@ -418,6 +438,19 @@ function Get-CimInstance {
     [CmdletBinding()] param ([string] $ClassName, [string] $Filter)
     try { Use-Call -Command 'Get-CimInstance' -Subject $ClassName } catch { Write-Error -Message "$_"; return }
     foreach ($item in @($script:machine.Cim[$ClassName] | Where-Object { $_ })) { [pscustomobject] $item }
+}
+# The address that the server asks from; no route to what is in Routes with ''.
+function Find-NetRoute {
+    [CmdletBinding()] param ([string] $RemoteIPAddress)
+    try {
+        Use-Call -Command 'Find-NetRoute' -Subject $RemoteIPAddress
+        $from = @('10.0.0.11', 'fd00::11')[$RemoteIPAddress.Contains(':')]
+        if ($script:machine.Routes.ContainsKey($RemoteIPAddress)) { $from = $script:machine.Routes[$RemoteIPAddress] }
+        if ($from -eq '') { throw 'The network location cannot be reached.' }
+        [pscustomobject] @{ IPAddress = $from; InterfaceAlias = 'Management' }
+        [pscustomobject] @{ NextHop = '0.0.0.0'; DestinationPrefix = '0.0.0.0/0' }
+    }
+    catch { Write-Error -Message "$_" }
 }
 function Get-MpComputerStatus {
     [CmdletBinding()] param ()
@@ -435,6 +468,13 @@ class StandIn {
     static [hashtable] $Variables = @{}
     # Addresses of names, as DNS has them.
     static [hashtable] $Names = @{}
+    # Of this server, in one card; the day.
+    static [string[]] $Cards = @()
+    static [datetime] $Today
+    static [object[]] GetAllNetworkInterfaces() { return @([StandIn]::new()) }
+    [object] GetIPProperties() {
+        return [pscustomobject] @{ UnicastAddresses = @([StandIn]::Cards | ForEach-Object { [pscustomobject] @{ Address = $_ } }) }
+    }
     static [object[]] GetHostAddresses([string] $name) {
         if (-not [StandIn]::Names.ContainsKey($name)) { throw "No such host is known: $name" }
         return @([StandIn]::Names[$name] | ForEach-Object { [System.Net.IPAddress]::Parse($_) })
@@ -524,9 +564,18 @@ function Get-Block {
     param ([string] $Path)
     $text = [System.IO.File]::ReadAllText($Path) -replace '(?m)^#Requires.*$', ''
     $text = $text.Replace('[System.Environment]::', '[StandIn]::').Replace('[System.Net.Dns]::', '[StandIn]::')
-    $text = $text.Replace('[Microsoft.Management.Infrastructure.CimSession]', '[StandInCim]')
+    $text = $text.Replace('[System.Net.NetworkInformation.NetworkInterface]::', '[StandIn]::').Replace('[System.DateTime]::', '[StandIn]::')
     [scriptblock]::Create($text.Replace("'Microsoft.Management.Infrastructure.Options.CimOperationOptions'", "'StandInOptions'"))
 }
+# An outbound rule that Windows has made.
+function Add-WindowsRule {
+    param ([hashtable] $Rule, [string] $PolicyStore = 'PersistentStore')
+    $all = @{ DisplayName = $Rule.Name; Group = '@FirewallAPI.dll,-25000'; Direction = 'Outbound'; PolicyStore = $PolicyStore }
+    foreach ($key in $Rule.Keys) { $all[$key] = $Rule[$key] }
+    New-NetFirewallRule @all
+}
+# A script with other tables.
+function Edit-Block { param ([scriptblock] $Block, [string] $Pattern, [string] $With) [scriptblock]::Create([regex]::Replace("$Block", $Pattern, $With)) }
 # A server in a domain, with rules of Windows' own and of somebody else.
 function Start-Machine {
     Reset-Machine
@@ -535,7 +584,15 @@ function Start-Machine {
         $name, $protocol, $port, $enabled = $row -split ' '
         New-NetFirewallRule -Name $name -DisplayName $name -Group '@FirewallAPI.dll,-1' -Protocol $protocol -LocalPort $port -Program 'System' -Enabled $enabled
     }
-    New-NetFirewallRule -Name 'CoreNet-GP-LSASS' -DisplayName 'LSASS' -Group '@FirewallAPI.dll,-25000' -Direction 'Outbound' -Protocol 'TCP' -Program 'lsass.exe'
+    # As on a server (the registry of several), but for every profile. The last ones are not for what a server needs.
+    $svchost = '%SystemRoot%\system32\svchost.exe'
+    Add-WindowsRule @{ Name = 'CoreNet-GP-LSASS-Out-TCP'; Protocol = 'TCP'; Program = '%SystemRoot%\system32\lsass.exe' }
+    Add-WindowsRule @{ Name = 'CoreNet-GP-Out-TCP'; Protocol = 'TCP'; Program = $svchost; Service = 'gpsvc' }
+    Add-WindowsRule @{ Name = 'CoreNet-GP-NP-Out-TCP'; Protocol = 'TCP'; RemotePort = '445'; Program = 'System' }
+    Add-WindowsRule @{ Name = 'CoreNet-Teredo-Out'; Protocol = 'UDP'; Program = $svchost; Service = 'iphlpsvc' }
+    Add-WindowsRule @{ Name = 'WMI-WINMGMT-Out-TCP'; Protocol = 'TCP'; Program = $svchost; Service = 'winmgmt' }
+    Add-WindowsRule @{ Name = 'app-new'; Group = '@{Microsoft.GetHelp?x}'; PackageFamilyName = 'Microsoft.GetHelp_8wekyb3d8bbwe'; Owner = 'S-1-5-21-1001' }
+    Add-WindowsRule @{ Name = 'app-old'; Group = '@{Microsoft.App?x}'; Package = 'S-1-15-2-1'; Owner = 'S-1-5-21-1001' }
     New-NetFirewallRule -Name 'theirs' -DisplayName 'Theirs' -Group 'Others' -Direction 'Outbound' -Protocol 'UDP' -RemotePort '389' -RemoteAddress '10.0.7.0/24'
     New-NetFirewallRule -Name 'in-our-group' -DisplayName 'Not ours' -Group 'hcipolc:prod' -Protocol 'TCP' -LocalPort '1'
     $machine.Cim['Win32_NetworkAdapterConfiguration'] = @{ DNSServerSearchOrder = @('10.0.5.53'); DHCPEnabled = $false; DHCPServer = $null }

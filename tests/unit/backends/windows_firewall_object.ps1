@@ -26,7 +26,9 @@ function Start-Object {
     Add-Object -Name $gpo
     Set-Address -Name 'contoso.example' -Address @('10.0.7.4', 'fd00:7::4')
     if ($Reachable) {
-        Add-Theirs @{ Name = 'gp'; Group = '@FirewallAPI.dll,-25000'; Protocol = 'TCP'; Program = 'lsass.exe'; RemoteAddress = @('10.0.7.0/24') }
+        Add-WindowsRule @{ Name = 'CoreNet-GP-LSASS-Out-TCP'; Protocol = 'TCP'; Program = '%SystemRoot%\system32\lsass.exe'; RemoteAddress = @('10.0.7.0/24') } $gpo
+        Add-WindowsRule @{ Name = 'CoreNet-GP-Out-TCP'; Protocol = 'TCP'; Program = '%SystemRoot%\system32\svchost.exe'; Service = 'gpsvc' } $gpo
+        Add-WindowsRule @{ Name = 'CoreNet-GP-NP-Out-TCP'; Protocol = 'TCP'; RemotePort = '445'; Program = 'System' } $gpo
         Add-Theirs @{ Name = 'locator'; Group = 'Others'; Protocol = 'UDP'; RemotePort = @('389'); RemoteAddress = @('10.0.7.4') }
     }
     Reset-Fault
@@ -87,7 +89,7 @@ foreach ($old in @($true, $false)) {
     Test-Equal -What 'of every name server' -Is (Find $one 'Apply' $more) -Should "! $text a name server at any address UDP/53. $end"
     (Get-Machine).Stores[$gpo]['block']['RemoteAddress'] = '198.51.100.53'
     Test-Equal -What 'of some name server' -Is ((Find $one 'Apply' ($more + @{ WhatIf = $true })) -like '!*') -Should 'False'
-    (Get-Machine).Stores[$gpo]['gp']['Group'] = 'Others'
+    (Get-Machine).Stores[$gpo]['CoreNet-GP-LSASS-Out-TCP']['Program'] = 'C:\Agents\lsass.exe'
     Test-Equal -What 'a rule for one program of somebody else does not count' -Is ((Find $one 'Apply' $more) -like "! $text domain controller*") -Should 'True'
 
     # ---- everything ----
@@ -130,6 +132,26 @@ foreach ($old in @($true, $false)) {
     Test-Equal -What 'Apply after edits, in which every call has failed before' -Is $said -Should "Built-in ${udp}: Set to True; Built-in ${smb}: Set to True; Outbound Private: Set to Block"
     Test-Equal -What 'mends them' -Is (ConvertTo-MachineText) -Should $all
 
+    # A session that cannot be saved.
+    Start-Object -Reachable
+    $before = ConvertTo-MachineText
+    Reset-Fault -Always 'Save-NetGPO'
+    Test-Equal -What 'a session that is not saved' -Is (Find $one 'Apply' $more) -Should '! Save-NetGPO is broken'
+    (Get-Machine).Remove('Sessions')
+    Test-Equal -What 'changes nothing in the object' -Is (ConvertTo-MachineText) -Should $before
+    $warned = [System.Collections.Generic.List[string]]::new()
+    try { & $one @more -Mode Apply 3>&1 | Where-Object { $_ -is [System.Management.Automation.WarningRecord] } | ForEach-Object { $warned.Add("$_") } } catch { $warned.Add("! $_") }
+    Test-Equal -What 'and says so' -Is ($warned[-2..-1] -join '; ') -Should 'Nothing of the session was saved: the object is as it was.; ! Save-NetGPO is broken'
+    (Get-Machine).Remove('Sessions')
+    Reset-Fault
+    $null = Find $one 'Apply' $more
+    Reset-Fault
+    $null = Find $one 'Remove' $more
+    $calls = @(Get-CallText)
+    Test-Equal -What 'rules are listed once in a session, which is closed' -Is "$(@($calls -like 'Enumerate*').Count) $(@($calls -like 'Open-CimSession').Count) $(Get-ClosedCount)" -Should @('1 1 1', '0 0 0')[$old]
+    $null = Find $one 'Apply' $more
+    Test-Equal -What 'and the same is there' -Is (ConvertTo-MachineText) -Should $all
+
     # A backup, another policy, and back.
     $file = Join-Path $folder "object-$old.json"
     Test-Equal -What 'Backup' -Is ((Find $one 'Backup' ($more + @{ BackupPath = $file })) -like '*: Written') -Should 'True'
@@ -151,7 +173,9 @@ foreach ($old in @($true, $false)) {
     $before = ConvertTo-MachineText
     $null = Find $one 'Apply' $more
     Test-Equal -What 'a copy that was there is enabled' -Is "$(Get-Copy $smb) $(Get-Outbound)" -Should 'True their.exe 445 Any @FirewallAPI.dll,-1 Block Block Block'
-    $null = Find $one 'Remove' $more
+    # Of which one profile goes on blocking.
+    Test-Equal -What 'Remove says what it takes away' -Is (Find $one 'Remove' $more) -Should "! $text a name server at any address UDP/53. $end"
+    $null = Find $one 'Remove' ($more + @{ AllowLockOut = $true })
     Test-Equal -What 'and is as it was after Remove' -Is (ConvertTo-MachineText) -Should $before
 
     # ---- rules of Windows' own that cannot be copied ----

@@ -219,6 +219,57 @@ TEST(WindowsFirewallPage, NamesEveryOptionModeAndParameter) {
   }
 }
 
+// An exception ends by the server's clock, and the proof knows when.
+TEST(WindowsFirewallUntil, AnExceptionEndsWithItsLastDay) {
+  NEEDS_POWERSHELL_GRAMMAR();
+  World world;
+  auto& host = world.server("e1", {"10.0.0.11"});
+  const auto exception = [&](const std::string& name, const char* day, const char* from) {
+    auto& rule = world.rule("main/" + name, Kind::exception);
+    rule.expires = parse_date(day);
+    host.inbound.push_back(World::flow(rule, world.set(name, {from}), host.node->set, tcp(445)));
+  };
+  exception("one", "2030-06-30", "192.0.2.1");
+  exception("two", "2031-01-31", "192.0.2.2");
+  auto& rule = world.rule("main/for-ever");
+  rule.expires = std::nullopt;
+  host.inbound.push_back(
+      World::flow(rule, world.set("three", {"192.0.2.3"}), host.node->set, tcp(445)));
+  const backends::Backend row = backends::windows_firewall::backend();
+  backends::EmitContext context(world.reporter, world.device);
+  const backends::Emission emission = row.emit(world.device, context);
+  const std::string& script = emission.artefacts.front().text;
+  Codes ends;
+  const ParsedScript parsed(script);
+  for (const Value& each : parsed.table("rules").list) {
+    ends.push_back(each.map.contains("Until") ? each.at("Until").text : "");
+  }
+  EXPECT_EQ(ends, (Codes{"2030-06-30", "2031-01-31", ""}));
+
+  const auto difference_with = [&](const std::string& from, const std::string& to) {
+    backends::Emission changed = emission;
+    std::string& text = changed.artefacts.front().text;
+    const std::size_t at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    text.replace(at, from.size(), to);
+    return backends::difference(row, world.device, changed).value_or("");
+  };
+  EXPECT_EQ(difference_with("= '2030-06-30'", "= '2030-06-30'"), "");
+  EXPECT_EQ(difference_with("= '2030-06-30'", "= '2030-07-01'"),
+            "e1.ps1, what ends on 2030-06-30: 192.0.2.1 -> 10.0.0.11 on tcp/445 does not pass and "
+            "should");
+  EXPECT_EQ(difference_with("= '2030-06-30'", "= '2030-06-29'"),
+            "e1.ps1, what ends on 2030-06-29: 192.0.2.1 -> 10.0.0.11 on tcp/445 passes and should "
+            "not");
+  // Of one exception the other's end.
+  EXPECT_NE(difference_with("= '2030-06-30'", "= '2031-01-31'"), "");
+  EXPECT_NE(difference_with("        Until         = '2031-01-31'\n", ""), "");
+  // What the engine would not compare as a day, and what it would not end.
+  EXPECT_NE(difference_with("= '2030-06-30'", "= '2030-6-30'"), "");
+  EXPECT_NE(difference_with("Until         = '2030-06-30'", "Until         = @('2030-06-30')"), "");
+  EXPECT_NE(difference_with("= 'Allow'\n        Until", "= 'Block'\n        Until"), "");
+}
+
 // New-NetFirewallRule refuses them (0xD000000D), and `0.0.0.0/0` is the mask that it has not.
 TEST(WindowsFirewallAddresses, ThoseThatWindowsRefusesAreNeverWritten) {
   NEEDS_POWERSHELL_GRAMMAR();

@@ -61,13 +61,6 @@ Test-Equal -What 'Verify shows drift' -Is (Find $with 'Verify') -Should 'Proxy o
 Test-Equal -What 'Apply mends it' -Is (Find $with 'Apply') -Should 'Proxy of WinHTTP: Set; Proxy of Azure Arc agent: Set'
 Test-Equal -What 'as it was applied first' -Is (ConvertTo-MachineText) -Should $applied
 
-Test-Equal -What 'Remove without the module stops' -Is $(
-    Set-Program -Name 'Set-WinInetProxy' -There $false
-    try { Find $with 'Remove' } catch { "$_" }
-) -Should 'Nothing was changed: proxy settings need the module WinInetProxy, which is missing.'
-Test-Equal -What 'and changes nothing' -Is (ConvertTo-MachineText) -Should $applied
-Set-Program -Name 'Set-WinInetProxy' -There $true
-
 function Test-Restored {
     param ([string] $What)
     Test-Equal -What "${What}: WinHTTP" -Is (Read-Blob 'WinHttpSettings') -Should 'old.example:8080|*.old.example'
@@ -76,6 +69,40 @@ function Test-Restored {
     Test-Equal -What "${What}: agent" -Is "$($agent['proxy.url'])$($agent['proxy.bypass'])" -Should '[]'
     Test-Equal -What "${What}: no backup" -Is (@($registry.Keys) -like '*hcipolc*') -Should ''
 }
+# Without the module: Apply stops, Remove does the rest and goes on remembering.
+$file = Join-Path (Split-Path -Path $WithProxy) 'proxy.json'
+Set-Program -Name 'Set-WinInetProxy' -There $false
+$need = 'the proxy settings of WinINet need the module WinInetProxy, which is missing. Get it with Save-Module on a computer that reaches the PowerShell Gallery and copy it to %ProgramFiles%\WindowsPowerShell\Modules'
+Test-Equal -What 'Apply without the module stops' -Is $(try { Find $without 'Apply' } catch { "$_" }) -Should "Nothing was changed: $need, or compile with proxy_settings = false."
+Test-Equal -What 'and changes nothing' -Is (ConvertTo-MachineText) -Should $applied
+Test-Equal -What 'Remove without it warns' -Is (@(Get-Warning $with @{ Mode = 'Remove'; WhatIf = $true }) -match 'WinINet') -Should "WinINet stays as it is: $need, then run Remove again."
+Test-Equal -What 'and does the rest' -Is (Find $with 'Remove') -Should 'Proxy of WinHTTP: Restored; Proxy of Environment: Restored; Proxy of Azure Arc agent: Restored'
+Test-Equal -What 'WinINet is remembered' -Is (@($registry['HKLM:\SOFTWARE\hcipolc\Proxy'].Keys) -join ' ') -Should 'WinINet'
+Set-Program -Name 'Set-WinInetProxy' -There $true
+Test-Equal -What 'and goes later' -Is (Find $with 'Remove') -Should 'Proxy of WinINet: Restored'
+$null = Find $with 'Apply'
+Test-Equal -What 'back to what was applied' -Is (ConvertTo-MachineText) -Should $applied
+
+# A policy that leaves the proxy alone from now on.
+$ignoring = Edit-Block $with '(?s)\$proxy = @\{.*?\n\}\n' "`$proxy = @{`n    Settings = 'Ignored'`n}`n"
+$left = 'An earlier version of the policy set the proxy; Remove puts back what was there.'
+Test-Equal -What 'proxy_settings = false: Verify warns' -Is "$(Find $ignoring 'Verify')$(@(Get-Warning $ignoring @{ Mode = 'Verify' }) -match 'proxy')" -Should $left
+Test-Equal -What 'Apply does nothing' -Is (Find $ignoring 'Apply') -Should ''
+Test-Equal -What 'and keeps it' -Is (ConvertTo-MachineText) -Should $applied
+Test-Equal -What 'Remove restores' -Is (Find $ignoring 'Remove' @{ BackupPath = $file }) -Should "${file}: Written; $(Join-Finding 'Restored')"
+Test-Restored -What 'Ignored'
+Test-Equal -What 'no warning of what is not there' -Is (@(Get-Warning $ignoring @{ Mode = 'Verify' }) -match 'proxy') -Should ''
+$null = Find $ignoring 'Restore' @{ BackupPath = $file }
+Test-Equal -What 'Restore brings them back' -Is (ConvertTo-MachineText) -Should $applied
+
+# An agent that is gone leaves nothing behind.
+Set-Program -Name 'azcmagent.exe' -There $false
+$agent['proxy.url'] = ''
+Test-Equal -What 'Remove after the agent has gone' -Is (Find $with 'Remove') -Should 'Proxy of WinINet: Restored; Proxy of WinHTTP: Restored; Proxy of Environment: Restored; Proxy of Azure Arc agent: Forgotten'
+Set-Program -Name 'azcmagent.exe' -There $true
+Test-Restored -What 'Agent gone'
+$null = Find $with 'Apply'
+
 Test-Equal -What 'Remove restores all four' -Is (Find $with 'Remove') -Should (Join-Finding 'Restored')
 Test-Restored -What 'Remove'
 Test-Equal -What 'a second Remove has nothing to do' -Is (Find $with 'Remove') -Should ''

@@ -55,6 +55,14 @@ TEST(WindowsFirewallRun, VerifyApplyRemoveBackupRestore) {
   check("windows_firewall_engine.ps1", first, second);
 }
 
+TEST(WindowsFirewallRun, NoServerIsLockedOut) {
+  NEEDS_POWERSHELL();
+  World first, second;
+  populate_run(first, true);
+  populate_run(second, false);
+  check("windows_firewall_guard.ps1", first, second);
+}
+
 TEST(WindowsFirewallRun, RulesSettingsAndWindowsOwnRulesInAGroupPolicyObject) {
   NEEDS_POWERSHELL();
   World first, second;

@@ -17,7 +17,12 @@
     Apply creates what is missing first and removes rules of the group that are no longer in the
     table last, so there is no moment without rules. When a step fails, or somebody presses Ctrl+C,
     all steps before it are undone, the last one first. A second run changes nothing. Rules outside
-    the group, and rules in it that the policy did not make, are never touched.
+    the group, and rules in it that the policy did not make, are never touched. What people read of
+    a rule, its display name and description, is not compared.
+
+    An exception is left out after its last day, by this machine's clock: Apply takes its rule away.
+    Verify reports it as Expired until the policy is built anew, since what the policy denies beside
+    it is denied without it until then.
 
     Windows lets a block rule beat every allow rule, and lets everything pass that any rule allows:
     rules that Windows or other software made keep allowing what they allow. Outbound traffic passes
@@ -50,18 +55,21 @@
     A file. Backup, Apply and Remove write into it all that the script can change, as it is before
     they change it; they do not overwrite a file. Restore puts that back.
 .PARAMETER Force
-    Changes a machine although none of the server's addresses belongs to it.
+    Changes a machine although it has none of the server's addresses: another one, or the server
+    with new addresses.
 .PARAMETER AllowLockOut
-    Sets the default outbound action Block although this server could not reach its name servers,
-    DHCP server or domain controller any more, or a server of the Group Policy object no domain
-    controller.
+    Changes rules or the default outbound action although, with outbound traffic blocked, this
+    server could not reach its name servers, DHCP server or domain controller any more, or a server
+    of the Group Policy object no domain controller.
 .OUTPUTS
     Verify: an object with Name, Finding and Detail for every rule that is Missing, Changed,
-    Disabled, Absent or Stale, for every such setting, and for what takes rules out of force (Not in
-    force: Group Policy, a firewall that is off); nothing if all is well. The others: the same for
-    everything they did. Run as a file, Verify has the exit code 0 when all is well, 2 when
-    something is different, and 3 when all is there and not in force. The others have 0, or 1 when
-    they failed and undid what they had done.
+    Disabled, Absent, Stale or Expired, for every such setting, for a rule of Windows' own that is
+    Unsuitable, and for what takes rules out of force (Not in force: Group Policy, a firewall that
+    is off); nothing if all is well. The others: the same for everything they did (Created, Updated,
+    Restored, Enabled, Removed, Set to ..., Set, Forgotten, and Written of a backup). Run as a file,
+    Verify has the exit code 0 when all is well, 2 when something is different, 3 when all is there
+    and not in force, and 1 when it failed. The others have 0, or 1 when they failed and undid what
+    they had done.
 .EXAMPLE
     .\server.ps1
 .EXAMPLE
@@ -69,7 +77,10 @@
 .EXAMPLE
     .\server.ps1 -Mode Apply -BackupPath .\before.json
 .EXAMPLE
-    Invoke-Command -ComputerName server -FilePath .\server.ps1 -ArgumentList 'Apply'
+    Invoke-Command -Session $session { C:\hci\server.ps1 -Mode Apply -BackupPath C:\hci\before.json }
+
+    On a server to which Copy-Item -ToSession has copied the script: -FilePath passes values alone, no
+    switches such as -WhatIf.
 #>
 [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium')]
 [OutputType([pscustomobject])]
@@ -465,6 +476,30 @@ function Test-Within {
     $false
 }
 
+function Test-Port {
+    [CmdletBinding()]
+    [OutputType([bool])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [int] $Port,
+
+        # None are all.
+        [Parameter(Mandatory = $true)]
+        [AllowNull()]
+        [AllowEmptyCollection()]
+        [object[]] $Range
+    )
+    $ranges = @($Range | Where-Object { "$_" -ne '' })
+    foreach ($item in $ranges) {
+        $ends = @("$item" -split '-')
+        if ("$item" -eq 'Any' -or ("$item" -match '^[0-9]+(-[0-9]+)?$' -and
+                [int] $ends[0] -le $Port -and $Port -le [int] $ends[-1])) {
+            return $true
+        }
+    }
+    $ranges.Count -eq 0
+}
+
 function ConvertTo-ListText {
     [CmdletBinding()]
     [OutputType([string])]
@@ -541,6 +576,8 @@ function Get-RuleField {
         'LocalOnlyMapping Rule Flag False'
         'Owner Rule Text Any'
         'RemoteDynamicKeywordAddresses Rule List Any'
+        'PackageFamilyName Rule Text Any'
+        'PolicyAppId Rule Text Any'
         'Protocol Port Protocol Any'
         'LocalPort Port List Any'
         'RemotePort Port List Any'
@@ -719,6 +756,7 @@ function Get-WantedRule {
     # What the table leaves unsaid because every rule has it, and texts as people read them.
     foreach ($item in $Rule) {
         $parameters = $item.Clone()
+        $parameters.Remove('Until')
         $parameters['Group'] = $Policy['Group']
         $parameters['Profile'] = $Policy['Profile']
         $parameters['Enabled'] = 'True'
@@ -727,6 +765,64 @@ function Get-WantedRule {
         }
         $parameters
     }
+}
+
+function Test-Ended {
+    [CmdletBinding()]
+    [OutputType([bool])]
+    param (
+        # Of the table.
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Rule
+    )
+    # An exception's last day is over, by this machine's clock.
+    $day = [System.DateTime]::Today
+    $today = '{0:d4}-{1:d2}-{2:d2}' -f $day.Year, $day.Month, $day.Day
+    $Rule.ContainsKey('Until') -and [string]::CompareOrdinal($Rule['Until'], $today) -lt 0
+}
+
+function Format-Some {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Value
+    )
+    $text = @($Value | Select-Object -First 4) -join ', '
+    if ($Value.Count -gt 4) {
+        $text = '{0} and {1} more' -f $text, ($Value.Count - 4)
+    }
+    $text
+}
+
+function Format-Rule {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Rule
+    )
+    # 'Inbound Allow TCP 3343 from 10.1.0.11, 10.1.0.12'; parameters that it lacks are as in Windows.
+    $direction = "$($Rule['Direction'])" -replace '^$', 'Inbound'
+    $service = 'LocalPort'
+    $way = 'from'
+    if ($direction -eq 'Outbound') {
+        $service = 'RemotePort'
+        $way = 'to'
+    }
+    $action = "$($Rule['Action'])" -replace '^$', 'Allow'
+    $words = @($direction, $action, ("$($Rule['Protocol'])" -replace '^$', 'Any'))
+    foreach ($name in @($service, 'IcmpType')) {
+        if ($Rule.ContainsKey($name)) {
+            $words += Format-Some -Value @($Rule[$name])
+        }
+    }
+    $ids = @($Rule['RemoteDynamicKeywordAddresses'] | Where-Object { $_ })
+    $names = @($keywords | Where-Object { $_['Id'] -in $ids } | ForEach-Object { $_['Keyword'] })
+    $words += $way
+    $words += Format-Some -Value @(@($Rule['RemoteAddress']) + $names | Where-Object { $_ })
+    $words -join ' ' -replace ' (from|to) $', ' $1 Any'
 }
 
 function Test-ProfileOf {
@@ -782,11 +878,7 @@ function Format-Difference {
             }
         )
         if ($only.Count -gt 0) {
-            $text = @($only | Select-Object -First 4) -join ', '
-            if ($only.Count -gt 4) {
-                $text = '{0} and {1} more' -f $text, ($only.Count - 4)
-            }
-            @('has {0}', 'lacks {0}')[$side] -f $text
+            @('has {0}', 'lacks {0}')[$side] -f (Format-Some -Value $only)
         }
     }
     '{0} {1}' -f $name, (@($texts) -join ' and ')
@@ -833,7 +925,7 @@ function Get-Finding {
         $name = $item['Name']
         $wantedNames[$name] = $true
         $finding = [pscustomobject] @{
-            Name = $name; Finding = 'Missing'; Detail = ''
+            Name = $name; Finding = 'Missing'; Detail = Format-Rule -Rule $item
             Wanted = $item; Former = $null; Field = @()
         }
         if (-not $Live.ContainsKey($name)) {
@@ -841,6 +933,7 @@ function Get-Finding {
             continue
         }
         $finding.Former = $Live[$name]
+        $finding.Detail = ''
         $different = @(Get-DifferentField -Wanted $item -Live $Live[$name] -Among $fields)
         if ($different.Count -eq 0) {
             continue
@@ -964,7 +1057,8 @@ function Edit-StoreRule {
     # In place, so that there is no moment without the rule. Within a session nothing is in force
     # before all is, and newer versions of Set-NetFirewallRule know no session.
     # Nothing takes these away from a rule once it has them.
-    $lasting = @('Owner', 'Package', 'RemoteDynamicKeywordAddresses')
+    $lasting = @('Owner', 'Package', 'PackageFamilyName', 'PolicyAppId')
+    $lasting += 'RemoteDynamicKeywordAddresses'
     $lost = @($Field | Where-Object { $_ -in $lasting -and -not $Rule.ContainsKey($_) })
     if ($Store['Session'] -ne '' -or $lost.Count -gt 0) {
         Clear-StoreRule -Store $Store -Name $Rule['Name']
@@ -1007,23 +1101,23 @@ function Clear-StoreRule {
         Remove-NetFirewallRule @place -Name $Name -ErrorAction Stop
         return
     }
-    # Windows Server 2022 took the parameter from the cmdlet, but not from what is below it.
-    $type = 'Microsoft.Management.Infrastructure.Options.CimOperationOptions'
-    $options = New-Object -TypeName $type
-    $options.SetCustomOption('GPOSession', $Store['Session'], $false)
-    $cim = [Microsoft.Management.Infrastructure.CimSession]::Create($null)
-    try {
-        $space = 'ROOT\StandardCimv2'
-        $found = @($cim.EnumerateInstances($space, 'MSFT_NetFirewallRule', $options))
+    # Windows Server 2022 took the parameter from the cmdlet, but not from what is below it. Whatever
+    # goes was there when the session began.
+    $space = 'ROOT\StandardCimv2'
+    if ($null -eq $Store['Cim']) {
+        $type = 'Microsoft.Management.Infrastructure.Options.CimOperationOptions'
+        $options = New-Object -TypeName $type
+        $options.SetCustomOption('GPOSession', $Store['Session'], $false)
+        $Store['CimOptions'] = $options
+        $Store['CimRules'] = @{}
+        $Store['Cim'] = New-CimSession -ErrorAction Stop
+        $found = @($Store['Cim'].EnumerateInstances($space, 'MSFT_NetFirewallRule', $options))
         foreach ($rule in $found) {
-            if ("$($rule.CimInstanceProperties['InstanceID'].Value)" -eq $Name) {
-                $cim.DeleteInstance($space, $rule, $options)
-            }
+            $id = "$($rule.CimInstanceProperties['InstanceID'].Value)"
+            $Store['CimRules'][$id] = $rule
         }
     }
-    finally {
-        $cim.Dispose()
-    }
+    $Store['Cim'].DeleteInstance($space, $Store['CimRules'][$Name], $Store['CimOptions'])
 }
 
 function Test-Subject {
@@ -1036,12 +1130,21 @@ function Test-Subject {
         [Parameter(Mandatory = $true)]
         [hashtable] $Store
     )
-    # Whether the rule or dynamic keyword that the change is about is there.
+    # Whether the rule or dynamic keyword of ours that the change is about is there.
     if ($Change['Kind'] -like '*Keyword') {
         return (Get-DynamicKeyword).ContainsKey($Change['Keyword']['Id'].Trim('{', '}'))
     }
-    $all = @(Get-NetFirewallRule -PolicyStore $Store['Name'] -ErrorAction Stop)
-    @($all | Where-Object { $_.Name -eq $Change['Name'] }).Count -gt 0
+    $parameters = @{ PolicyStore = $Store['Name']; Name = $Change['Name'] }
+    try {
+        $found = @(Get-NetFirewallRule @parameters -ErrorAction Stop)
+    }
+    catch {
+        if ("$($_.CategoryInfo.Category)" -ne 'ObjectNotFound') {
+            throw
+        }
+        return $false
+    }
+    @($found | Where-Object { $_.Group -eq $Store['MemoryRule']['Group'] }).Count -gt 0
 }
 
 function Invoke-Change {
@@ -1194,27 +1297,28 @@ function Read-StoreMemory {
     $table
 }
 
-function Write-StoreMemory {
+function Save-StoreMemory {
     [CmdletBinding()]
     param (
         [Parameter(Mandatory = $true)]
         [hashtable] $Store,
 
+        # What the object remembers until then.
         [Parameter(Mandatory = $true)]
-        [hashtable] $Change
+        [hashtable] $Former
     )
     $rule = $Store['MemoryRule']
-    $table = $Store['Memory']
-    if ($table.Count -gt 0) {
+    $texts = foreach ($table in @($Former, $Store['Memory'])) {
+        @($table.Keys | Sort-Object | ForEach-Object { "$_=$($table[$_])" }) -join '; '
+    }
+    if ($texts[0] -ceq $texts[1]) {
+        return
+    }
+    if ($texts[0] -ne '') {
         Clear-StoreRule -Store $Store -Name $rule['Name']
     }
-    $table.Remove($Change['Name'])
-    if ($null -ne $Change['Value']) {
-        $table[$Change['Name']] = $Change['Value']
-    }
-    if ($table.Count -gt 0) {
-        $texts = @($table.Keys | Sort-Object | ForEach-Object { "$_=$($table[$_])" })
-        $rule['Description'] = $texts -join '; '
+    if ($texts[1] -ne '') {
+        $rule['Description'] = $texts[1]
         Add-StoreRule -Store $Store -Rule $rule
     }
 }
@@ -1229,21 +1333,27 @@ function Write-Memory {
         [Parameter(Mandatory = $true)]
         [hashtable] $Change
     )
+    $key, $name, $value = $Change['Key'], $Change['Name'], $Change['Value']
     if ($Store['Session'] -ne '') {
-        Write-StoreMemory -Store $Store -Change $Change
+        # Written before the session is saved.
+        $Store['Memory'].Remove($name)
+        if ($null -ne $value) {
+            $Store['Memory'][$name] = $value
+        }
         return
     }
-    $key, $name, $value = $Change['Key'], $Change['Name'], $Change['Value']
+    # A question about the memory would be one too many, also while a failed run is undone.
+    $quiet = @{ Confirm = $false; WhatIf = $false; ErrorAction = 'Stop' }
     if ($null -ne $value) {
         if (-not (Test-Path -LiteralPath $key)) {
-            New-Item -Path $key -Force -ErrorAction Stop | Out-Null
+            New-Item -Path $key -Force @quiet | Out-Null
         }
         $parameters = @{ LiteralPath = $key; Name = $name; Value = "$value" }
-        New-ItemProperty @parameters -PropertyType 'String' -Force -ErrorAction Stop | Out-Null
+        New-ItemProperty @parameters -PropertyType 'String' -Force @quiet | Out-Null
         return
     }
     if ((Get-RegistryTable -Key $key).ContainsKey($name)) {
-        Remove-ItemProperty -LiteralPath $key -Name $name -ErrorAction Stop
+        Remove-ItemProperty -LiteralPath $key -Name $name @quiet
     }
     # Keys that hold nothing any more go, up to the one for all policies.
     $each = $key
@@ -1251,7 +1361,7 @@ function Write-Memory {
         $empty = (Test-Path -LiteralPath $each) -and (Get-RegistryTable -Key $each).Count -eq 0 -and
             @(Get-ChildItem -LiteralPath $each -ErrorAction Stop).Count -eq 0
         if ($empty) {
-            Remove-Item -LiteralPath $each -ErrorAction Stop
+            Remove-Item -LiteralPath $each @quiet
         }
         $each = $each.Substring(0, $each.LastIndexOf('\'))
     }
@@ -1473,7 +1583,8 @@ function Get-EnforcementFinding {
                 & $finding $item.Name 'A rule of Group Policy has this name and replaces it.'
             }
         }
-        elseif ("$($item.Action)" -eq 'Block' -and "$($item.Enabled)" -eq 'True') {
+        elseif ("$($item.Action)" -eq 'Block' -and "$($item.Enabled)" -eq 'True' -and
+            $source -ne 'Hardcoded') {
             $blocks += $item
         }
     }
@@ -1517,7 +1628,38 @@ function Get-ResolverFault {
 # ---- the engine, guard: what a server cannot be without; the same in every script --------------
 # With the default outbound action Block, a server that may not ask its name servers and domain
 # controllers is lost to its administrators, and asks for no new Group Policy. Sessions from outside
-# are not at risk: their replies need no rule.
+# are not at risk: their replies need no rule. A need is what one program of Windows, or one service
+# in it, asks of one address; an address is '' if none was found.
+
+$nameNeed = 'UDP 53 system32\svchost.exe dnscache'
+# What Test-Covered looks at; every other parameter narrows a rule.
+$understood = @(
+    'Name', 'DisplayName', 'Description', 'Group', 'Direction', 'Action', 'Enabled', 'Profile'
+    'EdgeTraversalPolicy', 'LooseSourceMapping', 'LocalOnlyMapping', 'Protocol', 'LocalPort'
+    'RemotePort', 'LocalAddress', 'RemoteAddress', 'Program', 'Service'
+)
+
+function ConvertTo-Need {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        # Protocol, port, program and service.
+        [Parameter(Mandatory = $true)]
+        [string] $Text,
+
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyString()]
+        [string] $Address,
+
+        [Parameter(Mandatory = $true)]
+        [string] $For
+    )
+    $protocol, $port, $program, $service = $Text -split ' '
+    @{
+        Protocol = $protocol; Port = [int] $port; Program = $program; Service = "$service"
+        Address = $Address; For = $For; LocalPort = 0; Keyword = 'Any'; AnyOf = $false
+    }
+}
 
 function Get-ControllerNeed {
     [CmdletBinding()]
@@ -1532,15 +1674,21 @@ function Get-ControllerNeed {
         [switch] $AnyOf
     )
     if ($Address.Count -eq 0) {
-        @{ Address = ''; Protocol = ''; Port = 0; For = 'the domain controllers (none was found)' }
+        $text = 'the domain controllers (none was found)'
+        ConvertTo-Need -Text 'TCP 0 System' -Address '' -For $text
     }
+    # The local security authority logs on and finds a controller, Group Policy asks for its
+    # objects, and the file system in the kernel fetches them.
+    $asked = @(
+        'TCP 88 system32\lsass.exe', 'TCP 389 system32\lsass.exe'
+        'TCP 389 system32\svchost.exe gpsvc', 'UDP 389 system32\lsass.exe'
+        'TCP 135 system32\lsass.exe', 'TCP 135 system32\svchost.exe gpsvc', 'TCP 445 System'
+    )
     foreach ($item in @($Address | Sort-Object -Unique)) {
-        foreach ($pair in @('TCP 88', 'TCP 389', 'UDP 389', 'TCP 135', 'TCP 445')) {
-            $protocol, $port = $pair -split ' '
-            @{
-                Address = $item; Protocol = $protocol; Port = [int] $port
-                For = 'domain controller'; AnyOf = [bool] $AnyOf
-            }
+        foreach ($text in $asked) {
+            $need = ConvertTo-Need -Text $text -Address $item -For 'domain controller'
+            $need['AnyOf'] = [bool] $AnyOf
+            $need
         }
     }
 }
@@ -1554,7 +1702,9 @@ function Get-PolicyNeed {
     )
     # Of a server that a Group Policy object is for, whichever it is: some name server, and one of
     # the domain controllers, whose addresses are those of the domain's name.
-    @{ Address = 'any address'; Protocol = 'UDP'; Port = 53; For = 'a name server at' }
+    $need = ConvertTo-Need -Text $nameNeed -Address 'any address' -For 'a name server at'
+    $need['Keyword'] = 'DNS'
+    $need
     $known = @()
     try {
         $known = @([System.Net.Dns]::GetHostAddresses(($Store -split '\\')[0]))
@@ -1569,20 +1719,31 @@ function Get-Need {
     [CmdletBinding()]
     [OutputType([hashtable])]
     param ()
-    # Of this server: destination, protocol, port and what for.
+    # Of this server.
     $filter = 'IPEnabled = TRUE'
     $class = 'Win32_NetworkAdapterConfiguration'
     $cards = @(Get-CimInstance -ClassName $class -Filter $filter -ErrorAction Stop)
     foreach ($card in $cards) {
         foreach ($server in @(Get-PropertyValue -InputObject $card -Name 'DNSServerSearchOrder')) {
-            if ("$server" -ne '') {
-                @{ Address = "$server"; Protocol = 'UDP'; Port = 53; For = 'name server' }
+            if ("$server" -notmatch '^$|^127\.|^::1$') {
+                $need = ConvertTo-Need -Text $nameNeed -Address "$server" -For 'name server'
+                $need['Keyword'] = 'DNS'
+                $need
             }
         }
         $server = "$(Get-PropertyValue -InputObject $card -Name 'DHCPServer')"
         $usesDhcp = "$(Get-PropertyValue -InputObject $card -Name 'DHCPEnabled')" -eq 'True'
         if ($usesDhcp -and $server -ne '') {
-            @{ Address = $server; Protocol = 'UDP'; Port = 67; For = 'DHCP server' }
+            # A lease is renewed by its server; after a start anybody is asked, from no address yet.
+            $text = 'UDP 67 system32\svchost.exe dhcp'
+            $need = ConvertTo-Need -Text $text -Address $server -For 'DHCP server'
+            $need['LocalPort'] = 68
+            $need['Keyword'] = 'DHCP'
+            $need
+            $need = ConvertTo-Need -Text $text -Address '255.255.255.255' -For 'DHCP servers by'
+            $need['LocalPort'] = 68
+            $need['Source'] = @('0.0.0.0')
+            $need
         }
     }
     $computer = Get-CimInstance -ClassName 'Win32_ComputerSystem' -ErrorAction Stop
@@ -1600,6 +1761,28 @@ function Get-Need {
     Get-ControllerNeed -Address $controllers
 }
 
+function Get-SourceAddress {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [string] $Address
+    )
+    # The address of this server from which it asks that one; nothing if there is no way there.
+    try {
+        $found = @(Find-NetRoute -RemoteIPAddress $Address -ErrorAction Stop)
+    }
+    catch {
+        return
+    }
+    foreach ($item in $found) {
+        $text = "$(Get-PropertyValue -InputObject $item -Name 'IPAddress')" -replace '%.*$', ''
+        if ($text -ne '') {
+            $text
+        }
+    }
+}
+
 function Test-Covered {
     [CmdletBinding()]
     [OutputType([bool])]
@@ -1610,40 +1793,54 @@ function Test-Covered {
         [Parameter(Mandatory = $true)]
         [hashtable] $Rule
     )
-    # Parameters that the rule lacks are Any.
+    # Whether an allow rule is for the need in every case, or a block rule may be. Parameters that
+    # the rule lacks are Any.
+    $blocks = "$($Rule['Action'])" -eq 'Block'
+    $narrow = @($Rule.Keys | Where-Object { $_ -notin $understood })
+    # Rules for packages are for apps, none of which asks.
+    if (($narrow.Count -gt 0 -and -not $blocks) -or @($narrow -like 'Package*').Count -gt 0) {
+        return $false
+    }
     $protocol = ConvertTo-ProtocolText -Value "$($Rule['Protocol'])"
-    if ($protocol -notin @('', 'any', $Need['Protocol'].ToLowerInvariant())) {
+    if ($protocol -notin @('', 'any', $Need['Protocol'])) {
         return $false
     }
-    if ($Rule.ContainsKey('RemoteDynamicKeywordAddresses') -or $Rule.ContainsKey('LocalPort')) {
+    $folder = '^(.*\\windows|%systemroot%|%windir%)\\(?=system32\\)'
+    $service = "$($Rule['Service'])"
+    if (("$($Rule['Program'])" -replace $folder, '') -notin @('', $Need['Program']) -or
+        ($service -notin @('', $Need['Service']) -and -not ($blocks -and $service -eq '*'))) {
         return $false
     }
-    $right = -not $Rule.ContainsKey('RemotePort')
-    foreach ($item in @($Rule['RemotePort'])) {
-        $ends = @("$item" -split '-')
-        if ("$item" -match '^[0-9]+(-[0-9]+)?$' -and [int] $ends[0] -le $Need['Port'] -and
-            $Need['Port'] -le [int] $ends[-1]) {
-            $right = $true
-        }
-        $right = $right -or "$item" -eq 'Any'
-    }
-    if (-not $right) {
+    if (-not (Test-Port -Port $Need['Port'] -Range $Rule['RemotePort']) -or
+        -not ($blocks -or (Test-Port -Port $Need['LocalPort'] -Range $Rule['LocalPort']))) {
         return $false
     }
-    # A rule for local addresses of one family lets nothing of the other pass.
-    $own = @($Rule['LocalAddress'] | Where-Object { "$_" -notin @('', 'Any') })
+    $isAny = $Need['Address'] -eq 'any address'
     $length = (ConvertTo-AddressSpan -Address $Need['Address']).Length
-    $alike = @($own | Where-Object { (ConvertTo-AddressSpan -Address $_).Length -eq $length })
-    if ($own.Count -gt 0 -and $alike.Count -eq 0 -and $Need['Address'] -ne 'any address') {
+    $sources = @(
+        foreach ($item in $Need['Source']) {
+            if ($isAny -or (ConvertTo-AddressSpan -Address $item).Length -eq $length) {
+                $item
+            }
+        }
+    )
+    $own = @($Rule['LocalAddress'] | Where-Object { "$_" -notin @('', 'Any') })
+    $from = @($sources | Where-Object { Test-Within -Address $_ -Range $own })
+    if ($own.Count -gt 0 -and $from.Count -eq 0 -and -not ($blocks -and $sources.Count -eq 0)) {
         return $false
     }
-    if (-not $Rule.ContainsKey('RemoteAddress') -or 'Any' -in @($Rule['RemoteAddress'])) {
+    $to = @($Rule['RemoteAddress'] | Where-Object { "$_" -ne '' })
+    $words = @($to | Where-Object { (ConvertTo-AddressSpan -Address $_) -notmatch '^[0-9A-F]+-' })
+    $named = $Rule.ContainsKey('RemoteDynamicKeywordAddresses')
+    $right = @($words | Where-Object { $_ -in @('Any', $Need['Keyword']) })
+    if (($to.Count -eq 0 -and -not $named) -or $right.Count -gt 0) {
         return $true
     }
-    if ($Need['Address'] -eq 'any address') {
-        return $Rule['Action'] -ne 'Block'
+    if ($isAny) {
+        return -not $blocks
     }
-    Test-Within -Address $Need['Address'] -Range @($Rule['RemoteAddress'])
+    ($blocks -and ($named -or $words.Count -gt 0)) -or
+    (Test-Within -Address $Need['Address'] -Range $to)
 }
 
 function Get-LockOut {
@@ -1653,6 +1850,7 @@ function Get-LockOut {
         [Parameter(Mandatory = $true)]
         [hashtable] $Policy,
 
+        # The rules of ours that there will be.
         [Parameter(Mandatory = $true)]
         [AllowEmptyCollection()]
         [object[]] $Wanted,
@@ -1660,13 +1858,25 @@ function Get-LockOut {
         [Parameter(Mandatory = $true)]
         [string] $Store
     )
-    # What the server needs and could not reach any more, if nothing allowed it beside the policy's
-    # rules but what is in force now. Rules for one program count if they are Microsoft's own: they
-    # are for the programs that need them. Allow rules count if they act in every profile of the
-    # policy: a server is in that of the domain only once it has reached a controller. What a Group
-    # Policy object allows has to be in it: servers may ignore their own rules.
+    # What the server needs and could not reach, if nothing allowed it beside those rules but what
+    # is in force now. Allow rules count if they act in every profile of the policy: a server is in
+    # that of the domain only once it has reached a controller. What a Group Policy object allows
+    # has to be in it: servers may ignore their own rules.
     $where = 'ActiveStore'
     if ($Store -eq 'PersistentStore') {
+        $names = @($Policy['Profile'] -split ', ')
+        $ignoring = @(
+            foreach ($item in @(Get-NetFirewallProfile -PolicyStore $where -ErrorAction Stop)) {
+                if ("$($item.AllowLocalFirewallRules)" -eq 'False' -and
+                    ($names[0] -eq 'Any' -or $item.Name -in $names)) {
+                    $item.Name
+                }
+            }
+        )
+        if ($ignoring.Count -gt 0) {
+            $text = 'what the policy''s rules allow, since Group Policy has local rules ignored'
+            return ('{0} (AllowLocalFirewallRules, {1})' -f $text, ($ignoring -join ', '))
+        }
         $needs = @(Get-Need)
     }
     else {
@@ -1676,31 +1886,46 @@ function Get-LockOut {
     if ($needs.Count -eq 0) {
         return
     }
-    $out = @($Wanted | Where-Object { $_['Direction'] -eq 'Outbound' })
     $fields = @(Get-RuleField)
     $index = Get-FilterIndex -Store $where
-    foreach ($item in @(Get-NetFirewallRule -PolicyStore $where -ErrorAction Stop)) {
-        $isOwn = "$($item.Group)" -eq $Policy['Group']
-        if ($isOwn -or "$($item.Enabled)" -ne 'True' -or "$($item.Direction)" -ne 'Outbound') {
-            continue
+    $every = @(Get-NetFirewallRule -PolicyStore $where -ErrorAction Stop)
+    $own = Get-OwnRule -Policy $Policy -Rule $every
+    $out = @(
+        $Wanted
+        foreach ($item in $every) {
+            # Restrictions of Windows' services are asked for apart from all this, and rules that
+            # somebody made in the active store are gone after the next start.
+            $source = "$(Get-PropertyValue -InputObject $item -Name 'PolicyStoreSourceType')"
+            $counts = $source -ne 'Hardcoded' -and
+                ("$($item.Action)" -eq 'Block' -or $source -notin @('Dynamic', 'Generated'))
+            if ($counts -and -not $own.ContainsKey("$($item.Name)") -and
+                "$($item.Direction)" -eq 'Outbound') {
+                Get-LiveValue -Rule $item -Index $index -Field $fields
+            }
         }
-        $values = Get-LiveValue -Rule $item -Index $index -Field $fields
-        $scoped = $values.ContainsKey('Program') -or $values.ContainsKey('Service') -or
-            $values.ContainsKey('Package')
-        if ($scoped -and -not "$($item.Group)".StartsWith('@')) {
-            continue
-        }
-        if ("$($item.Action)" -eq 'Allow' -and -not (Test-ProfileOf -Rule $values -Policy $Policy)) {
-            continue
-        }
-        $out += $values
-    }
+    )
+    $out = @(
+        $out | Where-Object { $_['Direction'] -eq 'Outbound' -and "$($_['Enabled'])" -ne 'False' } |
+            Where-Object { $_['Action'] -eq 'Block' -or (Test-ProfileOf -Rule $_ -Policy $Policy) }
+    )
+    $known = @{}
     $missing = @(
         foreach ($need in $needs) {
+            $address = $need['Address']
+            if (-not $known.ContainsKey($address)) {
+                $known[$address] = $Policy['Address']
+                if ($Store -eq 'PersistentStore' -and $address -ne '') {
+                    $known[$address] = @(Get-SourceAddress -Address $address)
+                }
+            }
+            if (-not $need.ContainsKey('Source')) {
+                $need['Source'] = $known[$address]
+            }
             $found = @{ Allow = $false; Block = $false }
             foreach ($rule in $out) {
                 $action = "$($rule['Action'])" -replace '^$', 'Allow'
-                if ($need['Address'] -ne '' -and (Test-Covered -Need $need -Rule $rule)) {
+                if (-not $found[$action] -and $address -ne '' -and
+                    (Test-Covered -Need $need -Rule $rule)) {
                     $found[$action] = $true
                 }
             }
@@ -1711,30 +1936,136 @@ function Get-LockOut {
     )
     $lost = @($missing | ForEach-Object { $_['Address'] })
     $kept = @($needs | Where-Object { $_['AnyOf'] -and $_['Address'] -notin $lost })
-    foreach ($need in @($missing | Where-Object { $kept.Count -eq 0 -or -not $_['AnyOf'] })) {
-        $text = '{0} {1} {2}/{3}' -f $need['For'], $need['Address'], $need['Protocol'], $need['Port']
-        $text -replace ' +/0$', ''
+    $lacking = @($missing | Where-Object { $kept.Count -eq 0 -or -not $_['AnyOf'] })
+    $texts = foreach ($need in $lacking) {
+        $text = '{0} {1} {2}/{3}' -f $need['For'], $need['Address'], $need['Protocol'],
+        $need['Port']
+        $text -replace '  TCP/0$', ''
     }
+    $texts | Select-Object -Unique
 }
-# ---- the engine, backups and the rest of a plan; the same in every script -----------------------
 
-function Test-OwnAddress {
+function Assert-Reachable {
     [CmdletBinding()]
-    [OutputType([bool])]
     param (
         [Parameter(Mandatory = $true)]
+        [hashtable] $Policy,
+
+        [Parameter(Mandatory = $true)]
         [AllowEmptyCollection()]
-        [string[]] $Address
+        [object[]] $Plan,
+
+        # Rules of ours, then and now.
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Wanted,
+
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Live,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Setting,
+
+        [Parameter(Mandatory = $true)]
+        [string] $Store,
+
+        [Parameter(Mandatory = $true)]
+        [bool] $AllowLockOut
     )
-    foreach ($card in [System.Net.NetworkInformation.NetworkInterface]::GetAllNetworkInterfaces()) {
-        foreach ($unicast in $card.GetIPProperties().UnicastAddresses) {
-            $text = $unicast.Address.ToString() -replace '%.*$', ''
-            if (Test-Within -Address $text -Range $Address) {
-                return $true
+    # Of a plan after which outbound traffic is blocked, whoever blocks it.
+    $isLocal = $Store -eq 'PersistentStore'
+    $after = $Setting.Clone()
+    $locks = @(
+        foreach ($change in $Plan) {
+            if ($change['Kind'] -eq 'Setting' -and $change['Name'] -like 'Outbound *') {
+                $after[$change['Name']] = $change['Value']
+                $change['Value'] | Where-Object { $_ -eq 'Block' }
+            }
+        }
+    )
+    if ($isLocal) {
+        # That of Group Policy is in force, whatever the server's own is.
+        foreach ($item in @(Get-NetFirewallProfile -PolicyStore ActiveStore -ErrorAction Stop)) {
+            $name = 'Outbound {0}' -f $item.Name
+            if ("$($item.DefaultOutboundAction)" -eq 'Block' -and $Setting[$name] -ne 'Block') {
+                $after[$name] = 'Block'
             }
         }
     }
-    $false
+    $names = @($Policy['Profile'] -replace '^Any$', 'Domain, Private, Public') -split ', '
+    $blocked = @($names | Where-Object { $after["Outbound $_"] -eq 'Block' })
+    if ($Plan.Count -eq 0 -or $blocked.Count -eq 0) {
+        return
+    }
+    $server = 'this server'
+    if (-not $isLocal) {
+        $server = 'a server of this Group Policy object'
+    }
+    if (-not $isLocal -and $locks.Count -gt 0) {
+        $text = 'Every computer that {0} is linked to will block outbound traffic.'
+        Write-Warning -Message ($text -f $Store)
+    }
+    $lost = @(Get-LockOut -Policy $Policy -Wanted $Wanted -Store $Store)
+    if ($lost.Count -gt 0 -and $locks.Count -eq 0) {
+        # It may be so already.
+        $before = @(Get-LockOut -Policy $Policy -Wanted $Live -Store $Store)
+        $lost = @($lost | Where-Object { $_ -notin $before })
+    }
+    if ($lost.Count -eq 0) {
+        return
+    }
+    $text = 'With outbound traffic blocked {0} could not reach: {1}.' -f $server, ($lost -join ', ')
+    if (-not $AllowLockOut) {
+        throw ('{0} Nothing was changed; -AllowLockOut does it all the same.' -f $text)
+    }
+    Write-Warning -Message $text
+}
+# ---- the engine, backups and the rest of a plan; the same in every script -----------------------
+
+function Get-OwnAddress {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param ()
+    # Of this server, without those that no router forwards: loopback, and what hosts give
+    # themselves.
+    foreach ($card in [System.Net.NetworkInformation.NetworkInterface]::GetAllNetworkInterfaces()) {
+        foreach ($unicast in $card.GetIPProperties().UnicastAddresses) {
+            $text = $unicast.Address.ToString() -replace '%.*$', ''
+            if ($text -notmatch '^(127\.|169\.254\.|::1$|fe[89ab])') {
+                $text
+            }
+        }
+    }
+}
+
+function Assert-OwnServer {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Policy,
+
+        # Whether another server is an error, and whether rules are asked for.
+        [Parameter(Mandatory = $true)]
+        [bool] $Stops,
+
+        [Parameter(Mandatory = $true)]
+        [bool] $ForRules
+    )
+    $here = @(Get-OwnAddress)
+    $others = @($here | Where-Object { -not (Test-Within -Address $_ -Range $Policy['Address']) })
+    if ($others.Count -eq $here.Count) {
+        $text = 'This machine has none of the addresses of server {0} ({1}).'
+        $text = $text -f $Policy['Server'], ($Policy['Address'] -join ', ')
+        if ($Stops) {
+            throw ('{0} Nothing was changed; -Force does it all the same.' -f $text)
+        }
+        Write-Warning -Message $text
+    }
+    elseif ($ForRules -and $others.Count -gt 0) {
+        $text = 'The rules are for the addresses of the policy, and not for others of this server: {0}'
+        Write-Warning -Message ($text -f ($others -join ', '))
+    }
 }
 
 function Get-KeywordFinding {
@@ -2180,7 +2511,8 @@ function Get-ProxyFinding {
             continue
         }
         $live = Get-ProxyState -Layer $layer
-        if ($null -eq $live) {
+        # Of a part that is gone there is only the memory, which goes, too.
+        if ($null -eq $live -and $wanted.ContainsKey($layer)) {
             continue
         }
         $finding = [pscustomobject] @{
@@ -2234,7 +2566,13 @@ function Get-ProxyChange {
         if ($item.Finding -eq 'Stale') {
             $setting['Text'] = 'Restore what was there before'
             $setting['Finding'] = 'Restored'
-            $setting
+            $memory['Text'] = $setting['Text']
+            if ($null -ne $item.Former) {
+                $setting
+            }
+            else {
+                $memory['Finding'] = 'Forgotten'
+            }
             $memory
             continue
         }
@@ -2308,14 +2646,9 @@ $memoryKey = '{0}\Firewall\{1}' -f $memoryRoot, $policy['NamePrefix'].TrimEnd('-
 $namesProfiles = @($policy['Profile'] -replace '^Any$', 'Domain, Private, Public') -split ', '
 
 $wantsRules = $Mode -in @('Verify', 'Apply')
-if ($isLocal -and ($wantsRules -or $Mode -eq 'Restore') -and
-    -not (Test-OwnAddress -Address $policy['Address'])) {
-    $text = 'This machine has none of the addresses of server {0} ({1}).'
-    $text = $text -f $policy['Server'], ($policy['Address'] -join ', ')
-    if ($changes -and -not $Force) {
-        throw ('{0} Nothing was changed; -Force does it all the same.' -f $text)
-    }
-    Write-Warning -Message $text
+if ($isLocal) {
+    $stops = $changes -and -not $Force
+    Assert-OwnServer -Policy $policy -Stops $stops -ForRules $wantsRules
 }
 if ($Mode -eq 'Apply' -and -not $isLocal -and $keywords.Count -gt 0) {
     $text = 'Nothing was changed: the rules use dynamic keywords, which no Group Policy can hold.'
@@ -2383,17 +2716,11 @@ $state = @{
     Rule = $live; Keyword = $liveKeywords; Setting = $settings; Memory = $memory; Proxy = @{}
     ProxyMemory = @{}
 }
-$setsProxy = $isLocal -and $proxy['Settings'] -ne 'Ignored'
+# Whoever has it ignored now has what an earlier version set taken back by Remove.
+$ignoresProxy = $proxy['Settings'] -eq 'Ignored'
+$setsProxy = $isLocal -and (-not $ignoresProxy -or $Mode -in @('Remove', 'Restore'))
 if ($setsProxy -and ($backupFile -ne '' -or $Mode -eq 'Restore')) {
     Add-ProxyState -State $state
-}
-if ($Mode -ne 'Restore' -and $backupFile -ne '' -and
-    $PSCmdlet.ShouldProcess($backupFile, 'Write backup')) {
-    Save-Backup -Policy $policy -Store $PolicyStore -State $state -Path $backupFile
-    [pscustomobject] @{ Name = $backupFile; Finding = 'Written'; Detail = '' }
-}
-if ($Mode -eq 'Backup') {
-    return
 }
 
 # ---- what should be there ----
@@ -2402,6 +2729,10 @@ $wanted = @()
 $wantedKeywords = @()
 $wantedSettings = @{}
 $remembered = @{}
+$ended = @{}
+foreach ($item in @($rules | Where-Object { Test-Ended -Rule $_ })) {
+    $ended[$item['Name']] = $item['Until']
+}
 if ($wantsRules) {
     $wanted = @(Get-WantedRule -Policy $policy -Rule $rules)
     $wantedKeywords = $keywords
@@ -2422,6 +2753,7 @@ elseif ($Mode -eq 'Restore') {
     $wantedSettings = $backup['Setting']
     $remembered = $backup['Memory']
 }
+$wanted = @($wanted | Where-Object { -not $ended.ContainsKey($_['Name']) })
 # What Apply changed once and the policy does not ask for any more.
 $stale = @{}
 foreach ($name in @($memory.Keys)) {
@@ -2472,8 +2804,26 @@ if ($likeOurs.Count -gt 0 -and $Mode -in @('Verify', 'Apply', 'Remove')) {
     Write-Warning -Message ($text -f ($likeOurs -join ', '))
 }
 
+if ($Mode -in @('Apply', 'Restore')) {
+    foreach ($name in @($ended.Keys | Sort-Object)) {
+        $text = '{0} is left out: its exception ended on {1}. Build the policy anew.'
+        Write-Warning -Message ($text -f $name, $ended[$name])
+    }
+}
+
 if ($Mode -eq 'Verify') {
+    $findings = @($findings | Where-Object { -not $ended.ContainsKey($_.Name) })
+    foreach ($name in @($ended.Keys | Sort-Object)) {
+        $detail = 'The exception ended on {0}; build the policy anew, deny rules have a gap for it'
+        $findings += [pscustomobject] @{
+            Name = $name; Finding = 'Expired'; Detail = $detail -f $ended[$name]
+        }
+    }
     $all = @($keywordFindings) + $findings + $settingFindings + $proxyFindings
+    if ($isLocal -and $ignoresProxy -and (Get-RegistryTable -Key $proxyBackup).Count -gt 0) {
+        $text = 'An earlier version of the policy set the proxy; Remove puts back what was there.'
+        Write-Warning -Message $text
+    }
     $enforced = @()
     if ($isLocal) {
         $parameters = @{ Policy = $policy; Wanted = $wanted; Keyword = $keywords }
@@ -2508,13 +2858,14 @@ $plan = @(
         $kind = @('SetKeyword', 'NewKeyword')[$item.Finding -eq 'Missing']
         @{
             Kind = $kind; Name = $item.Name; Keyword = $item.Wanted; Former = $item.Former
-            Text = 'Set dynamic keyword'; Finding = @('Updated', 'Created')[$kind -eq 'NewKeyword']
+            Text = 'Set dynamic keyword: {0}' -f $item.Detail
+            Finding = @('Updated', 'Created')[$kind -eq 'NewKeyword']
         }
     }
     foreach ($item in @($findings | Where-Object { $_.Finding -eq 'Missing' })) {
         @{
             Kind = 'NewRule'; Name = $item.Name; Rule = $item.Wanted
-            Text = 'Create firewall rule'; Finding = 'Created'
+            Text = 'Create firewall rule: {0}' -f $item.Detail; Finding = 'Created'
         }
     }
     foreach ($item in @($findings | Where-Object { $_.Finding -notin @('Missing', 'Stale') })) {
@@ -2528,7 +2879,8 @@ $plan = @(
         }
         @{
             Kind = 'SetRule'; Name = $item.Name; Rule = $item.Wanted; Former = $item.Former
-            Field = $item.Field; Text = 'Set firewall rule'; Finding = $done
+            Field = $item.Field; Text = 'Set firewall rule: {0} {1}' -f $item.Finding, $item.Detail
+            Finding = $done
         }
     }
     $common = @{ Key = $memoryKey; Live = $settings; Memory = $memory }
@@ -2567,6 +2919,10 @@ $plan = @(
     }
 )
 
+if ($Mode -eq 'Backup') {
+    $plan = @()
+}
+
 # ---- may it be done ----
 
 if ($Mode -eq 'Apply') {
@@ -2577,31 +2933,40 @@ if ($Mode -eq 'Apply') {
         throw ($text -f ($texts -join '; '))
     }
 }
-$locks = @(
-    $plan | Where-Object { $_['Kind'] -eq 'Setting' -and $_['Name'] -like 'Outbound *' } |
-        Where-Object { $_['Value'] -eq 'Block' }
-)
-if ($locks.Count -gt 0) {
-    $server = 'this server'
-    if (-not $isLocal) {
-        $server = 'a server of this Group Policy object'
-        $text = 'Every computer that {0} is linked to will block outbound traffic.'
-        Write-Warning -Message ($text -f $PolicyStore)
-    }
-    $unreachable = @(Get-LockOut -Policy $policy -Wanted $wanted -Store $PolicyStore)
-    if ($unreachable.Count -gt 0) {
-        $text = 'With outbound traffic blocked {0} could not reach: {1}.'
-        $text = $text -f $server, ($unreachable -join ', ')
-        if (-not $AllowLockOut) {
-            throw ('{0} Nothing was changed; -AllowLockOut does it all the same.' -f $text)
-        }
-        Write-Warning -Message $text
-    }
+$taken = @($plan | Where-Object { $_['Kind'] -eq 'NewRule' -and $_['Name'] -in $likeOurs })
+if ($taken.Count -gt 0) {
+    $text = 'Nothing was changed: rules that are not ours have these names: {0}.'
+    throw ($text -f (@($taken | ForEach-Object { $_['Name'] }) -join ', '))
 }
-if (@($plan | Where-Object { $_['Layer'] -eq 'WinINet' -and $_['Kind'] -eq 'Proxy' }).Count -gt 0) {
-    if ($null -eq (Get-Command -Name 'Set-WinInetProxy' -ErrorAction SilentlyContinue)) {
-        throw 'Nothing was changed: proxy settings need the module WinInetProxy, which is missing.'
+$parameters = @{
+    Policy = $policy; Plan = $plan; Wanted = $wanted; Live = @($live.Values); Setting = $settings
+    Store = $PolicyStore; AllowLockOut = [bool] $AllowLockOut
+}
+Assert-Reachable @parameters
+$internet = @($plan | Where-Object { $_['Layer'] -eq 'WinINet' -and $_['Kind'] -eq 'Proxy' })
+if ($internet.Count -gt 0 -and
+    $null -eq (Get-Command -Name 'Set-WinInetProxy' -ErrorAction SilentlyContinue)) {
+    $text = 'the proxy settings of WinINet need the module WinInetProxy, which is missing. Get it'
+    $text += ' with Save-Module on a computer that reaches the PowerShell Gallery and copy it to'
+    $text += ' %ProgramFiles%\WindowsPowerShell\Modules'
+    if ($Mode -ne 'Remove') {
+        $text += ', or compile with proxy_settings = false.'
+        throw ('Nothing was changed: {0}' -f $text)
     }
+    Write-Warning -Message ('WinINet stays as it is: {0}, then run Remove again.' -f $text)
+    $plan = @($plan | Where-Object { "$($_['Subject'])" -ne 'Proxy of WinINet' })
+}
+if ($Mode -ne 'Restore' -and $backupFile -ne '' -and
+    $PSCmdlet.ShouldProcess($backupFile, 'Write backup')) {
+    # Of outbound actions those that are the policy's to set.
+    foreach ($name in @(@($settings.Keys) -like 'Outbound *')) {
+        $sets = $policy['Outbound'] -eq 'Block' -and ($name -split ' ')[1] -in $namesProfiles
+        if (-not $sets -and -not $memory.ContainsKey($name)) {
+            $settings.Remove($name)
+        }
+    }
+    Save-Backup -Policy $policy -Store $PolicyStore -State $state -Path $backupFile
+    [pscustomobject] @{ Name = $backupFile; Finding = 'Written'; Detail = '' }
 }
 
 # ---- doing it ----
@@ -2634,10 +2999,11 @@ try {
         $done.Add($change)
         Invoke-Change -Change $change -Store $store
         if ("$($change['Finding'])" -ne '') {
-            [pscustomobject] @{ Name = $name; Finding = $change['Finding']; Detail = '' }
+            [pscustomobject] @{ Name = $subject; Finding = $change['Finding']; Detail = '' }
         }
     }
     if ($store['Session'] -ne '') {
+        Save-StoreMemory -Store $store -Former $memory
         Save-NetGPO -GPOSession $store['Session'] -ErrorAction Stop
     }
     $complete = $true
@@ -2646,6 +3012,12 @@ finally {
     # Also when somebody presses Ctrl+C. Of a session nothing is in force before it is saved.
     if (-not $complete -and $store['Session'] -eq '') {
         Undo-All -Change $done.ToArray() -Store $store
+    }
+    elseif (-not $complete) {
+        Write-Warning -Message 'Nothing of the session was saved: the object is as it was.'
+    }
+    if ($null -ne $store['Cim']) {
+        Remove-CimSession -CimSession $store['Cim'] -Confirm:$false -WhatIf:$false
     }
 }
 
