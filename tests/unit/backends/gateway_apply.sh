@@ -206,6 +206,7 @@ ok "so does the other cluster" sh b/apply.sh status
 ok "remove it" sh b/apply.sh remove
 ok "remove the last" sh n/apply.sh remove
 ok "nothing is left" fails ls "$etc/dnsmasq.d/hcipolc.conf"
+ok "nor a folder of ours" fails ls -d "$etc/hcipolc"
 ok "nor a unit" fails ls "$etc"/systemd/system/*
 rm -rf tools/systemctl
 here_state | diff nothing - >out || { echo "not ok something stays" && cat out; }

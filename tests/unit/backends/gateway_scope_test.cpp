@@ -1,6 +1,7 @@
 // What a gateway does and says where its target does not see everything.
 #include <gtest/gtest.h>
 
+#include "backends/common/gateway/sets.h"
 #include "gateway_builder.h"
 
 namespace hcipol::test::gateway {
@@ -155,6 +156,8 @@ TEST(GatewayTexts, SayWhatALearntSetIsOf) {
     return backends::difference(*backends::find("iptables"), b.device, emission).value_or("");
   };
   EXPECT_EQ(fault("", ""), "");
+  const std::string seconds = std::to_string(backends::gateway::learnt_seconds);
+  EXPECT_NE(files["apply.sh"].find("\nlearnt_seconds=" + seconds + "\n"), std::string::npos);
   EXPECT_NE(fault("hci/one: *.example.org www.example.com", "hci/one: *.example.org"), "");
   EXPECT_NE(fault(" h.example.net and", " k.example.net and"), "");
   EXPECT_NE(fault("# HCI-prod.hci-one-dns4 is", "# HCI-prod.hci-two-dns4 is"), "");

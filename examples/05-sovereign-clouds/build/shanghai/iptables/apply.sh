@@ -825,6 +825,7 @@ remove() {
   drop_names
   drop_boot
   rm -f "$run/$me.confirmed"
+  rmdir "$names" "$homes" 2>/dev/null || : # of others as well, if there are any
   [ ! -e "$cache" ] || say "$cache stays: other clusters here may need it"
   say "nothing else of it is left"
 }
