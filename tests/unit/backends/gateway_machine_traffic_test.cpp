@@ -129,10 +129,12 @@ TEST_P(MachineTraffic, PassesWhatThePolicyAllows) {
       sent += list.size();
       files["probes.json"] = list.dump();
       const Folder folder(files);
-      folder.write("load.sh", "set -e\ncd " + folder.path() +
-                                  "\nmkdir -p tools root\nPATH=$PATH:/usr/sbin:/sbin\n" + tools() +
-                                  "HCIPOLC_ROOT=$PWD/root XTABLES_LOCKFILE=$PWD/lock "
-                                  "sh apply.sh apply --yes\n");
+      folder.write("load.sh",
+                   "set -e\ncd " + folder.path() +
+                       "\nmkdir -p tools root/etc/dnsmasq.d\nPATH=$PATH:/usr/sbin:/sbin\n" +
+                       tools() +
+                       "HCIPOLC_ROOT=$PWD/root XTABLES_LOCKFILE=$PWD/lock "
+                       "sh apply.sh apply --yes\n");
       const auto [status, out] = folder.run("timeout 200 python3 '" + tool_.string() +
                                             "' --probes probes.json --ndp real --mode " + mode +
                                             " --exec 'sh " + folder.path() + "/load.sh'");
