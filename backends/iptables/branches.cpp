@@ -132,7 +132,7 @@ class Tree {
     std::size_t level = 0;
     const std::size_t count = lines.size() - rest.size();
     while (level + 1 < std::min(room, levels.size()) && levels[level + 1] < count) ++level;
-    const std::map<std::size_t, Block> only = sole_places(placed);
+    const std::map<std::size_t, Block> only = gateway::sole_places(placed);
     gateway::Blocks blocks =
         gateway::cut(std::move(placed), lines.size(), levels[level], axis_of(sides_[step.side]));
     gather(blocks, only);
@@ -142,18 +142,6 @@ class Tree {
     rest.insert(rest.end(), blocks.rest.begin(), blocks.rest.end());
     std::sort(rest.begin(), rest.end());
     return rest;
-  }
-
-  /// The place of each item that has one alone.
-  static std::map<std::size_t, Block> sole_places(const Placed& placed) {
-    std::map<std::size_t, Block> out;
-    for (std::size_t i = 0; i < placed.size(); ++i) {
-      const std::size_t item = placed[i].item;
-      const bool more = (i > 0 && placed[i - 1].item == item) ||
-                        (i + 1 < placed.size() && placed[i + 1].item == item);
-      if (!more) out.emplace_hint(out.end(), item, placed[i].place);
-    }
-    return out;
   }
 
   /// Many that lie around groups, as networks of networks do, become groups of their own.

@@ -43,18 +43,6 @@ std::vector<Rule> picked(const std::vector<Rule>& rules, const std::vector<std::
   return out;
 }
 
-/// Of the places of items that have one each.
-std::map<std::size_t, Block> sole_places(const std::vector<Placed>& placed) {
-  std::map<std::size_t, Block> out;
-  for (std::size_t i = 0; i < placed.size(); ++i) {
-    const std::size_t item = placed[i].item;
-    const bool more = (i > 0 && placed[i - 1].item == item) ||
-                      (i + 1 < placed.size() && placed[i + 1].item == item);
-    if (!more) out.emplace_hint(out.end(), item, placed[i].place);
-  }
-  return out;
-}
-
 /// Takes many that lie around groups out of `rest`: by length, the groups of their places.
 std::map<unsigned, std::vector<Group>> around(std::vector<std::size_t>& rest,
                                               const std::map<std::size_t, Block>& only) {
@@ -144,7 +132,7 @@ std::vector<Rule> Divider::divided(Chain& chain, std::vector<Rule> rules, const 
   const auto axis = side == Side::service ? gateway::Axis::services : gateway::Axis::addresses;
   for (std::size_t family = 0; family < placed.size(); ++family) {
     if (placed[family].empty()) continue;
-    const auto only = sole_places(placed[family]);
+    const auto only = gateway::sole_places(placed[family]);
     gateway::Blocks blocks =
         gateway::cut(std::move(placed[family]), rules.size(), longest_list, axis);
     const auto more = around(blocks.rest, only);

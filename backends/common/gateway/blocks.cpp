@@ -188,6 +188,17 @@ std::vector<Block> cover(std::span<const net::Cidr> prefixes) {
   return out;
 }
 
+std::map<std::size_t, Block> sole_places(std::span<const Placed> placed) {
+  std::map<std::size_t, Block> out;
+  for (std::size_t i = 0; i < placed.size(); ++i) {
+    const std::size_t item = placed[i].item;
+    const bool more = (i > 0 && placed[i - 1].item == item) ||
+                      (i + 1 < placed.size() && placed[i + 1].item == item);
+    if (!more) out.emplace_hint(out.end(), item, placed[i].place);
+  }
+  return out;
+}
+
 Blocks cut(std::vector<Placed> placed, std::size_t items, std::size_t most, Axis axis) {
   return Cutter(std::move(placed), items, most, axis).run();
 }

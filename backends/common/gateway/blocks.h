@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <span>
 #include <vector>
 
@@ -39,6 +40,9 @@ struct Placed {
   Block place;
   std::size_t item = 0;  ///< its index
 };
+
+/// The place of each item that has one alone; all places of an item come one after the other.
+std::map<std::size_t, Block> sole_places(std::span<const Placed> placed);
 
 struct Group {
   Block block;

@@ -408,12 +408,11 @@ TEST(PaloAltoCommandsPanorama, SpeakOfThePush) {
     for (const auto& [name, value] : options) world.option(name, std::string(value));
     return world.emit().artefacts.at(1).text;
   };
-  const std::string group = apply({{"device_group", "HCI West"}});
-  EXPECT_NE(
-      group.find("#   commit-all shared-policy device-group \"HCI West\" validate-only yes\n"),
-      std::string::npos)
-      << group;
-  EXPECT_NE(group.find("<device-group><entry name=\"HCI West\"/></device-group>"),
+  const std::string text = apply({{"device_group", "HCI West"}});
+  EXPECT_NE(text.find("#   commit-all shared-policy device-group \"HCI West\" validate-only yes\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("<device-group><entry name=\"HCI West\"/></device-group>"),
             std::string::npos);
   EXPECT_NE(apply({{"shared", "all"}}).find("#   commit-all shared-policy validate-only yes\n"),
             std::string::npos);
