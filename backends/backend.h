@@ -31,8 +31,8 @@ struct Artefact {
 };
 
 /// What a device matches beyond a rule: connections from `from` to `to` on `on`, where an empty one
-/// is as in the rule. Peers are patterns of host names, addresses, "service tag NAME", or "addresses
-/// of NAME", which others may have as well.
+/// is as in the rule. Peers are patterns of host names, addresses, "service tag NAME", or
+/// "addresses of NAME", which others may have as well.
 struct Wider {
   std::vector<std::string> from;
   std::vector<std::string> to;

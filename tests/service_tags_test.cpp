@@ -94,7 +94,8 @@ std::string rest(const std::string& path, const std::string& text) {
     return std::regex_replace(text, std::regex("\n {6}[0-9a-f.:/]+,"), "");
   }
   if (path.ends_with(".remove.txt")) {
-    return std::regex_replace(text, std::regex("\n(delete address )?hci-(host|net|range)-[^\n]*"), "");
+    return std::regex_replace(text, std::regex("\n(delete address )?hci-(host|net|range)-[^\n]*"),
+                              "");
   }
   if (path.ends_with(".xml")) {
     return without(without(text, "<address>\n", "</address>\n"), "<address-group>\n",
