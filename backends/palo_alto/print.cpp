@@ -23,24 +23,24 @@ bool plain(std::string_view text) {
   });
 }
 
-// `value` as pugixml writes it: of an attribute what stands between the quotation marks.
-std::string escaped_attribute(std::string_view value) {
-  pugi::xml_document document;
-  document.append_child("x").append_attribute("y").set_value(std::string(value).c_str());
+// What pugixml writes between the first `open` and the last `close`.
+std::string between(char open, char close, const pugi::xml_document& document) {
   std::ostringstream out;
   document.print(out, "", pugi::format_raw | pugi::format_no_declaration);
   const std::string text = out.str();
-  const std::size_t begin = text.find('"') + 1;
-  return text.substr(begin, text.rfind('"') - begin);
+  const std::size_t begin = text.find(open) + 1;
+  return text.substr(begin, text.rfind(close) - begin);
+}
+
+std::string escaped_attribute(std::string_view value) {
+  pugi::xml_document document;
+  document.append_child("x").append_attribute("y").set_value(std::string(value).c_str());
+  return between('"', '"', document);
 }
 std::string escaped_text(std::string_view value) {
   pugi::xml_document document;
   document.append_child("x").append_child(pugi::node_pcdata).set_value(std::string(value).c_str());
-  std::ostringstream out;
-  document.print(out, "", pugi::format_raw | pugi::format_no_declaration);
-  const std::string text = out.str();
-  const std::size_t begin = text.find('>') + 1;
-  return text.substr(begin, text.rfind('<') - begin);
+  return between('>', '<', document);
 }
 
 /// A text that stands in XML as it is, or else escaped.

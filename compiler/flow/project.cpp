@@ -92,21 +92,17 @@ class Projection {
   }
 
   std::unique_ptr<DevicePolicy> run(const std::vector<Flow>& all) {
-    const bool sees_all = !device_->view->sees;
-    std::vector<Flow> seen;
-    if (!sees_all) seen = seen_of(all);
+    // What the target sees whole is as it was, its names included.
+    const bool clips = device_->view->sees.has_value();
+    std::vector<Flow> clipped;
+    if (clips) clipped = seen_of(all);
     if (options_.host) {
       for (const policy::Node* node : device_->cluster->nodes) {
-        add_host(*node, sees_all ? all : seen);
+        add_host(*node, clips ? clipped : all);
       }
     } else {
-      // All of them have their names.
-      if (sees_all) {
-        seen = all;
-      } else {
-        name_flows(seen);
-      }
-      device_->flows = ordered(std::move(seen));
+      name_flows(clipped);
+      device_->flows = ordered(clips ? std::move(clipped) : all);
     }
     return std::move(device_);
   }
