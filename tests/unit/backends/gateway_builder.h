@@ -50,6 +50,15 @@ class Builder {
     return net::AddressSet::of(std::move(ranges));
   }
 
+  /// What the target sees: every service between these.
+  void sees(std::vector<const NamedSet*> from, std::vector<const NamedSet*> to, bool both_ways) {
+    view.sees.emplace();
+    view.sees->from.parts = std::move(from);
+    view.sees->to.parts = std::move(to);
+    view.sees->both_ways = both_ways;
+    view.sees->service = net::ServiceSet::any();
+  }
+
   /// Members are addresses, prefixes and host names or patterns.
   NamedSet* set(const std::string& name, const std::vector<std::string>& members) {
     NamedSet& out = sets.emplace_back();

@@ -16,13 +16,6 @@ class GatewayScope : public testing::TestWithParam<const char*> {
     b.servers({"10.0.0.1", "10.0.0.2"});
     b.allow("a.winrm", b.set("wac", {"10.0.5.10"}), b.cluster.servers, tcp(5985));
   }
-  void sees(std::vector<const NamedSet*> from, std::vector<const NamedSet*> to, bool both_ways) {
-    b.view.sees.emplace();
-    b.view.sees->from.parts = std::move(from);
-    b.view.sees->to.parts = std::move(to);
-    b.view.sees->both_ways = both_ways;
-    b.view.sees->service = net::ServiceSet::any();
-  }
   bool iptables() const { return std::string(GetParam()) == "iptables"; }
   std::string rules() {
     auto files = b.emit();
@@ -34,7 +27,7 @@ class GatewayScope : public testing::TestWithParam<const char*> {
 };
 
 TEST_P(GatewayScope, DropsWhatIsInvalidWhereItSees) {
-  sees({b.any()}, {b.cluster.servers}, false);
+  b.sees({b.any()}, {b.cluster.servers}, false);
   const std::string text = rules();
   if (iptables()) {
     EXPECT_TRUE(has(text,
@@ -46,7 +39,7 @@ TEST_P(GatewayScope, DropsWhatIsInvalidWhereItSees) {
     EXPECT_TRUE(has(text, "related : accept, invalid : goto invalid }\n")) << text;
     EXPECT_TRUE(has(text, "  chain invalid {\n    ip daddr @v4.servers drop\n  }\n")) << text;
   }
-  sees({b.any()}, {b.cluster.servers}, true);
+  b.sees({b.any()}, {b.cluster.servers}, true);
   EXPECT_TRUE(has(rules(), iptables() ? "INVALID -j DROP\n-A HCI-prod.ours -j HCI-prod.flows\n"
                                       : "invalid : drop }\n"));
   b.view.sees.reset();
@@ -56,7 +49,7 @@ TEST_P(GatewayScope, DropsWhatIsInvalidWhereItSees) {
 
 /// The product's proof has to notice what the printer could get wrong.
 TEST_P(GatewayScope, IsProvedOfWhatIsInvalid) {
-  sees({b.any()}, {b.cluster.servers}, false);
+  b.sees({b.any()}, {b.cluster.servers}, false);
   b.emit();
   const auto wrong = [&](const std::string& from, const std::string& to) {
     backends::Emission emission = b.emission;
@@ -77,7 +70,7 @@ TEST_P(GatewayScope, IsProvedOfWhatIsInvalid) {
 }
 
 TEST_P(GatewayScope, IsSaidInTheHead) {
-  sees({b.any()}, {b.cluster.servers}, false);
+  b.sees({b.any()}, {b.cluster.servers}, false);
   std::string text = rules();
   EXPECT_TRUE(has(text, "# Target " + std::string(GetParam()) +
                             " sees any -> servers; all else is left alone.\n"))

@@ -245,10 +245,7 @@ TEST_F(IptablesMachine, OptionsAreChecked) {
       b.reports().front(),
       "E0611 `host` is not valid for `mode`: it needs the addresses of the machine: host = …");
   b.view.machine = policy::Peers{{jump}};
-  b.view.sees.emplace();
-  b.view.sees->from.parts = {b.any()};
-  b.view.sees->to.parts = {b.cluster.servers};
-  b.view.sees->service = net::ServiceSet::any();
+  b.sees({b.any()}, {b.cluster.servers}, false);
   b.emit();
   EXPECT_EQ(
       b.reports().front(),

@@ -25,13 +25,6 @@ class NftablesMachine : public gateway::Machine {
     const std::string text = files().at("ruleset.nft");
     return text.substr(text.rfind("\n  chain input {") + 1);
   }
-  void sees(std::vector<const NamedSet*> from, std::vector<const NamedSet*> to, bool both_ways) {
-    b.view.sees.emplace();
-    b.view.sees->from.parts = std::move(from);
-    b.view.sees->to.parts = std::move(to);
-    b.view.sees->both_ways = both_ways;
-    b.view.sees->service = net::ServiceSet::any();
-  }
 };
 
 TEST_F(NftablesMachine, WhatItReceivesAndSendsAsWritten) {
@@ -87,9 +80,9 @@ TEST_F(NftablesMachine, WhatItReceivesAndSendsAsWritten) {
 }
 
 TEST_F(NftablesMachine, WhatItSeesIsWhatItDenies) {
-  sees({jump}, {b.any()}, true);
+  b.sees({jump}, {b.any()}, true);
   const std::string both = chains();
-  sees({jump}, {b.any()}, false);
+  b.sees({jump}, {b.any()}, false);
   b.device.flows.clear();
   const std::string out = chains();
   EXPECT_NE(both.find("    jump in.allow\n    goto denied\n"), std::string::npos) << both;
@@ -131,7 +124,7 @@ TEST_F(NftablesMachine, WhoseTableItIsMustBeSaid) {
       b.reports().front(),
       "E0611 `host` is not valid for `mode`: it needs the addresses of the machine: host = …");
   b.view.machine = policy::Peers{{jump}};
-  sees({b.any()}, {b.cluster.servers}, false);
+  b.sees({b.any()}, {b.cluster.servers}, false);
   b.emit();
   EXPECT_EQ(
       b.reports().front(),
