@@ -21,13 +21,6 @@ constexpr std::array<bool, 256> stays_in_slug = [] {
 
 }  // namespace
 
-bool printable_ascii(std::string_view text) {
-  // Without a way out of the loop, so that many characters are looked at at once.
-  bool out = true;
-  for (const char c : text) out &= c >= 0x20 && c < 0x7f;
-  return out;
-}
-
 std::string slug(std::string_view text) {
   std::string out(text.size(), '-');
   std::size_t size = 0;

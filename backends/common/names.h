@@ -7,9 +7,6 @@
 
 namespace hcipol::backends {
 
-/// True of most names and titles, for which nothing of Unicode must be thought of then.
-bool printable_ascii(std::string_view text);
-
 /// `text` with every run of other characters than letters, digits, `.`, `_` and `-` turned into one
 /// `-`, and none at the ends: "hci/failover-clustering.rpc" → "hci-failover-clustering.rpc".
 std::string slug(std::string_view text);

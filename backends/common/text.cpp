@@ -26,7 +26,7 @@ std::size_t bidi_mark(std::string_view text, std::size_t at) {
 }  // namespace
 
 std::string readable(std::string_view text, std::size_t bytes) {
-  if (printable_ascii(text)) return std::string(text.substr(0, bytes));
+  if (printable_ascii_but<>(text)) return std::string(text.substr(0, bytes));
   const std::string line = one_line(text, text.size());
   std::string out;
   for (std::size_t at = 0; at < line.size();) {

@@ -69,7 +69,7 @@ std::string cluster_key(std::string_view cluster) {
 }
 
 std::string plain_text(std::string_view text, std::size_t bytes) {
-  if (text.size() <= bytes && printable_ascii(text)) return std::string(trim(text));
+  if (text.size() <= bytes && printable_ascii_but<>(text)) return std::string(trim(text));
   std::string out;
   out.reserve(text.size());
   for (std::size_t at = 0; at < text.size();) {

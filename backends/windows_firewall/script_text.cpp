@@ -29,8 +29,7 @@ std::uint32_t next_code_point(std::string_view text, std::size_t& at) {
 }  // namespace
 
 std::string plain(std::string_view text, std::size_t characters) {
-  const bool as_it_is = text.size() <= characters && printable_ascii(text) &&
-                        text.find('|') == std::string_view::npos;
+  const bool as_it_is = text.size() <= characters && printable_ascii_but<'|'>(text);
   if (as_it_is) return std::string(trim(text));
   const std::string line = one_line(text, text.size());
   std::string out;
@@ -48,7 +47,7 @@ std::string plain(std::string_view text, std::size_t characters) {
 }
 
 std::string escaped(std::string_view text) {
-  const bool as_it_is = printable_ascii(text) && text.find('\\') == std::string_view::npos;
+  const bool as_it_is = printable_ascii_but<'\\'>(text);
   if (as_it_is) return std::string(text);
   std::string out;
   auto end = std::back_inserter(out);
@@ -69,8 +68,13 @@ std::string escaped(std::string_view text) {
 }
 
 void append_quoted(std::string& out, std::string_view ascii) {
-  if (!printable_ascii(ascii)) bug("text for a PowerShell script is not printable ASCII");
   out += '\'';
+  if (printable_ascii_but<'\''>(ascii)) {
+    out += ascii;
+    out += '\'';
+    return;
+  }
+  if (!printable_ascii_but<>(ascii)) bug("text for a PowerShell script is not printable ASCII");
   std::size_t at = 0;
   for (std::size_t quote = 0; (quote = ascii.find('\'', at)) != std::string_view::npos;) {
     out += ascii.substr(at, quote - at);

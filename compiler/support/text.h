@@ -1,6 +1,8 @@
 // Text for people: did-you-mean, lists, counting, UTF-8.
 #pragma once
 
+#include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string>
@@ -42,6 +44,36 @@ std::string to_lower(std::string_view text);
 /// `text` without control characters (each becomes one blank), cut to at most `bytes` on a UTF-8
 /// boundary. For titles and notes that end up in device comments.
 std::string one_line(std::string_view text, std::size_t bytes);
+
+/// Whether every character is printable ASCII, a blank included, and none of `others`: such a text
+/// is its own form in nearly every format. Megabytes are asked, so eight characters at once.
+template <char... others>
+bool printable_ascii_but(std::string_view text) {
+  constexpr std::size_t width = sizeof(std::uint64_t);
+  constexpr std::uint64_t ones = 0x0101010101010101, highs = ones * 0x80;
+  std::uint64_t strange = 0;
+  const auto look_at = [&](std::uint64_t word) {
+    // The high bit of a byte below a blank, of DEL, and of what is not ASCII. A borrow or a carry
+    // reaches another byte only out of one that is strange itself.
+    strange |= ((word - ones * ' ') | (word + ones) | word) & highs;
+    [[maybe_unused]] const auto look_for = [&](std::uint64_t differs) {
+      strange |= (differs - ones) & ~differs & highs;
+    };
+    (look_for(word ^ ones * static_cast<unsigned char>(others)), ...);
+  };
+  std::size_t at = 0;
+  for (std::uint64_t word = 0; at + width <= text.size(); at += width) {
+    std::memcpy(&word, text.data() + at, width);
+    look_at(word);
+  }
+  if (at < text.size()) {
+    // Filled up with one of those that are asked about.
+    std::uint64_t rest = ones * static_cast<unsigned char>(text[at]);
+    std::memcpy(&rest, text.data() + at, text.size() - at);
+    look_at(rest);
+  }
+  return strange == 0;
+}
 
 /// True if the text holds a control character (line breaks included), a bidirectional or zero-width
 /// formatting character, or a line separator of Unicode: what a reader does not see but a parser

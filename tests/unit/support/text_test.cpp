@@ -1,0 +1,46 @@
+// Eight characters at once say the same as one after the other.
+#include "support/text.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <string>
+
+namespace hcipol {
+namespace {
+
+bool one_by_one(std::string_view text, std::string_view others) {
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte > 0x7e || others.find(c) != std::string_view::npos) return false;
+  }
+  return true;
+}
+
+// Every byte at every place of texts that are shorter than a word, as long, and longer.
+TEST(PrintableAsciiBut, LooksAtEveryByte) {
+  for (std::size_t size = 1; size <= 20; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      for (int byte = 0; byte < 256; ++byte) {
+        std::string text(size, 'a');
+        text[at] = static_cast<char>(byte);
+        EXPECT_EQ(printable_ascii_but<>(text), one_by_one(text, "")) << byte << " at " << at;
+        EXPECT_EQ((printable_ascii_but<'"', '\\'>(text)), one_by_one(text, "\"\\"))
+            << byte << " at " << at;
+      }
+    }
+  }
+  EXPECT_TRUE(printable_ascii_but<'a'>(""));
+  EXPECT_TRUE(printable_ascii_but<'a'>("b"));
+}
+
+// Beside bytes that a borrow or a carry could come from.
+RC_GTEST_PROP(PrintableAsciiBut, IsTheSameAsOneByOne, ()) {
+  const auto text = *rc::gen::container<std::string>(
+      rc::gen::element('\0', '\x1f', ' ', '!', '&', '\'', 'a', '~', '\x7f', '\x80', '\xff'));
+  RC_ASSERT(printable_ascii_but<>(text) == one_by_one(text, ""));
+  RC_ASSERT((printable_ascii_but<'&', '\''>(text)) == one_by_one(text, "&'"));
+}
+
+}  // namespace
+}  // namespace hcipol
