@@ -10,6 +10,7 @@
 #include "driver/version.h"
 #include "support/files.h"
 #include "support/sha256.h"
+#include "support/text.h"
 
 namespace hcipol::driver {
 
@@ -23,16 +24,8 @@ void append(std::string& out, const Parts&... parts) {
   (out.append(std::string_view(parts)), ...);
 }
 
-// Whether a text is its own form in JSON. Without a way out of the loop, so that it is done for
-// many characters at once.
-bool is_plain(std::string_view text) {
-  bool plain = true;
-  for (const char c : text) plain &= c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
-  return plain;
-}
-
 void append_json(std::string& out, std::string_view text) {
-  if (is_plain(text)) {
+  if (printable_ascii_but<'"', '\\'>(text)) {
     append(out, "\"", text, "\"");
   } else {
     append(out, Json(text).dump(-1, ' ', false, Json::error_handler_t::replace));
@@ -65,21 +58,32 @@ class Places {
 
   const std::string& fields(const policy::Rule& rule) {
     const auto [place, added] = known_.try_emplace(&rule);
-    if (!added) return place->second;
-    const Span span = rule.origin.span;
-    const auto [name, unknown] = names_.try_emplace(span.file);
-    if (unknown) name->second = name_of(sources_.file(span.file).path);
-    std::string& out = place->second;
-    out = fmt::format(", \"rule\": {}, \"at\": {}", json_text(rule.address),
-                      json_text(fmt::format("{}:{}", name->second,
-                                            sources_.line_column(span.file, span.begin).line)));
-    if (!rule.origin.source.empty()) {
-      out += fmt::format(", \"source\": {}", json_text(rule.origin.source));
-    }
-    return out;
+    if (added) append_fields(place->second, rule, ", ", ": ");
+    return place->second;
+  }
+  /// The same as an object in a list, in the form of spaced().
+  void append_object(std::string& out, const policy::Rule& rule) {
+    const std::size_t begin = out.size();
+    append_fields(out, rule, ",", ":");
+    out[begin] = '{';
+    out += '}';
   }
 
  private:
+  void append_fields(std::string& out, const policy::Rule& rule, std::string_view before,
+                     std::string_view colon) {
+    const Span span = rule.origin.span;
+    const auto [name, unknown] = names_.try_emplace(span.file);
+    if (unknown) name->second = name_of(sources_.file(span.file).path);
+    append(out, before, "\"rule\"", colon);
+    append_json(out, rule.address);
+    append(out, before, "\"at\"", colon);
+    append_json(
+        out, fmt::format("{}:{}", name->second, sources_.line_column(span.file, span.begin).line));
+    if (rule.origin.source.empty()) return;
+    append(out, before, "\"source\"", colon);
+    append_json(out, rule.origin.source);
+  }
   std::string name_of(const std::string& path) const {
     for (const sema::ModuleSource& module : modules_) {
       if (!module.library) continue;
@@ -131,9 +135,21 @@ void append_file(const BuiltFile& file, Places& places, std::string& out) {
   append(out, file.rules.empty() ? "" : "\n          ", "]\n        }");
 }
 
+/// What the device says in one rule for several of the policy concerns all of them.
+void append_rules(const std::vector<const policy::Rule*>& rules, Places& places, std::string& out) {
+  if (rules.size() == 1) return append(out, places.fields(*rules.front()));
+  std::string_view before = ", \"rules\": [";
+  for (const policy::Rule* rule : rules) {
+    append(out, before);
+    places.append_object(out, *rule);
+    before = ",";
+  }
+  append(out, rules.empty() ? "" : "]");
+}
+
 void append_remark(const BuiltRemark& remark, Places& places, std::string& out) {
   append(out, "        { \"code\": \"", remark.code, "\"");
-  if (remark.rule != nullptr) append(out, places.fields(*remark.rule));
+  append_rules(remark.rules, places, out);
   append(out, ", \"text\": ");
   append_json(out, remark.text);
   // In the form of spaced(), which writes it again when only other targets are built.

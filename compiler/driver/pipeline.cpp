@@ -150,10 +150,10 @@ void keep(const policy::Cluster& cluster, const policy::Target& target,
                                                            std::move(emission.made)};
   }
   for (backends::Remark& remark : emission.remarks) {
-    for (const policy::Rule* rule : written(remark.rule)) {
-      built.remarks.push_back({cluster.name, target.folder(), std::string(remark.code), rule,
-                               remark.text, remark.wider});
-    }
+    std::vector<const policy::Rule*> rules;
+    if (remark.rule != nullptr) rules = written(remark.rule);
+    built.remarks.push_back({cluster.name, target.folder(), std::string(remark.code),
+                             std::move(rules), std::move(remark.text), std::move(remark.wider)});
   }
 }
 

@@ -64,7 +64,7 @@ struct BuiltRemark {
   std::string cluster;
   std::string target;
   std::string code;
-  const policy::Rule* rule = nullptr;
+  std::vector<const policy::Rule*> rules;  ///< none if it concerns the whole device
   std::string text;
   std::vector<backends::Wider> wider;
 };

@@ -52,13 +52,11 @@ net::DomainSet below(const net::DomainSet& names) {
   return net::DomainSet::of(std::move(taken)) - names;
 }
 
-std::string widening(const net::DomainSet& more, bool all) {
+std::string widening(const std::vector<std::string>& more, bool all) {
   if (more.empty()) return {};
-  std::string list = net::to_string(more);
-  const auto patterns = more.patterns();
-  if (!all && list.size() > longest_list && patterns.size() > 2) {
-    list = fmt::format("{}, {} and {} more", net::to_string(patterns[0]),
-                       net::to_string(patterns[1]), patterns.size() - 2);
+  std::string list = fmt::format("{}", fmt::join(more, ", "));
+  if (!all && list.size() > longest_list && more.size() > 2) {
+    list = fmt::format("{}, {} and {} more", more[0], more[1], more.size() - 2);
   }
   return fmt::format("dnsmasq takes a name with all below it, so these match as well: {}", list);
 }

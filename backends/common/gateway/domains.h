@@ -14,7 +14,7 @@ namespace hcipol::backends::gateway {
 /// What names beyond `names` a device takes that can only say "a domain and all below it".
 net::DomainSet below(const net::DomainSet& names);
 /// The same as a sentence; "" if there are none. A long list is shortened unless `all`.
-std::string widening(const net::DomainSet& more, bool all);
+std::string widening(const std::vector<std::string>& more, bool all);
 
 /// Collects which sets each domain fills. dnsmasq 2.90: a domain means itself and all below it; of
 /// several lines that match a name only the longest counts; of two lines for a domain only the

@@ -95,11 +95,8 @@ void resolve(Peer& peer, const Settings& settings) {
   } else if (mode == Settings::Names::dnsmasq) {
     peer.addresses = set.set.addresses;
     peer.names = names.patterns();
-    const net::DomainSet more = below(names);
-    peer.wider = widening(more, false);
-    peer.wider_whole = widening(more, true);
-    for (const net::DomainPattern& pattern : more.patterns())
-      peer.wider_by.push_back(net::to_string(pattern));
+    for (const net::DomainPattern& pattern : below(names).patterns())
+      peer.below.push_back(net::to_string(pattern));
   } else if (mode == Settings::Names::addresses) {
     use_addresses(peer);
   } else if (mode == Settings::Names::lockfile) {

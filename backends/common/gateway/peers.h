@@ -37,6 +37,8 @@ struct Peer {
   std::string wider;
   std::string wider_whole;
   std::vector<std::string> wider_by;
+  std::vector<std::string> below;  ///< by which names beyond `names` it is wider
+  bool is_wider() const { return !wider.empty() || !below.empty(); }
 
   const std::vector<const Match*>& in(net::Family family) const {
     return matches[static_cast<std::size_t>(family)];

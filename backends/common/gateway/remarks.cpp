@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "backends/common/gateway/domains.h"
 #include "backends/common/names.h"
 #include "backends/common/text.h"
 #include "support/date.h"
@@ -17,9 +18,10 @@ namespace hcipol::backends::gateway {
 
 namespace {
 
-/// What is to be said of one rule, each sentence once, in the order found.
+/// What is to be said of one rule, each thing once, in the order found.
 struct RuleRemarks {
   const flow::Flow* flow = nullptr;
+  std::vector<std::string> below;  ///< names of all its peers, which are one sentence
   std::vector<std::string> sentences;
   std::vector<std::string> whole;  ///< the same, with no list shortened
   std::vector<Wider> wider;        ///< one for each set of services
@@ -28,6 +30,12 @@ struct RuleRemarks {
 
 void add_once(std::vector<std::string>& all, const std::string& one) {
   if (!one.empty() && std::find(all.begin(), all.end(), one) == all.end()) all.push_back(one);
+}
+
+std::string joined(std::vector<std::string> sentences, const std::vector<std::string>& more) {
+  sentences.insert(sentences.end(), more.begin(), more.end());
+  std::erase(sentences, "");
+  return fmt::format("{}", fmt::join(sentences, "; "));
 }
 
 /// What the gateway has in place of the set.
@@ -59,13 +67,11 @@ class Reporting {
 
   void finish() {
     for (const RuleRemarks& remarks : rules_) {
-      std::string text = fmt::format("{}", fmt::join(remarks.sentences, "; "));
-      std::string whole = fmt::format("{}", fmt::join(remarks.whole, "; "));
       const bool deny = remarks.flow->kind == policy::Rule::Kind::deny;
-      if (deny && !deny_by_name().empty()) {
-        for (std::string* each : {&text, &whole}) {
-          *each = deny_by_name() + (each->empty() ? "" : "; ") + *each;
-        }
+      const std::string first = deny ? deny_by_name() : "";
+      std::string text = joined({first, widening(remarks.below, false)}, remarks.sentences);
+      std::string whole = joined({first, widening(remarks.below, true)}, remarks.whole);
+      if (!first.empty()) {
         context_.not_enforced(*remarks.flow, title_, std::move(text), remarks.changes,
                               std::move(whole));
       } else if (!text.empty()) {
@@ -107,18 +113,20 @@ class Reporting {
       by_name_ = true;
       name_as_source_ = name_as_source_ || source;
     }
-    if (peer.names.empty() && peer.wider.empty()) return;
+    if (peer.names.empty() && !peer.is_wider()) return;
     const auto [place, fresh] = index_.emplace(flow.rule, rules_.size());
-    if (fresh) rules_.push_back({&flow, {}, {}, {}, {}});
+    if (fresh) rules_.push_back({&flow, {}, {}, {}, {}, {}});
     RuleRemarks& remarks = rules_[place->second];
+    for (const std::string& name : peer.below) add_once(remarks.below, name);
     add_once(remarks.sentences, peer.wider);
     add_once(remarks.whole, peer.wider_whole.empty() ? peer.wider : peer.wider_whole);
-    if (peer.wider_by.empty()) return;
+    const auto& all = peer.below.empty() ? peer.wider_by : peer.below;
+    if (all.empty()) return;
     const std::string on = net::to_string(flow.service);
     auto wider = std::find_if(remarks.wider.begin(), remarks.wider.end(),
                               [&](const Wider& one) { return one.on == on; });
     if (wider == remarks.wider.end()) wider = remarks.wider.insert(wider, {{}, {}, on});
-    for (const std::string& by : peer.wider_by) add_once(source ? wider->from : wider->to, by);
+    for (const std::string& by : all) add_once(source ? wider->from : wider->to, by);
   }
 
   void report_unlocked(const Peer& peer, const net::DomainPattern& name) {
@@ -154,7 +162,7 @@ class Reporting {
     const auto add = [&](const Peer& peer, net::PeerSet& all, net::PeerSet& lost) {
       all = all | on_the_device(peer);
       lost.names = lost.names | lost_names(peer);
-      wider = wider || !peer.wider.empty();
+      wider = wider || peer.is_wider();
     };
     for (const auto* set : flow.from) add(peers_.of(set), from, lost_from);
     for (const auto* set : flow.to) add(peers_.of(set), to, lost_to);

@@ -115,7 +115,7 @@ class Why {
     }
     for (const BuiltRemark& remark : built_.remarks) {
       if (remark.cluster != cluster.name || remark.target != out.folder) continue;
-      if (remark.rule != nullptr) out.remarks.emplace_back(remark.rule, remark.text);
+      for (const policy::Rule* rule : remark.rules) out.remarks.emplace_back(rule, remark.text);
     }
     return out;
   }
