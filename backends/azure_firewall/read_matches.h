@@ -9,6 +9,7 @@
 
 #include "backends/common/arm/read_template.h"
 #include "backends/common/reading.h"
+#include "net/by_service.h"
 
 namespace hcipol::backends::azure_firewall {
 
@@ -40,7 +41,7 @@ class MatchReader {
   DeviceReading& out_;
   std::map<std::string, net::AddressSet> ip_groups_;
   std::unordered_map<std::string, const net::PeerSet*> peers_;
-  std::map<net::ServiceSet, const net::ServiceSet*> services_;
+  net::ByService<const net::ServiceSet*> services_;
 };
 
 }  // namespace hcipol::backends::azure_firewall

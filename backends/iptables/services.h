@@ -2,11 +2,11 @@
 #pragma once
 
 #include <array>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "backends/iptables/document.h"
+#include "net/by_service.h"
 
 namespace hcipol::backends::iptables {
 
@@ -40,7 +40,7 @@ class ServiceBook {
   };
 
   Document& document_;
-  std::array<std::map<net::ServiceSet, Entry>, 2> entries_;  ///< by family
+  std::array<net::ByService<Entry>, 2> entries_;  ///< by family
 };
 
 }  // namespace hcipol::backends::iptables

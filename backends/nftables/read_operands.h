@@ -9,6 +9,7 @@
 
 #include "backends/common/gateway/read_dnsmasq.h"
 #include "backends/nftables/read_table.h"
+#include "net/by_service.h"
 
 namespace hcipol::backends::nftables {
 
@@ -35,7 +36,7 @@ class Operands {
   const gateway::LearntNames& names_;
   DeviceReading& out_;
   std::map<std::pair<std::string_view, net::Family>, const net::PeerSet*> peers_;
-  std::map<net::ServiceSet, const net::ServiceSet*> services_;
+  net::ByService<const net::ServiceSet*> services_;
 };
 
 }  // namespace hcipol::backends::nftables

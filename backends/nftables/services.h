@@ -2,11 +2,11 @@
 #pragma once
 
 #include <array>
-#include <map>
 #include <utility>
 #include <vector>
 
 #include "backends/nftables/document.h"
+#include "net/by_service.h"
 
 namespace hcipol::backends::nftables {
 
@@ -35,7 +35,7 @@ class ServiceBook {
 
  private:
   Document& document_;
-  std::array<std::map<net::ServiceSet, std::vector<const Service*>>, 2> entries_;  ///< by family
+  std::array<net::ByService<std::vector<const Service*>>, 2> entries_;  ///< by family
 };
 
 }  // namespace hcipol::backends::nftables

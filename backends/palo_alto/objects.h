@@ -11,6 +11,7 @@
 #include "backends/palo_alto/document.h"
 #include "backends/palo_alto/settings.h"
 #include "flow/flow.h"
+#include "net/by_service.h"
 
 namespace hcipol::backends::palo_alto {
 
@@ -104,7 +105,7 @@ class Objects {
   std::unordered_map<const sema::NamedSet*, std::string> names_;  ///< not yet shortened
   std::array<std::unordered_map<const sema::NamedSet*, Endpoint>, 2> endpoints_;  ///< by NamesBy
   std::unordered_map<const sema::NamedSet*, Endpoint> stand_ins_;
-  std::map<net::ServiceSet, Services> services_;
+  net::ByService<Services> services_;
   std::vector<Clash> clashes_;
 };
 

@@ -2,13 +2,12 @@
 #pragma once
 
 #include <deque>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "backends/windows_firewall/builtin.h"
 #include "backends/windows_firewall/proxy.h"
-#include "net/service.h"
+#include "net/by_service.h"
 #include "policy/model.h"
 
 namespace hcipol::backends::windows_firewall {
@@ -95,7 +94,7 @@ struct Document {
   // Owners of what the rules point to.
   std::deque<AddressList> lists;
   std::deque<Texts> texts;
-  std::map<net::ServiceSet, std::vector<Match>> matches;
+  net::ByService<std::vector<Match>> matches;
   std::deque<std::vector<Match>> rests;  ///< of matches, without what Windows' own rules are for
 };
 

@@ -90,8 +90,7 @@ class Legaliser {
   PeerBook book_;
   Losses losses_;
   std::array<std::unordered_map<const policy::Rule*, const Texts*>, 2> texts_;  ///< by `inbound`
-  std::map<net::ServiceSet, std::pair<std::vector<const BuiltinRule*>, const std::vector<Match>*>>
-      replaced_;
+  net::ByService<std::pair<std::vector<const BuiltinRule*>, const std::vector<Match>*>> replaced_;
   std::unordered_set<std::string> names_;     ///< of the script at hand
   std::map<std::string, std::string> files_;  ///< lower-case file → server
   std::string common_hash_;                   ///< of what all rules share

@@ -8,8 +8,8 @@ namespace hcipol::flow {
 
 namespace {
 
-template <class Value>
-Number number_of(const Value& value, std::map<Value, Number>& known, std::deque<Value>& values) {
+template <class Value, class Map>
+Number number_of(const Value& value, Map& known, std::deque<Value>& values) {
   const auto [place, fresh] = known.try_emplace(value, static_cast<Number>(values.size()));
   if (fresh) values.push_back(value);
   return place->second;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "flow/flow.h"
+#include "net/by_service.h"
 #include "net/id_table.h"
 
 namespace hcipol::flow {
@@ -58,7 +59,7 @@ class Numbers {
   std::deque<net::ServiceSet> services_;
   net::IdTable singles_, ranges_;
   std::map<Sets, Number> lists_;
-  std::map<net::ServiceSet, Number> range_lists_;
+  net::ByService<Number> range_lists_;
 };
 
 /// What a flow matches, by the numbers of it.

@@ -4,15 +4,10 @@
 #include <functional>
 #include <utility>
 
+#include "net/by_service.h"
+#include "support/hash.h"
+
 namespace hcipol::net {
-namespace {
-
-void mix(std::uint64_t& hash, std::uint64_t value) {
-  hash = (hash ^ value) * 0x9e37'79b9'7f4a'7c15;
-  hash ^= hash >> 32;
-}
-
-}  // namespace
 
 std::size_t ContentHash::operator()(const PeerSet& set) const {
   std::uint64_t hash = set.names.others() ? 1 : 0;
@@ -30,11 +25,7 @@ std::size_t ContentHash::operator()(const PeerSet& set) const {
 }
 
 std::size_t ContentHash::operator()(const ServiceSet& set) const {
-  std::uint64_t hash = 0;
-  for (const ServiceRange& range : set.ranges()) {
-    mix(hash, std::uint64_t{range.first} << 32 | range.last);
-  }
-  return static_cast<std::size_t>(hash);
+  return ServiceSetHash()(set);
 }
 
 PacketUniverse::Impl::Fields PacketUniverse::Impl::fields_of(std::span<const Box> boxes) {
