@@ -4,6 +4,7 @@
 #include "backends/palo_alto/print.h"
 
 #include <algorithm>
+#include <array>
 #include <initializer_list>
 #include <pugixml.hpp>
 #include <sstream>
@@ -11,6 +12,7 @@
 #include <utility>
 
 #include "backends/palo_alto/set_writer.h"
+#include "support/text.h"
 
 namespace hcipol::backends::palo_alto {
 
@@ -18,9 +20,7 @@ namespace {
 
 // Written as it is, in a text or in an attribute.
 bool plain(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return c >= 0x20 && c < 0x7f && c != '&' && c != '<' && c != '>' && c != '"';
-  });
+  return printable_ascii_but<'&', '<', '>', '"'>(text);
 }
 
 // What pugixml writes between the first `open` and the last `close`.
@@ -57,6 +57,12 @@ class Escaped {
  private:
   std::string escaped_;
   std::string_view value_;
+};
+
+/// What rules have in common, as it was written last: most of a rule is in thousands of others.
+struct Repeated {
+  const void* what = nullptr;  ///< null: nothing yet
+  std::string text;
 };
 
 class XmlWriter {
@@ -102,6 +108,17 @@ class XmlWriter {
     open(element);
     for (const std::string& member : list) text("member", member);
     close();
+  }
+  /// What `write` writes, which is always the same for one `what` at one depth.
+  template <class Write>
+  void repeat(Repeated& last, const void* what, Write write) {
+    if (last.what == what) {
+      text_ += last.text;
+      return;
+    }
+    const std::size_t begin = text_.size();
+    write();
+    last = {what, text_.substr(begin)};
   }
   std::string take() { return std::move(text_); }
 
@@ -241,23 +258,14 @@ struct RuleTexts {
   const Members any{"any"};
   Members tags;
   Members exception_tags;
+  // As written last.
+  Repeated from, to, source, users, destination, service, category, application, tag;
+  std::array<Repeated, 12> ends;  ///< by type, action and log
 };
 
+/// The end of a rule, after what it is called and matches.
 template <class Writer>
-void write_rule(Writer& out, const SecurityRule& rule, const Document& document,
-                const RuleTexts& texts) {
-  out.open("entry", "name", rule.name);
-  out.members("from", *rule.from);
-  out.members("to", *rule.to);
-  out.members("source", *rule.source);
-  out.members("source-user", texts.any);
-  out.members("destination", *rule.destination);
-  out.members("service", *rule.service);
-  out.members("category", *rule.category);
-  out.members("application", *rule.application);
-  out.text_if("schedule", rule.schedule);
-  out.members("tag", rule.exception ? texts.exception_tags : texts.tags);
-  out.text_if("description", rule.description);
+void write_action(Writer& out, const SecurityRule& rule, const Document& document) {
   out.text("group-tag", document.cluster_tag);
   out.text("action", rule.allow ? "allow" : "deny");
   out.text("rule-type", text_of(rule.type));
@@ -269,6 +277,28 @@ void write_rule(Writer& out, const SecurityRule& rule, const Document& document,
     out.members("group", {document.profile_group});
     out.close();
   }
+}
+
+template <class Writer>
+void write_rule(Writer& out, const SecurityRule& rule, const Document& document, RuleTexts& texts) {
+  const auto members = [&](Repeated& last, const char* element, const Members& list) {
+    out.repeat(last, &list, [&] { out.members(element, list); });
+  };
+  out.open("entry", "name", rule.name);
+  members(texts.from, "from", *rule.from);
+  members(texts.to, "to", *rule.to);
+  members(texts.source, "source", *rule.source);
+  members(texts.users, "source-user", texts.any);
+  members(texts.destination, "destination", *rule.destination);
+  members(texts.service, "service", *rule.service);
+  members(texts.category, "category", *rule.category);
+  members(texts.application, "application", *rule.application);
+  out.text_if("schedule", rule.schedule);
+  members(texts.tag, "tag", rule.exception ? texts.exception_tags : texts.tags);
+  out.text_if("description", rule.description);
+  const std::size_t kind =
+      static_cast<std::size_t>(rule.type) * 4 + (rule.allow ? 2 : 0) + (rule.log_start ? 1 : 0);
+  out.repeat(texts.ends.at(kind), &document, [&] { write_action(out, rule, document); });
   out.close();
 }
 
@@ -278,7 +308,7 @@ void print_rulebase(Writer& out, const std::string& name, const Document& docume
   if (std::all_of(lists.begin(), lists.end(), [](const auto* list) { return list->empty(); })) {
     return;
   }
-  const RuleTexts texts(document);
+  RuleTexts texts(document);
   out.open(name.c_str());
   out.open("security");
   out.open("rules");

@@ -34,6 +34,11 @@ class SetWriter {
   }
   /// Long lists take several commands, because each adds to what is there already.
   void members(const char* element, const std::vector<std::string>& list);
+  /// As that of XML, but every command begins with what it is about.
+  template <class Last, class Write>
+  void repeat(Last&, const void*, Write write) {
+    write();
+  }
   /// What a command here begins with, and a blank.
   std::string beginning() const;
   std::string take() { return std::move(text_); }
