@@ -4,7 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <tuple>
 #include <unordered_map>
+#include <utility>
 
 namespace hcipol::flow {
 
@@ -81,6 +84,57 @@ class Lowering {
   std::unordered_map<const NamedSet*, Families> families_;
 };
 
+// Of the two directions of a rule the optimiser may have joined one with others; both still go by
+// the rule's address.
+using AddressCounts = std::unordered_map<std::string_view, unsigned>;
+
+AddressCounts counts(const std::vector<Flow>& flows) {
+  AddressCounts out(flows.size());
+  for (const Flow& flow : flows) ++out[flow.rule->address];
+  return out;
+}
+
+/// Of flows that are alike, the address included, the first that stands for the most rules remains.
+void drop_repetitions(std::vector<Flow>& flows, const AddressCounts& count) {
+  using Sets = std::vector<const NamedSet*>;
+  using Content = std::tuple<std::string_view, policy::Rule::Kind, const Sets&, const Sets&,
+                             const net::ServiceSet&>;
+  std::map<Content, std::size_t> known;
+  std::vector<bool> repeats(flows.size());
+  for (std::size_t i = 0; i < flows.size(); ++i) {
+    const Flow& flow = flows[i];
+    if (count.at(flow.rule->address) == 1) continue;
+    const auto [place, fresh] = known.try_emplace(
+        Content(flow.rule->address, flow.kind, flow.from, flow.to, flow.service), i);
+    if (fresh) continue;
+    const bool stands_for_more =
+        flow.rule->carries.size() > flows[place->second].rule->carries.size();
+    repeats[stands_for_more ? place->second : i] = true;
+    if (stands_for_more) place->second = i;
+  }
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < flows.size(); ++i) {
+    if (repeats[i]) continue;
+    if (kept != i) flows[kept] = std::move(flows[i]);
+    ++kept;
+  }
+  flows.erase(flows.begin() + static_cast<std::ptrdiff_t>(kept), flows.end());
+}
+
+/// What two joined flows of one rule may have in common is all but what they are for.
+void add_services(std::vector<Flow>& flows, const AddressCounts& count) {
+  std::map<std::pair<policy::Rule::Kind, std::string>, std::vector<Flow*>> alike;
+  for (Flow& flow : flows) {
+    if (count.at(flow.rule->address) > 1) alike[{flow.kind, flow.id}].push_back(&flow);
+  }
+  for (const auto& [key, all] : alike) {
+    if (all.size() == 1) continue;
+    for (Flow* flow : all) {
+      flow->id.insert(flow->id.size() - 1, " on " + net::to_string(flow->service));
+    }
+  }
+}
+
 int rank(policy::Rule::Kind kind) {
   switch (kind) {
     case policy::Rule::Kind::exception: return 0;
@@ -105,22 +159,19 @@ std::optional<std::string> impossible(const policy::Rule& rule) {
 }
 
 void name_flows(std::vector<Flow>& flows) {
-  // Of the two directions of a rule the optimiser may have joined one with others; both still go by
-  // the rule's address.
-  std::unordered_map<std::string_view, unsigned> count(flows.size());
-  std::vector<const unsigned*> count_of;
-  count_of.reserve(flows.size());
-  for (const Flow& flow : flows) {
-    unsigned& number = count[flow.rule->address];
-    ++number;
-    count_of.push_back(&number);
+  AddressCounts count = counts(flows);
+  if (count.size() < flows.size()) {
+    const std::size_t before = flows.size();
+    drop_repetitions(flows, count);
+    if (flows.size() < before) count = counts(flows);
   }
-  for (std::size_t i = 0; i < flows.size(); ++i) {
-    Flow& flow = flows[i];
-    flow.id = *count_of[i] == 1 ? flow.rule->address
-                                : fmt::format("{} ({} -> {})", flow.rule->address, names(flow.from),
-                                              names(flow.to));
+  for (Flow& flow : flows) {
+    const bool alone = count.size() == flows.size() || count.at(flow.rule->address) == 1;
+    flow.id =
+        alone ? flow.rule->address
+              : fmt::format("{} ({} -> {})", flow.rule->address, names(flow.from), names(flow.to));
   }
+  if (count.size() < flows.size()) add_services(flows, count);
   const auto by_kind_and_id = [](const Flow& a, const Flow& b) {
     const int left = rank(a.kind), right = rank(b.kind);
     return left != right ? left < right : a.id < b.id;

@@ -17,7 +17,8 @@ std::vector<Flow> lower(const policy::Cluster& cluster);
 /// sentence; nothing if one can.
 std::optional<std::string> impossible(const policy::Rule& rule);
 
-/// Gives flows of one rule different ids and sorts by kind and id.
+/// Gives flows of one rule different ids and sorts by kind and id. Of flows that are the same in
+/// all but the object of their rule, one remains.
 void name_flows(std::vector<Flow>& flows);
 
 }  // namespace hcipol::flow

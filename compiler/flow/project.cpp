@@ -117,30 +117,7 @@ class Projection {
       see(flow, from, to, &sees.from, &sees.to, out);
       if (sees.both_ways) see(flow, to, from, &sees.to, &sees.from, out);
     }
-    drop_repetitions(out);
     return out;
-  }
-
-  // What the device sees of a flow one way and the other, or of both ways of a rule, can be the
-  // same.
-  static void drop_repetitions(std::vector<Flow>& flows) {
-    std::unordered_map<const policy::Rule*, std::vector<const Flow*>> known(flows.size());
-    std::vector<bool> repeats;
-    repeats.reserve(flows.size());
-    for (const Flow& flow : flows) {
-      std::vector<const Flow*>& others = known[flow.rule];
-      repeats.push_back(std::any_of(others.begin(), others.end(), [&](const Flow* other) {
-        return other->from == flow.from && other->to == flow.to && other->service == flow.service;
-      }));
-      if (!repeats.back()) others.push_back(&flow);
-    }
-    std::size_t kept = 0;
-    for (std::size_t i = 0; i < flows.size(); ++i) {
-      if (repeats[i]) continue;
-      if (kept != i) flows[kept] = std::move(flows[i]);
-      ++kept;
-    }
-    flows.erase(flows.begin() + static_cast<std::ptrdiff_t>(kept), flows.end());
   }
 
   void see(const Flow& flow, const net::PeerSet& from, const net::PeerSet& to, const void* from_key,
