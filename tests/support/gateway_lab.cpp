@@ -55,7 +55,9 @@ class OneCpu {
     cpu_set_t one;
     CPU_ZERO(&one);
     CPU_SET(static_cast<unsigned>(sched_getcpu()), &one);
-    sched_setaffinity(0, sizeof one, &one);
+    if (sched_setaffinity(0, sizeof one, &one) != 0) {
+      throw std::runtime_error("the thread cannot be kept on one CPU");
+    }
   }
   ~OneCpu() { sched_setaffinity(0, sizeof all_, &all_); }
   OneCpu(const OneCpu&) = delete;
@@ -168,7 +170,8 @@ void GatewayLab::forget() const {
 }
 
 void GatewayLab::put(Side side, const Bytes& frame) const {
-  if (::send(sockets_.at(side), frame.data(), frame.size(), 0) < 0) fail("cannot send");
+  const ssize_t sent = ::send(sockets_.at(side), frame.data(), frame.size(), 0);
+  if (sent != static_cast<ssize_t>(frame.size())) fail("cannot send");
 }
 
 std::uint16_t GatewayLab::next_tag() {
@@ -185,7 +188,9 @@ void GatewayLab::settle(Side side, const At& at) {
   // The gateway's own answers all go to the left.
   bool back = false;
   const auto until = Clock::now() + std::chrono::seconds(20);
-  while (!back && Clock::now() < until) {
+  for (bool late = false; !back && !late;) {
+    // A process that was kept waiting for longer than this looks once more.
+    late = Clock::now() >= until;
     take(before, [&](const std::uint8_t* frame, std::size_t size) {
       const auto seen = seen_in(frame, size);
       if (seen && seen->id == echo.id && seen->kind == Seen::Kind::opening) {

@@ -4,6 +4,7 @@
 
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <cerrno>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -133,6 +134,7 @@ template <class At>
 void GatewayLab::take(Side side, const At& at) {
   for (;;) {
     const ssize_t size = recv(sockets_.at(side), buffer_.data(), buffer_.size(), 0);
+    if (size < 0 && errno != EAGAIN) fail("cannot receive");
     if (size < 0) return;
     at(buffer_.data(), static_cast<std::size_t>(size));
   }

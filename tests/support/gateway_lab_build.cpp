@@ -22,7 +22,8 @@ namespace hcipol::test {
 
 namespace {
 
-/// Neighbours know each other from the start, and refusals go back to where packets come from.
+/// Neighbours know each other from the start, and refusals go back to where packets come from. No
+/// connection ends by itself, however long a busy machine leaves the lab waiting for its turn.
 constexpr std::string_view gateway_script = R"(set -e
 for key in ipv4/conf/all/rp_filter ipv4/conf/default/rp_filter ipv4/icmp_ratelimit ipv4/icmp_ratemask \
   ipv6/icmp/ratelimit ipv4/conf/all/send_redirects ipv4/conf/default/send_redirects; do
@@ -30,6 +31,10 @@ for key in ipv4/conf/all/rp_filter ipv4/conf/default/rp_filter ipv4/icmp_ratelim
 done
 for key in ipv4/icmp_msgs_per_sec ipv4/icmp_msgs_burst; do
   [ ! -e /proc/sys/net/$key ] || echo 100000000 > /proc/sys/net/$key
+done
+for key in generic gre gre_stream icmp icmpv6 tcp_max_retrans tcp_syn_recv tcp_syn_sent tcp_unacknowledged \
+  udp udp_stream; do
+  echo 86400 > /proc/sys/net/netfilter/nf_conntrack_${key%%_*}_timeout${key#${key%%_*}}
 done
 echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad
 ip link set lo up
@@ -98,6 +103,7 @@ GatewayLab::GatewayLab() : buffer_(65536) {
       if (unshare(CLONE_NEWNET) != 0) fail("no network namespace");
       places_[side] = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
     }
+    forget();  // the kernel has its settings of connections once it has been asked for some
     build();
     open_socket(before, "left");
     open_socket(behind, "right");
@@ -136,8 +142,10 @@ void GatewayLab::open_socket(Side side, const char* interface) {
   if (fd < 0) fail("no packet socket");
   sockets_[side] = fd;
   const int on = 1, room = 64 << 20;
-  setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on);
-  setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
+  if (setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on) != 0 ||
+      setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) != 0) {
+    fail("no room for packets");
+  }
   sockaddr_ll place{};
   place.sll_family = AF_PACKET;
   place.sll_protocol = htons(ETH_P_ALL);

@@ -167,7 +167,8 @@ void GatewayLab::settle_own(const At& at) {
   put(before, arp_request());
   bool back = false;
   const auto until = Clock::now() + std::chrono::seconds(20);
-  while (!back && Clock::now() < until) {
+  for (bool late = false; !back && !late;) {
+    late = Clock::now() >= until;
     take(before, [&](const std::uint8_t* frame, std::size_t size) {
       back = back || is_arp_reply(frame, size);
       if (const auto seen = seen_in(frame, size)) at(*seen);
