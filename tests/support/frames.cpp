@@ -200,12 +200,15 @@ std::optional<Seen> seen_in(const std::uint8_t* frame, std::size_t size) {
   if (protocol == 6 && end - body >= 20 && (body[13] & (reset | fin)) == reset) {
     return Seen{Seen::Kind::reset, 0, static_cast<std::uint16_t>(body[2] << 8 | body[3])};
   }
-  if (const auto id = id_after(body, end, answers)) return Seen{Seen::Kind::answer, *id, 0};
-  const auto id = id_after(body, end, asks);
-  if (!id) return std::nullopt;
   // An error quotes the packet that it is about.
   const bool error = (protocol == 1 && body[0] == 3) || (protocol == 58 && body[0] == 1);
   const bool quotes = error && body + (v6 ? 48 : 28) < end && body[8] >> 4 == (v6 ? 6 : 4);
+  if (const auto id = id_after(body, end, answers)) {
+    if (quotes) return std::nullopt;
+    return Seen{Seen::Kind::answer, *id, 0};
+  }
+  const auto id = id_after(body, end, asks);
+  if (!id) return std::nullopt;
   return Seen{quotes ? Seen::Kind::unreachable : Seen::Kind::opening, *id, 0};
 }
 

@@ -39,7 +39,7 @@ struct Seen {
   std::uint32_t id = 0;   ///< of all but a reset
   std::uint16_t tag = 0;  ///< of a reset: the port that it is for
 };
-/// Nothing for frames that are none of ours.
+/// Nothing for frames that are none of ours, nor for what refuses an answer.
 std::optional<Seen> seen_in(const std::uint8_t* frame, std::size_t size);
 
 }  // namespace hcipol::test
