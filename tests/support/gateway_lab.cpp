@@ -217,8 +217,10 @@ void GatewayLab::send_some(std::span<const Probe> probes, std::span<Fate> fates)
     by_tag[one.tag] = i;
     fates[i] = Fate::silent;
     put(before, frame_of(one, before_mac, left_mac));
+    ++watched_.sent[0];
   }
   const auto note = [&](const Seen& seen) {
+    if (seen.kind == Seen::Kind::answer) ++watched_.received[1];
     if (seen.kind == Seen::Kind::reset) {
       if (const auto at = by_tag.find(seen.tag); at != by_tag.end())
         fates[at->second] = Fate::reset;
@@ -232,9 +234,12 @@ void GatewayLab::send_some(std::span<const Probe> probes, std::span<Fate> fates)
     const auto seen = seen_in(frame, size);
     const auto at = seen ? by_id.find(seen->id) : by_id.end();
     if (at == by_id.end()) return;
+    ++watched_.received[0];
     const auto answer = answer_to(openings[at->second], behind_mac, right_mac);
     fates[at->second] = answer ? Fate::one_way : Fate::passed;
-    if (answer) put(behind, *answer);
+    if (!answer) return;
+    put(behind, *answer);
+    ++watched_.sent[1];
   });
   settle(behind, note);
 }

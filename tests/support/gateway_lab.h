@@ -4,6 +4,7 @@
 
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <map>
@@ -69,6 +70,15 @@ class GatewayLab {
   /// What becomes of each, in this order. All connections of before are forgotten.
   std::vector<Fate> send(std::span<const Probe> probes);
 
+  /// From now on, counts the UDP and TCP of send() at every place between sender and receiver. To
+  /// be called once.
+  void watch();
+  /// What was counted since: a line for each place, which says what has vanished before it, and one
+  /// for each of the kernel's counters of drops that grew.
+  std::vector<std::string> watched() const;
+  /// Frames for which the lab's own sockets had no room since this was last asked. They arrived.
+  std::uint64_t overflowed();
+
   /// Makes these the gateway's own addresses, beside those that it always has, instead of what was
   /// said before: what is for them ends there.
   void own(const net::AddressSet& addresses);
@@ -90,6 +100,7 @@ class GatewayLab {
   void build();
   void open_socket(Side side, const char* interface);
   void forget() const;
+  std::map<std::string, std::uint64_t> kernel_counts() const;
   void put(Side side, const Bytes& frame) const;
   std::uint16_t next_tag();
   /// Takes what arrived; `at` is told of each frame.
@@ -112,6 +123,12 @@ class GatewayLab {
   template <class At>
   void take_own(const At& at);
 
+  /// Of openings, and of answers to them.
+  struct Watched {
+    std::array<std::uint64_t, 2> sent{}, received{};
+    std::map<std::string, std::uint64_t> kernel;
+  };
+
   int home_ = -1;
   std::map<Side, int> places_;
   std::map<Side, int> sockets_;
@@ -128,6 +145,7 @@ class GatewayLab {
   std::vector<std::uint8_t> buffer_;
   std::uint16_t tag_ = 20000;
   std::uint32_t id_ = 0;
+  Watched watched_;
 };
 
 template <class At>
