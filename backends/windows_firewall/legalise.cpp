@@ -14,6 +14,7 @@
 
 #include "backends/common/names.h"
 #include "backends/windows_firewall/losses.h"
+#include "backends/windows_firewall/notes.h"
 #include "backends/windows_firewall/peers.h"
 #include "backends/windows_firewall/script_text.h"
 #include "backends/windows_firewall/services.h"
@@ -23,10 +24,6 @@
 namespace hcipol::backends::windows_firewall {
 
 namespace {
-
-// "Over a thousand rules slow the start of the server" (field reports); Windows itself has no
-// limit.
-constexpr std::size_t many_rules = 1000;
 
 std::string display_name(const policy::Rule& rule, bool inbound) {
   std::string text = plain(rule.title, 150);
@@ -81,7 +78,6 @@ class Legaliser {
   const AddressList* local(const flow::Flow& flow, Peers& peers, Families families);
   bool too_long(const flow::Flow& flow, const Match& match);
   void finish(Script& script);
-  void add_notes();
 
   const flow::DevicePolicy& device_;
   EmitContext& context_;
@@ -110,7 +106,7 @@ Document Legaliser::run() {
   common_hash_ = content_hash(settings_.group + "\n" + settings_.profile, 16);
   for (const flow::HostFlows& host : device_.hosts) add_server(host);
   losses_.report();
-  add_notes();
+  add_notes(document_, allows_out_, logs_, context_);
   return std::move(document_);
 }
 
@@ -325,57 +321,6 @@ void Legaliser::finish(Script& script) {
                         script.builtins.end());
   for (const std::string& text : losses_.of_script()) {
     script.left_out.push_back(escaped(plain(text, 400)));
-  }
-}
-
-void Legaliser::add_notes() {
-  bool names = false;
-  bool tags = false;
-  bool builtins = false;
-  std::size_t most = 0;
-  for (const Script& script : document_.scripts) {
-    for (const Keyword& keyword : script.keywords) {
-      (keyword.addresses == nullptr ? names : tags) = true;
-    }
-    builtins = builtins || !script.builtins.empty();
-    most = std::max(most, script.rules.size());
-  }
-  if (settings_.lock_down) {
-    context_.note(title,
-                  "Apply sets the default outbound action of its profiles to Block: what no rule "
-                  "allows, of this policy or of others, does not leave the servers any more. Apply "
-                  "refuses while a server could not reach its name servers or domain controllers");
-  } else if (allows_out_) {
-    context_.note(title,
-                  "its outbound allow rules change nothing while a profile's default outbound "
-                  "action is Allow, as it is unless somebody set it to Block; the scripts leave "
-                  "the profiles alone and warn");
-  }
-  if (names) {
-    context_.note(title,
-                  "rules by host name need Windows Server 2022 or Azure Stack HCI 21H2, Defender "
-                  "Antivirus with network protection on (on servers also "
-                  "AllowNetworkProtectionOnWinServer), no proxy and no DNS over HTTPS; a name that "
-                  "is not resolved yet is not allowed yet");
-  }
-  if (tags) {
-    context_.note(title,
-                  "service tags as dynamic keywords need Windows Server 2022 or Azure Stack HCI "
-                  "21H2; on older servers Apply stops before it changes anything");
-  }
-  if (builtins) {
-    context_.note(title,
-                  "it counts on rules of Windows' own as Windows made them; Apply stops before it "
-                  "changes anything where one is missing or was narrowed");
-  }
-  if (logs_) {
-    context_.note(title,
-                  "it logs by profile, not by rule (Set-NetFirewallProfile -LogAllowed, "
-                  "-LogBlocked): `log` has no effect here");
-  }
-  if (most > many_rules) {
-    context_.note(title, fmt::format("a server gets {} rules; more than {} slow its start", most,
-                                     many_rules));
   }
 }
 
