@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "backends/windows_firewall/document.h"
+#include "backends/windows_firewall/services.h"
 
 namespace hcipol::backends::windows_firewall {
 
@@ -44,6 +45,7 @@ std::vector<const BuiltinRule*> take_builtins(std::vector<Match>& matches) {
         left.push_back(std::move(detail));
       } else {
         out.push_back(row);
+        match.service = match.service - service_of(*row);
       }
     }
     // An empty list would be every port.

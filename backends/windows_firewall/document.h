@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backends/windows_firewall/builtin.h"
@@ -18,7 +19,8 @@ struct AddressList {
   /// The name under which the script keeps the list beside the rules; empty for a list that is
   /// short enough to stand in each rule.
   std::string key;
-  std::string hash;  ///< of the entries
+  std::string hash;   ///< of the entries
+  std::string place;  ///< of one of several that a union is cut into: ", addresses 1001-2000"
 };
 
 /// A set of address families.
@@ -33,6 +35,7 @@ struct Match {
   Families families = both;             ///< in which the protocol exists
   std::vector<std::string> ports;       ///< of the serving side: "443", "5000-5099"; empty for all
   std::vector<std::string> icmp_types;  ///< "8", "3:4"; empty for every type
+  net::ServiceSet service;              ///< the same as a set
 };
 
 /// An object of Windows that rules refer to for addresses (a dynamic keyword address).
@@ -42,16 +45,18 @@ struct Keyword {
   const AddressList* addresses = nullptr;  ///< of a service tag: of any length
 };
 
-/// What people read about a rule, and what Windows shows of it.
+/// What people read about a rule, and what Windows shows of it: escaped(), see script_text.h.
 struct Texts {
-  std::string display_name;  ///< escaped(), see script_text.h
-  std::string description;   ///< escaped()
-  std::string hash;          ///< of both
+  std::string title;    ///< with which display names begin
+  std::string address;  ///< in the policy, with which they end; empty if it is the title
+  std::string description;
+  std::string hash;  ///< of all of them, and of what all rules of the document have
 };
 
 /// One rule of Windows Firewall: the arguments of New-NetFirewallRule. All text is printable ASCII.
 struct Rule {
   std::string name;
+  std::string display_name;      ///< escaped()
   const Texts* texts = nullptr;  ///< never null
   bool inbound = true;
   bool block = false;
@@ -59,6 +64,10 @@ struct Rule {
   const AddressList* local = nullptr;    ///< the server's own addresses, never null
   const AddressList* remote = nullptr;   ///< null for every address
   std::vector<std::string> keyword_ids;  ///< instead of `remote`
+  // What tells it from other rules for the same service.
+  std::string_view by;      ///< ", by name", ", by service tag"; empty if by addresses
+  std::string_view family;  ///< ", IPv4" where the server and the other side may have both
+  bool at_some = false;     ///< `local` is not all that the server has of the family
   const policy::Rule* source = nullptr;
 };
 
@@ -96,6 +105,7 @@ struct Document {
   std::deque<Texts> texts;
   net::ByService<std::vector<Match>> matches;
   std::deque<std::vector<Match>> rests;  ///< of matches, without what Windows' own rules are for
+  std::deque<policy::Rule> parts;        ///< sources that are not the policy's
 };
 
 }  // namespace hcipol::backends::windows_firewall

@@ -1,6 +1,7 @@
 // A rule's name is made of its content, so equal names mean equal rules and a changed rule is a new
 // one: what is on a server can be compared with the policy by name. Of service tags it is made of
-// their names: their addresses change every week, and the scripts set them in place.
+// their names: their addresses change every week, and the scripts set them in place. A flow that
+// stands for several rules of the policy becomes rules that stand for those with packets in them.
 #include "backends/windows_firewall/legalise.h"
 
 #include <fmt/format.h>
@@ -8,14 +9,17 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
 #include "backends/common/names.h"
+#include "backends/common/rule_parts.h"
 #include "backends/windows_firewall/losses.h"
 #include "backends/windows_firewall/notes.h"
 #include "backends/windows_firewall/peers.h"
+#include "backends/windows_firewall/rule_texts.h"
 #include "backends/windows_firewall/script_text.h"
 #include "backends/windows_firewall/services.h"
 #include "backends/windows_firewall/settings.h"
@@ -24,31 +28,6 @@
 namespace hcipol::backends::windows_firewall {
 
 namespace {
-
-std::string display_name(const policy::Rule& rule, bool inbound) {
-  std::string text = plain(rule.title, 150);
-  if (text.empty()) text = plain(rule.origin.feature_title, 150);
-  const std::string_view direction = inbound ? "in" : "out";
-  if (text.empty()) return escaped(fmt::format("{} ({})", plain(rule.address, 300), direction));
-  return escaped(fmt::format("{} ({}, {})", text, plain(rule.address, 300), direction));
-}
-
-std::string description(const policy::Rule& rule) {
-  std::string text = "Rule " + plain(rule.address, 300) + ".";
-  const auto add = [&](std::string_view label, std::string_view value) {
-    const std::string line = plain(value, 1000);
-    if (!line.empty()) text += fmt::format(" {}: {}.", label, line);
-  };
-  add("Feature", rule.origin.feature_title);
-  add("Note", rule.note);
-  add("Source", rule.origin.source);
-  if (rule.kind == policy::Rule::Kind::exception) {
-    add("Exception of", rule.owner);
-    if (rule.expires) add("Until", to_string(*rule.expires));
-    add("Reason", rule.reason);
-  }
-  return escaped(text);
-}
 
 class Legaliser {
  public:
@@ -70,11 +49,16 @@ class Legaliser {
   const std::vector<Match>& matches_of(Script& script, const flow::Flow& flow, bool inbound);
   void add_keywords(Script& script, const flow::Flow& flow, const Rule& pattern,
                     std::pair<Peers*, Peers*> ends, Families families);
-  void add_keywords(Script& script, const flow::Flow& flow, Rule pattern, Peers& own,
-                    Families families, const std::vector<Keyword>& keywords);
-  void add_rule(Script& script, const flow::Flow& flow, Rule rule);
-  const std::string& content(const flow::Flow& flow, const Rule& rule);
+  void add_keywords(Script& script, const flow::Flow& flow, Rule pattern,
+                    std::pair<Peers*, Peers*> ends, Families families,
+                    const std::vector<Keyword>& keywords);
+  /// The rule is for packets of these families.
+  void add_rule(Script& script, const flow::Flow& flow, Rule rule, std::pair<Peers*, Peers*> ends,
+                Families families);
+  void tell_apart(Rule& rule, const Peers& remote, Families families);
+  const std::string& content(std::string_view id, const Rule& rule, const Peers& remote);
   Rule pattern(const flow::Flow& flow, bool inbound);
+  const Texts* texts(const policy::Rule& rule);
   const AddressList* local(const flow::Flow& flow, Peers& peers, Families families);
   bool too_long(const flow::Flow& flow, const Match& match);
   void finish(Script& script);
@@ -85,11 +69,12 @@ class Legaliser {
   Settings settings_;
   PeerBook book_;
   Losses losses_;
-  std::array<std::unordered_map<const policy::Rule*, const Texts*>, 2> texts_;  ///< by `inbound`
+  RuleParts parts_;
+  std::unordered_map<const policy::Rule*, const Texts*> texts_;
   net::ByService<std::pair<std::vector<const BuiltinRule*>, const std::vector<Match>*>> replaced_;
+  Peers* server_ = nullptr;                   ///< all addresses of the server at hand
   std::unordered_set<std::string> names_;     ///< of the script at hand
   std::map<std::string, std::string> files_;  ///< lower-case file → server
-  std::string common_hash_;                   ///< of what all rules share
   std::string content_;                       ///< of the rule at hand
   bool allows_out_ = false;
   bool logs_ = false;
@@ -103,10 +88,10 @@ Document Legaliser::run() {
   document_.profile = settings_.profile;
   document_.lock_down = settings_.lock_down;
   document_.proxy = proxy_settings(device_, settings_.proxy, context_);
-  common_hash_ = content_hash(settings_.group + "\n" + settings_.profile, 16);
   for (const flow::HostFlows& host : device_.hosts) add_server(host);
   losses_.report();
   add_notes(document_, allows_out_, logs_, context_);
+  document_.parts = parts_.take();
   return std::move(document_);
 }
 
@@ -120,8 +105,8 @@ void Legaliser::add_server(const flow::HostFlows& host) {
     context_.reporter().report<Diag::name_clash>(host.node->span, place->second, host.node->name,
                                                  script.file, title);
   }
-  Peers& own = book_.peers({host.node->set}, false);
-  const auto& addresses = book_.lists(own, own.families);
+  server_ = &book_.peers({host.node->set}, false);
+  const auto& addresses = book_.lists(*server_, server_->families);
   if (!addresses.empty()) script.addresses = addresses.front();
 
   script.rules.reserve(host.inbound.size() + host.outbound.size());
@@ -161,7 +146,8 @@ const std::vector<Match>& Legaliser::matches_of(Script& script, const flow::Flow
     rest = &kept;
   }
   for (const BuiltinRule* each : builtins) {
-    script.builtins.push_back({each, flow.rule});
+    const bool one = flow.rule->carries.empty();
+    script.builtins.push_back({each, one ? flow.rule : &parts_.of(flow, {service_of(*each), {}})});
     losses_.add_builtin(flow, *each, *script.node);
   }
   return *rest;
@@ -186,12 +172,12 @@ void Legaliser::add_addresses(Script& script, const flow::Flow& flow, const Rule
   rule.local = local(flow, *own, families);
   if (rule.local == nullptr) return;
   if (whole) {
-    add_rule(script, flow, rule);
+    add_rule(script, flow, rule, ends, families);
     return;
   }
   for (const AddressList* list : book_.lists(*remote, families)) {
     rule.remote = list;
-    add_rule(script, flow, rule);
+    add_rule(script, flow, rule, ends, families);
   }
 }
 
@@ -200,21 +186,26 @@ void Legaliser::add_addresses(Script& script, const flow::Flow& flow, const Rule
 // has others.
 void Legaliser::add_keywords(Script& script, const flow::Flow& flow, const Rule& base,
                              std::pair<Peers*, Peers*> ends, Families families) {
-  auto& [own, remote] = ends;
+  const Peers* remote = ends.second;
+  if (remote->names.empty() && remote->keywords.empty()) return;
+  Rule rule = base;
   std::vector<Keyword> keywords;
   for (const std::string& name : remote->names) {
     keywords.push_back({keyword_id(settings_.group, name), name, nullptr});
   }
-  add_keywords(script, flow, base, *own, families, keywords);
+  rule.by = ", by name";
+  add_keywords(script, flow, rule, ends, families, keywords);
   keywords.clear();
   for (const TagKeyword& each : remote->keywords) {
     keywords.push_back({keyword_id(settings_.group, "tag " + each.tag), each.tag, each.addresses});
   }
-  add_keywords(script, flow, base, *own, families & remote->keyword_families, keywords);
+  rule.by = ", by service tag";
+  add_keywords(script, flow, rule, ends, families & remote->keyword_families, keywords);
 }
 
-void Legaliser::add_keywords(Script& script, const flow::Flow& flow, Rule rule, Peers& own,
-                             Families families, const std::vector<Keyword>& keywords) {
+void Legaliser::add_keywords(Script& script, const flow::Flow& flow, Rule rule,
+                             std::pair<Peers*, Peers*> ends, Families families,
+                             const std::vector<Keyword>& keywords) {
   if (families == 0 || keywords.empty()) return;
   if (keywords.size() > longest_list) {
     context_.reporter().report<Diag::device_limit>(
@@ -222,21 +213,41 @@ void Legaliser::add_keywords(Script& script, const flow::Flow& flow, Rule rule, 
         fmt::format("{} host names in a rule", longest_list));
     return;
   }
-  rule.local = local(flow, own, families);
+  rule.local = local(flow, *ends.first, families);
   if (rule.local == nullptr) return;
   for (const Keyword& keyword : keywords) {
     rule.keyword_ids.push_back(keyword.id);
     script.keywords.push_back(keyword);
   }
-  add_rule(script, flow, std::move(rule));
+  add_rule(script, flow, std::move(rule), ends, families);
 }
 
-void Legaliser::add_rule(Script& script, const flow::Flow& flow, Rule rule) {
-  const std::string_view direction = rule.inbound ? "in" : "out";
-  rule.name = shortened(settings_.name_prefix + slug(flow.id), 400);
-  rule.name.append("-").append(direction).append("-");
-  rule.name += content_hash(content(flow, rule), 8);
-  if (!names_.insert(to_lower(rule.name)).second) {
+void Legaliser::add_rule(Script& script, const flow::Flow& flow, Rule rule,
+                         std::pair<Peers*, Peers*> ends, Families families) {
+  std::string_view id = flow.id;
+  std::string own_id;
+  rule.source = flow.rule;
+  if (!flow.rule->carries.empty()) {
+    FlowPart part{rule.match->service, {}};
+    if (families != both) part.family = families == v4 ? net::Family::ipv4 : net::Family::ipv6;
+    rule.source = &parts_.of(flow, part);
+    id = own_id = part_id(flow, *rule.source);
+  }
+  rule.texts = texts(*rule.source);
+  const Peers& remote = *ends.second;
+  tell_apart(rule, remote, families);
+  rule.display_name = display_name(rule, remote.shown);
+  rule.name = shortened(settings_.name_prefix + slug(id), 400);
+  rule.name.append("-").append(rule.inbound ? "in" : "out").append("-");
+  rule.name += content_hash(content(id, rule, remote), 8);
+  bool fresh = names_.insert(to_lower(rule.name)).second;
+  if (!fresh && id != flow.id) {
+    // Two flows share this part of theirs.
+    rule.name.resize(rule.name.size() - 8);
+    rule.name += content_hash(content_ + flow.id, 8);
+    fresh = names_.insert(to_lower(rule.name)).second;
+  }
+  if (!fresh) {
     context_.reporter().report<Diag::name_clash>(context_.place(flow.rule), flow.id,
                                                  "another part of the policy", rule.name, title);
   }
@@ -244,9 +255,17 @@ void Legaliser::add_rule(Script& script, const flow::Flow& flow, Rule rule) {
   script.rules.push_back(std::move(rule));
 }
 
+void Legaliser::tell_apart(Rule& rule, const Peers& remote, Families families) {
+  const AddressList* all = book_.lists(*server_, families).front();
+  rule.at_some = rule.local != all && rule.local->hash != all->hash;
+  if (families == both || (server_->families & rule.match->families) != both) return;
+  if (rule.keyword_ids.empty() && remote.families != both) return;
+  rule.family = families == v4 ? ", IPv4" : ", IPv6";
+}
+
 // One field a line. Appended and not formatted: there are twenty thousand of them in a large
 // policy.
-const std::string& Legaliser::content(const flow::Flow& flow, const Rule& rule) {
+const std::string& Legaliser::content(std::string_view id, const Rule& rule, const Peers& remote) {
   const auto line = [this](std::string_view text) { content_.append(text).append("\n"); };
   const auto list = [this](const std::vector<std::string>& texts) {
     for (const std::string& text : texts) {
@@ -256,9 +275,9 @@ const std::string& Legaliser::content(const flow::Flow& flow, const Rule& rule) 
     content_ += '\n';
   };
   content_.clear();
-  line(flow.id);
+  line(id);
   line(rule.inbound ? "in" : "out");
-  line(rule.block ? "true" : "false");
+  line(rule.block ? "block" : "");
   line(rule.match->protocol);
   list(rule.match->ports);
   list(rule.match->icmp_types);
@@ -266,24 +285,26 @@ const std::string& Legaliser::content(const flow::Flow& flow, const Rule& rule) 
   line(rule.remote == nullptr ? "any" : std::string_view(rule.remote->hash));
   list(rule.keyword_ids);
   line(rule.texts->hash);
-  content_ += common_hash_;
+  line(remote.shown);
+  line(rule.by);
+  line(rule.family);
+  line(rule.at_some ? "some" : "");
+  if (rule.remote != nullptr) line(rule.remote->place);
   return content_;
 }
 
 Rule Legaliser::pattern(const flow::Flow& flow, bool inbound) {
-  const auto [place, fresh] = texts_[inbound].try_emplace(flow.rule);
-  if (fresh) {
-    Texts texts{display_name(*flow.rule, inbound), description(*flow.rule), {}};
-    texts.hash = content_hash(texts.display_name + "\n" + texts.description, 16);
-    place->second = &document_.texts.emplace_back(std::move(texts));
-  }
   Rule rule;
-  rule.texts = place->second;
   rule.inbound = inbound;
   rule.block = flow.kind == policy::Rule::Kind::deny;
-  rule.source = flow.rule;
   logs_ = logs_ || flow.rule->log;
   return rule;
+}
+
+const Texts* Legaliser::texts(const policy::Rule& rule) {
+  const auto [place, fresh] = texts_.try_emplace(&rule);
+  if (fresh) place->second = &document_.texts.emplace_back(rule_texts(rule, document_));
+  return place->second;
 }
 
 const AddressList* Legaliser::local(const flow::Flow& flow, Peers& peers, Families families) {
@@ -312,11 +333,13 @@ void Legaliser::finish(Script& script) {
   script.keywords.clear();
   for (const auto& [key, keyword] : keywords) script.keywords.push_back(keyword);
   const auto order = [](const BuiltinUse& use) {
-    return std::pair<std::string_view, std::string_view>(use.builtin->name, use.source->address);
+    return std::tie(use.builtin->name, use.source->address, use.source->title);
   };
-  std::sort(script.builtins.begin(), script.builtins.end(),
-            [&](const BuiltinUse& a, const BuiltinUse& b) { return order(a) < order(b); });
-  const auto same = [&](const BuiltinUse& a, const BuiltinUse& b) { return order(a) == order(b); };
+  std::stable_sort(script.builtins.begin(), script.builtins.end(),
+                   [&](const BuiltinUse& a, const BuiltinUse& b) { return order(a) < order(b); });
+  const auto same = [](const BuiltinUse& a, const BuiltinUse& b) {
+    return a.builtin == b.builtin && a.source == b.source;
+  };
   script.builtins.erase(std::unique(script.builtins.begin(), script.builtins.end(), same),
                         script.builtins.end());
   for (const std::string& text : losses_.of_script()) {

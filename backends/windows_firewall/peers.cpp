@@ -8,6 +8,7 @@
 
 #include "backends/common/names.h"
 #include "backends/common/stand_ins.h"
+#include "backends/windows_firewall/rule_texts.h"
 #include "support/sha256.h"
 
 namespace hcipol::backends::windows_firewall {
@@ -73,6 +74,7 @@ Peers PeerBook::resolve(const Union& sets, bool remote_of_outbound) {
     peers.name += set->name;
     add(peers, *set, remote_of_outbound);
   }
+  peers.shown = shown_peers(peers.name);
   for (auto* list : {&peers.tags, &peers.names, &peers.unmatched, &peers.widened, &peers.widened_by,
                      &peers.missing_tags, &peers.inexpressible, &peers.excepted}) {
     tidy(*list);
@@ -154,7 +156,7 @@ void PeerBook::add_tag_addresses(Peers& peers, const flow::NamedSet& set, bool r
   peers.in_keywords = peers.in_keywords | addresses;
   if (addresses.has(net::Family::ipv4)) peers.keyword_families |= v4;
   if (addresses.has(net::Family::ipv6)) peers.keyword_families |= v6;
-  peers.keywords.push_back({set.tag, list(set.tag, "tag " + set.tag, texts(addresses, both))});
+  peers.keywords.push_back({set.tag, &list(set.tag, "tag " + set.tag, texts(addresses, both))});
 }
 
 const std::vector<const AddressList*>& PeerBook::lists(Peers& peers, Families families) {
@@ -171,21 +173,27 @@ const std::vector<const AddressList*>& PeerBook::lists(Peers& peers, Families fa
       identity = fmt::format("tags {}\n{}\n{}\n{}", fmt::join(peers.tags, " "),
                              net::to_string(peers.fixed), families, at / longest_list);
     }
-    found->push_back(
-        list(peers.name, identity, {begin, std::next(begin, static_cast<std::ptrdiff_t>(count))}));
+    AddressList& made =
+        list(peers.name, identity, {begin, std::next(begin, static_cast<std::ptrdiff_t>(count))});
+    // A list that a new file changes cannot be told by its addresses.
+    if (entries.size() > longest_list) {
+      made.place = peers.tags.empty() ? fmt::format(", addresses from {} on", *begin)
+                                      : fmt::format(", addresses {}-{}", at + 1, at + longest_list);
+    }
+    found->push_back(&made);
   }
   return *found;
 }
 
-const AddressList* PeerBook::list(std::string_view name, std::string_view identity,
-                                  std::vector<std::string> entries) {
+AddressList& PeerBook::list(std::string_view name, std::string_view identity,
+                            std::vector<std::string> entries) {
   const std::string joined = fmt::format("{}", fmt::join(entries, "', '"));
   const std::string hash = content_hash(identity.empty() ? joined : identity, 16);
   std::string key;
   if (joined.size() > longest_inline || !identity.empty()) {
     key = fmt::format("{}-{}", shortened(slug(name), 60), hash.substr(0, 8));
   }
-  return &lists_.emplace_back(AddressList{std::move(entries), std::move(key), hash});
+  return lists_.emplace_back(AddressList{std::move(entries), std::move(key), hash, {}});
 }
 
 std::string keyword_id(std::string_view group, std::string_view name) {

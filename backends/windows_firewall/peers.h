@@ -33,6 +33,7 @@ struct TagKeyword {
 /// The union of some named sets, seen from Windows.
 struct Peers {
   std::string name;
+  std::string shown;  ///< shown_peers() of the name
   net::AddressSet addresses;
   Families families = 0;             ///< those that `addresses` has members of
   Families whole = 0;                ///< those of which it has every member
@@ -77,8 +78,8 @@ class PeerBook {
   /// The tag's addresses, which must not be empty.
   void add_tag_addresses(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound);
   /// `identity` is what the list is known by beside its name; its entries if empty.
-  const AddressList* list(std::string_view name, std::string_view identity,
-                          std::vector<std::string> entries);
+  AddressList& list(std::string_view name, std::string_view identity,
+                    std::vector<std::string> entries);
 
   NameMode mode_;
   TagMode tag_mode_;

@@ -195,7 +195,7 @@ void Printer::rules(const Script& script) {
 void Printer::rule(const Rule& rule) {
   out_ += "    @{\n";
   field("        Name          = ", rule.name);
-  field("        DisplayName   = ", rule.texts->display_name);
+  field("        DisplayName   = ", rule.display_name);
   field("        Description   = ", rule.texts->description);
   field("        Direction     = ", rule.inbound ? "Inbound" : "Outbound");
   field("        Action        = ", rule.block ? "Block" : "Allow");

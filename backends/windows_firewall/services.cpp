@@ -38,6 +38,7 @@ std::vector<std::string> type_texts(const std::vector<net::PortRange>& runs) {
 
 Match match(const net::ServiceSet& service, std::uint8_t protocol) {
   Match out;
+  out.service = service.only(protocol);
   const bool whole = service.contains_whole(protocol);
   switch (protocol) {
     case net::protocol::tcp: out.protocol = "TCP"; break;
@@ -62,7 +63,7 @@ Match match(const net::ServiceSet& service, std::uint8_t protocol) {
 }  // namespace
 
 std::vector<Match> matches(const net::ServiceSet& service) {
-  if (service.is_any()) return {Match{"Any", both, {}, {}}};
+  if (service.is_any()) return {Match{"Any", both, {}, {}, service}};
   std::vector<Match> out;
   for (const std::uint8_t protocol : service.protocols()) out.push_back(match(service, protocol));
   return out;

@@ -48,7 +48,9 @@ std::span<const sema::OptionSpec> options() {
 
 Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
   Emission out;
-  out.artefacts = print(legalise(device, context));
+  Document document = legalise(device, context);
+  out.parts = std::move(document.parts);
+  out.artefacts = print(std::move(document));
   out.remarks = std::move(context.remarks);
   return out;
 }

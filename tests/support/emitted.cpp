@@ -6,7 +6,8 @@
 
 namespace hcipol::test {
 
-EmittedPolicy::EmittedPolicy(std::map<std::string, std::string> files, const std::string& folder) {
+EmittedPolicy::EmittedPolicy(std::map<std::string, std::string> files, const std::string& folder,
+                             std::string_view only) {
   MemoryFileSystem memory(std::move(files));
   driver::Environment environment;
   environment.files = &memory;
@@ -14,12 +15,15 @@ EmittedPolicy::EmittedPolicy(std::map<std::string, std::string> files, const std
   driver::Options options;
   options.path = folder;
   std::vector<std::string> targets;
-  for (const backends::Backend& backend : backends::all()) targets.emplace_back(backend.name);
+  for (const backends::Backend& backend : backends::all()) {
+    if (only.empty() || backend.name == only) targets.emplace_back(backend.name);
+  }
   driver::Compilation& c = compilation_;
   if (!driver::compile(options, targets, environment, c)) return;
   for (std::size_t i = 0; i < c.policy.clusters.size(); ++i) {
     flow::Optimiser& optimiser = optimisers_.emplace_back(c.flows[i]);
     for (std::size_t t = 0; t < c.policy.targets.size(); ++t) {
+      if (!only.empty() && c.policy.targets[t].backend != only) continue;
       Emitted one;
       one.backend = backends::find(c.policy.targets[t].backend);
       one.name = c.policy.clusters[i].name + " " + c.policy.targets[t].folder();

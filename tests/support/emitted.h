@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backends/backend.h"
@@ -25,8 +26,10 @@ struct Emitted {
 /// A policy with all its devices. Every backend without a `target` block is asked for as well.
 class EmittedPolicy {
  public:
-  /// Path → text. `folder` is the policy's; a policy that does not compile has no devices.
-  EmittedPolicy(std::map<std::string, std::string> files, const std::string& folder);
+  /// Path → text. `folder` is the policy's; a policy that does not compile has no devices. With
+  /// `only`, a backend's name, there are no devices of others.
+  EmittedPolicy(std::map<std::string, std::string> files, const std::string& folder,
+                std::string_view only = "");
 
   std::vector<Emitted>& devices() { return devices_; }
 

@@ -8,6 +8,7 @@
 #include "backends/common/rule_parts.h"
 #include "backends/palo_alto/palo_alto.h"
 #include "flow/optimise.h"
+#include "tests/unit/backends/windows_firewall_builder.h"
 
 namespace hcipol::test::nsg {
 namespace {
@@ -98,15 +99,20 @@ TEST(RuleParts, OfAProxiedRuleAreAllParts) {
   EXPECT_EQ(j.parts.of(j.whole, {all_of(net::protocol::udp), {}}).carries.size(), 2u);
 }
 
-/// What an artefact's rule leads back to.
-std::vector<std::string> led_back(const backends::Emission& emission, const std::string& id) {
+/// What an artefact's rule leads back to. Names may end in a hash.
+std::vector<std::string> led_back(const backends::Artefact& artefact, const std::string& id,
+                                  bool hashed = false) {
   std::vector<std::string> out;
-  for (const auto& entry : emission.artefacts.front().rules) {
-    if (entry.id != id || entry.rule == nullptr) continue;
+  for (const auto& entry : artefact.rules) {
+    const std::string name = hashed ? entry.id.substr(0, entry.id.size() - 9) : entry.id;
+    if (name != id || entry.rule == nullptr) continue;
     if (entry.rule->carries.empty()) out.push_back(entry.rule->address);
     for (const Rule* rule : entry.rule->carries) out.push_back(rule->address);
   }
   return out;
+}
+std::vector<std::string> led_back(const backends::Emission& emission, const std::string& id) {
+  return led_back(emission.artefacts.front(), id);
 }
 
 /// The flows of the policy as the optimiser joins them.
@@ -171,6 +177,121 @@ TEST(RuleParts, OfPanOs) {
             (Addresses{"hci/fc.cluster", "hci/fc.join", "hci/fc.rpc"}));
   EXPECT_NE(outcome.text().find("<description>hci/fc.cluster: Heartbeat; Join; RPC (with "),
             std::string::npos);
+}
+
+/// A server's flows from the management, as the optimiser joins them.
+struct WindowsServer {
+  windows_firewall::World world;
+  flow::HostFlows& host = world.server("e1", {"10.1.0.11", "fd00::11"});
+  const NamedSet* management = world.set("management", {"10.0.5.0/28", "fd00:5::/64"});
+
+  Rule& add(const std::string& name, net::ServiceSet service, const NamedSet* from = nullptr) {
+    Rule& rule = world.rule("hci/fc." + name);
+    rule.title = "Title of " + name;
+    rule.origin.module = "hci";
+    rule.origin.feature = "fc";
+    rule.origin.rule = name;
+    rule.from.parts = {from == nullptr ? management : from};
+    rule.to.parts = {host.node->set};
+    rule.service = service;
+    return rule;
+  }
+  backends::Artefact build() {
+    std::vector<flow::Flow> before;
+    for (const Rule& rule : world.cluster.rules) {
+      before.push_back({rule.kind, rule.from.parts, rule.to.parts, rule.service, &rule, {}});
+    }
+    optimiser = std::make_unique<flow::Optimiser>(before);
+    host.inbound = optimiser->fewer({}).flows;
+    return world.build().front();
+  }
+  std::unique_ptr<flow::Optimiser> optimiser;
+};
+
+const std::string cluster_udp = "hcipolc-prod-hci-fc.cluster-in";
+const std::string join_tcp = "hcipolc-prod-hci-fc.join-in";
+
+TEST(RuleParts, OfWindowsFirewall) {
+  WindowsServer server;
+  server.add("cluster", udp(3343));
+  server.add("join", tcp(3343));
+  server.add("rpc", tcp(135));
+  const backends::Artefact artefact = server.build();
+  ASSERT_EQ(server.host.inbound.size(), 1u);
+  EXPECT_EQ(led_back(artefact, cluster_udp, true), Addresses{"hci/fc.cluster"});
+  EXPECT_EQ(led_back(artefact, join_tcp, true), (Addresses{"hci/fc.join", "hci/fc.rpc"}));
+  for (const char* text :
+       {"DisplayName   = 'Title of cluster: UDP 3343 from management (hci/fc.cluster)'",
+        "Description   = 'Rule hci/fc.cluster.'",
+        "DisplayName   = 'Title of join; Title of rpc (with rpc): TCP 135, 3343 from management "
+        "(hci/fc.join)'"}) {
+    EXPECT_NE(artefact.text.find(text), std::string::npos) << text;
+  }
+}
+
+TEST(RuleParts, OfWindowsFirewallAreWithoutRulesOfTheOtherFamily) {
+  WindowsServer server;
+  server.world.policy.sets.back().set.addresses = windows_firewall::addresses({"10.0.5.0/28"});
+  const NamedSet* v6 = server.world.set("six", {"fd00:5::/64"});
+  server.add("four", tcp(1));
+  server.add("six", tcp(1), v6);
+  const backends::Artefact artefact = server.build();
+  ASSERT_EQ(server.host.inbound.size(), 1u);
+  EXPECT_EQ(led_back(artefact, "hcipolc-prod-hci-fc.four-in", true),
+            (Addresses{"hci/fc.four", "hci/fc.six"}));
+  server.world.policy.sets.front().set.addresses = windows_firewall::addresses({"10.1.0.11"});
+  EXPECT_EQ(led_back(server.build(), "hcipolc-prod-hci-fc.four-in", true),
+            Addresses{"hci/fc.four"});
+}
+
+// Windows' own rule stands for what asks for its port, and the rest for what asks for the rest.
+TEST(RuleParts, OfWindowsOwnRules) {
+  WindowsServer server;
+  server.world.option("builtin", true);
+  server.add("cluster", udp(3343));
+  server.add("join", tcp(3343));
+  server.add("rpc", tcp(135));
+  const backends::Artefact artefact = server.build();
+  EXPECT_EQ(led_back(artefact, "FailoverClustering-NetFt-UDP-In"), Addresses{"hci/fc.cluster"});
+  EXPECT_EQ(led_back(artefact, "FailoverClustering-ClusSvc-TCP-In"), Addresses{"hci/fc.join"});
+  EXPECT_EQ(led_back(artefact, "hcipolc-prod-hci-fc.rpc-in", true), Addresses{"hci/fc.rpc"});
+}
+
+// One more rule among those that are joined changes the rules in which it has packets.
+TEST(RuleParts, OfWindowsFirewallKeepTheirNamesWhereNothingIsNew) {
+  const auto udp_rule = [](bool more) {
+    WindowsServer server;
+    server.add("cluster", udp(3343));
+    server.add("join", tcp(3343));
+    if (more) server.add("a-first", tcp(135));
+    const backends::Artefact artefact = server.build();
+    const std::size_t at = artefact.text.find(cluster_udp);
+    return artefact.text.substr(at, artefact.text.find("    }\n", at) - at);
+  };
+  EXPECT_EQ(udp_rule(false), udp_rule(true));
+  EXPECT_TRUE(udp_rule(true).starts_with(cluster_udp));
+}
+
+// Another flow may have the same part under the same name: each keeps a rule of its own.
+TEST(RuleParts, OfWindowsFirewallMayBeOfTwoFlows) {
+  WindowsServer server;
+  Rule& both = server.add("both", udp(1));
+  std::deque<Rule> joined;
+  for (const std::uint16_t port : {std::uint16_t{2}, std::uint16_t{3}}) {
+    Rule& other = server.add("z" + std::to_string(port), tcp(port));
+    joined.push_back(flow::carrier(other, {&both, &other}));
+    server.host.inbound.push_back({Rule::Kind::allow,
+                                   {server.management},
+                                   {server.host.node->set},
+                                   udp(1) | tcp(port),
+                                   &joined.back(),
+                                   joined.back().address});
+  }
+  const backends::Artefact artefact = server.world.build().front();
+  EXPECT_TRUE(server.world.codes().empty());
+  EXPECT_EQ(artefact.rules.size(), 4u);
+  EXPECT_EQ(led_back(artefact, "hcipolc-prod-hci-fc.both-in", true),
+            (Addresses{"hci/fc.both", "hci/fc.both"}));
 }
 
 }  // namespace

@@ -57,6 +57,7 @@ struct World {
   flow::DevicePolicy device;
   Reporter reporter;
   std::vector<backends::Remark> remarks;
+  std::deque<policy::Rule> parts;  ///< of what was built last
 
   World() {
     policy.name = "contoso";
@@ -146,6 +147,7 @@ struct World {
     backends::Emission emission = backend.emit(device, context);
     expect_proved(backend, device, emission, reporter);
     remarks = std::move(emission.remarks);
+    parts = std::move(emission.parts);
     return std::move(emission.artefacts);
   }
   /// The codes of everything reported, sorted: "W0614".

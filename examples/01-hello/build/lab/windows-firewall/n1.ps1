@@ -132,8 +132,8 @@ $keywords = @(
 
 $rules = @(
     @{
-        Name          = 'hcipolc-lab-hci-between-servers.icmp-in-ccd689b4'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, in)'
+        Name          = 'hcipolc-lab-hci-between-servers.icmp-in-3c596b0b'
+        DisplayName   = 'Between all servers of the cluster: ICMPv4 8 from servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -143,8 +143,8 @@ $rules = @(
         RemoteAddress = @('192.168.10.11-192.168.10.12')
     }
     @{
-        Name          = 'hcipolc-lab-hci-between-servers.smb-in-780cb1b3'
-        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, in)'
+        Name          = 'hcipolc-lab-hci-between-servers.smb-in-3a66f2a5'
+        DisplayName   = 'Between all servers of the cluster (with ws-man): TCP 445, 5985 from servers (hci/between-servers.smb)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -154,8 +154,8 @@ $rules = @(
         RemoteAddress = @('192.168.10.11-192.168.10.12')
     }
     @{
-        Name          = 'hcipolc-lab-hci-failover-clustering.cluster-join-in-30676922'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
+        Name          = 'hcipolc-lab-hci-failover-clustering.cluster-join-in-04d53478'
+        DisplayName   = 'Failover Clustering (with rpc, rpc-dynamic and validation): TCP 135, 445, 3343, 49152-65535 from management (hci/failover-clustering.cluster-join)'
         Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -165,9 +165,9 @@ $rules = @(
         RemoteAddress = @('192.168.10.5')
     }
     @{
-        Name          = 'hcipolc-lab-hci-failover-clustering.cluster-join-in-0ea0f878'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-lab-hci-failover-clustering.cluster-service-in-eb1a24d1'
+        DisplayName   = 'Failover Clustering: UDP 3343 from management (hci/failover-clustering.cluster-service)'
+        Description   = 'Rule hci/failover-clustering.cluster-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -176,8 +176,8 @@ $rules = @(
         RemoteAddress = @('192.168.10.5')
     }
     @{
-        Name          = 'hcipolc-lab-hci-failover-clustering.icmp-in-79942754'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.icmp, in)'
+        Name          = 'hcipolc-lab-hci-failover-clustering.icmp-in-d4257637'
+        DisplayName   = 'Failover Clustering: ICMPv4 8 from management (hci/failover-clustering.icmp)'
         Description   = 'Rule hci/failover-clustering.icmp. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -187,8 +187,8 @@ $rules = @(
         RemoteAddress = @('192.168.10.5')
     }
     @{
-        Name          = 'hcipolc-lab-hci-failover-clustering.node-join-in-9d6fe363'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
+        Name          = 'hcipolc-lab-hci-failover-clustering.node-join-in-1caf86d1'
+        DisplayName   = 'Failover Clustering: TCP 3343 from servers (hci/failover-clustering.node-join)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -198,9 +198,9 @@ $rules = @(
         RemoteAddress = @('192.168.10.11-192.168.10.12')
     }
     @{
-        Name          = 'hcipolc-lab-hci-failover-clustering.node-join-in-c812e9ea'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
-        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-lab-hci-failover-clustering.node-service-in-8f4d163e'
+        DisplayName   = 'Failover Clustering: UDP 3343 from servers (hci/failover-clustering.node-service)'
+        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -209,8 +209,8 @@ $rules = @(
         RemoteAddress = @('192.168.10.11-192.168.10.12')
     }
     @{
-        Name          = 'hcipolc-lab-hci-between-servers.icmp-out-e59ecc82'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, out)'
+        Name          = 'hcipolc-lab-hci-between-servers.icmp-out-30abd752'
+        DisplayName   = 'Between all servers of the cluster: ICMPv4 8 to servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -220,8 +220,8 @@ $rules = @(
         RemoteAddress = @('192.168.10.11-192.168.10.12')
     }
     @{
-        Name          = 'hcipolc-lab-hci-between-servers.smb-out-cb80879d'
-        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, out)'
+        Name          = 'hcipolc-lab-hci-between-servers.smb-out-4170cbd6'
+        DisplayName   = 'Between all servers of the cluster (with ws-man): TCP 445, 5985 to servers (hci/between-servers.smb)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -231,8 +231,8 @@ $rules = @(
         RemoteAddress = @('192.168.10.11-192.168.10.12')
     }
     @{
-        Name          = 'hcipolc-lab-hci-failover-clustering.node-join-out-94286bf5'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
+        Name          = 'hcipolc-lab-hci-failover-clustering.node-join-out-a02e0e2d'
+        DisplayName   = 'Failover Clustering: TCP 3343 to servers (hci/failover-clustering.node-join)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -242,9 +242,9 @@ $rules = @(
         RemoteAddress = @('192.168.10.11-192.168.10.12')
     }
     @{
-        Name          = 'hcipolc-lab-hci-failover-clustering.node-join-out-a3473e51'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
-        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-lab-hci-failover-clustering.node-service-out-01894e0b'
+        DisplayName   = 'Failover Clustering: UDP 3343 to servers (hci/failover-clustering.node-service)'
+        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'UDP'

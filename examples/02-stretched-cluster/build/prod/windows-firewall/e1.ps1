@@ -180,8 +180,8 @@ $keywords = @(
 
 $rules = @(
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.icmp-in-17c52018'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, in)'
+        Name          = 'hcipolc-prod-hci-between-servers.icmp-in-fec49151'
+        DisplayName   = 'Between all servers of the cluster: ICMPv4 8 from servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -191,8 +191,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12', '10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.icmp-in-91a3c07d'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, in)'
+        Name          = 'hcipolc-prod-hci-between-servers.icmp-in-a99d31c0'
+        DisplayName   = 'Between all servers of the cluster: ICMPv6 128 from servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -202,8 +202,8 @@ $rules = @(
         RemoteAddress = @('fd00:10:1::11-fd00:10:1::12', 'fd00:10:2::11-fd00:10:2::12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.smb-in-e7551a6d'
-        DisplayName   = 'Between all servers of the cluster (with smb-direct and ws-man) (hci/between-servers.smb, in)'
+        Name          = 'hcipolc-prod-hci-between-servers.smb-in-c2d5a506'
+        DisplayName   = 'Between all servers of the cluster (with smb-direct and ws-man): TCP 445, 5445, 5985 from servers (hci/between-servers.smb)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -213,8 +213,8 @@ $rules = @(
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-cf07d53a'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
+        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-7477f674'
+        DisplayName   = 'Failover Clustering (with rpc, rpc-dynamic and validation): TCP 135, 445, 3343, 50000-50999 from management (hci/failover-clustering.cluster-join)'
         Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Note: Pin the RPC ports on every server, in HKLM\\Software\\Microsoft\\Rpc\\Internet. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -224,9 +224,9 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-de57b625'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Note: Pin the RPC ports on every server, in HKLM\\Software\\Microsoft\\Rpc\\Internet. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-service-in-6305602c'
+        DisplayName   = 'Failover Clustering: UDP 3343 from management (hci/failover-clustering.cluster-service)'
+        Description   = 'Rule hci/failover-clustering.cluster-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -235,8 +235,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.icmp-in-0304d970'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.icmp, in)'
+        Name          = 'hcipolc-prod-hci-failover-clustering.icmp-in-5331601d'
+        DisplayName   = 'Failover Clustering: ICMPv4 8 from management (hci/failover-clustering.icmp)'
         Description   = 'Rule hci/failover-clustering.icmp. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -246,8 +246,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/28')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.icmp-in-5e70840b'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.icmp, in)'
+        Name          = 'hcipolc-prod-hci-failover-clustering.icmp-in-2cd51a9d'
+        DisplayName   = 'Failover Clustering: ICMPv6 128 from management (hci/failover-clustering.icmp)'
         Description   = 'Rule hci/failover-clustering.icmp. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -257,8 +257,8 @@ $rules = @(
         RemoteAddress = @('fd00:10:5::/64')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-in-6a2dde21'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-in-d7280920'
+        DisplayName   = 'Failover Clustering: TCP 3343 from servers (hci/failover-clustering.node-join)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -268,9 +268,9 @@ $rules = @(
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-in-322102c8'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
-        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-service-in-878539d7'
+        DisplayName   = 'Failover Clustering: UDP 3343 from servers (hci/failover-clustering.node-service)'
+        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -279,8 +279,8 @@ $rules = @(
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-hci-hyper-v.live-migration-in-ee9cbbc3'
-        DisplayName   = 'Hyper-V (hci/hyper-v.live-migration, in)'
+        Name          = 'hcipolc-prod-hci-hyper-v.live-migration-in-197f06b1'
+        DisplayName   = 'Hyper-V: TCP 6600 from servers (hci/hyper-v.live-migration)'
         Description   = 'Rule hci/hyper-v.live-migration. Feature: Hyper-V. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#hyper-v.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -290,8 +290,8 @@ $rules = @(
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-hci-hyper-v.vm-management-in-43983bbe'
-        DisplayName   = 'Hyper-V (hci/hyper-v.vm-management, in)'
+        Name          = 'hcipolc-prod-hci-hyper-v.vm-management-in-25b04eca'
+        DisplayName   = 'Hyper-V: TCP 2179 from management (hci/hyper-v.vm-management)'
         Description   = 'Rule hci/hyper-v.vm-management. Feature: Hyper-V. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#hyper-v.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -301,8 +301,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
     }
     @{
-        Name          = 'hcipolc-prod-hci-windows-admin-center.winrm-https-in-a4ea2922'
-        DisplayName   = 'Windows Admin Center (hci/windows-admin-center.winrm-https, in)'
+        Name          = 'hcipolc-prod-hci-windows-admin-center.winrm-https-in-097671c1'
+        DisplayName   = 'Windows Admin Center: TCP 5986 from wac (hci/windows-admin-center.winrm-https)'
         Description   = 'Rule hci/windows-admin-center.winrm-https. Feature: Windows Admin Center. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#windows-admin-center.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -312,8 +312,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.10')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.icmp-out-6aa8f047'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, out)'
+        Name          = 'hcipolc-prod-hci-between-servers.icmp-out-5fb64c9e'
+        DisplayName   = 'Between all servers of the cluster: ICMPv4 8 to servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -323,8 +323,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12', '10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.icmp-out-52267b30'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, out)'
+        Name          = 'hcipolc-prod-hci-between-servers.icmp-out-aac22638'
+        DisplayName   = 'Between all servers of the cluster: ICMPv6 128 to servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -334,8 +334,8 @@ $rules = @(
         RemoteAddress = @('fd00:10:1::11-fd00:10:1::12', 'fd00:10:2::11-fd00:10:2::12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.smb-out-d534b68f'
-        DisplayName   = 'Between all servers of the cluster (with smb-direct and ws-man) (hci/between-servers.smb, out)'
+        Name          = 'hcipolc-prod-hci-between-servers.smb-out-120a7447'
+        DisplayName   = 'Between all servers of the cluster (with smb-direct and ws-man): TCP 445, 5445, 5985 to servers (hci/between-servers.smb)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -345,8 +345,8 @@ $rules = @(
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-out-5240c694'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-out-f0f15c4f'
+        DisplayName   = 'Failover Clustering: TCP 3343 to servers (hci/failover-clustering.node-join)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -356,9 +356,9 @@ $rules = @(
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-out-7591667e'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
-        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-service-out-0d8f4b9b'
+        DisplayName   = 'Failover Clustering: UDP 3343 to servers (hci/failover-clustering.node-service)'
+        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -367,8 +367,8 @@ $rules = @(
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-hci-hyper-v.live-migration-out-892aa94d'
-        DisplayName   = 'Hyper-V (hci/hyper-v.live-migration, out)'
+        Name          = 'hcipolc-prod-hci-hyper-v.live-migration-out-c6e65a66'
+        DisplayName   = 'Hyper-V: TCP 6600 to servers (hci/hyper-v.live-migration)'
         Description   = 'Rule hci/hyper-v.live-migration. Feature: Hyper-V. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#hyper-v.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -378,8 +378,8 @@ $rules = @(
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-main-proxy.corp-out-98980266'
-        DisplayName   = 'Proxy of the servers (main/proxy.corp, out)'
+        Name          = 'hcipolc-prod-main-proxy.corp-out-c6d68324'
+        DisplayName   = 'Proxy of the servers: TCP 9090 to proxy.corp (main/proxy.corp)'
         Description   = 'Rule main/proxy.corp. Feature: Proxy of the servers.'
         Direction     = 'Outbound'
         Action        = 'Allow'

@@ -180,8 +180,8 @@ $keywords = @(
 
 $rules = @(
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.icmp-in-e4f6b7c0'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, in)'
+        Name          = 'hcipolc-prod-hci-between-servers.icmp-in-1c5c65b4'
+        DisplayName   = 'Between all servers of the cluster: ICMPv4 8 from servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -191,8 +191,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12', '10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.icmp-in-b9a63ddb'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, in)'
+        Name          = 'hcipolc-prod-hci-between-servers.icmp-in-eddea27f'
+        DisplayName   = 'Between all servers of the cluster: ICMPv6 128 from servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -202,8 +202,8 @@ $rules = @(
         RemoteAddress = @('fd00:10:1::11-fd00:10:1::12', 'fd00:10:2::11-fd00:10:2::12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.smb-in-49b9dad4'
-        DisplayName   = 'Between all servers of the cluster (with smb-direct and ws-man) (hci/between-servers.smb, in)'
+        Name          = 'hcipolc-prod-hci-between-servers.smb-in-3f9eea81'
+        DisplayName   = 'Between all servers of the cluster (with smb-direct and ws-man): TCP 445, 5445, 5985 from servers (hci/between-servers.smb)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -213,8 +213,8 @@ $rules = @(
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-8f08a7c9'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
+        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-191afe60'
+        DisplayName   = 'Failover Clustering (with rpc, rpc-dynamic and validation): TCP 135, 445, 3343, 50000-50999 from management (hci/failover-clustering.cluster-join)'
         Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Note: Pin the RPC ports on every server, in HKLM\\Software\\Microsoft\\Rpc\\Internet. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -224,9 +224,9 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-d723a1ca'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Note: Pin the RPC ports on every server, in HKLM\\Software\\Microsoft\\Rpc\\Internet. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-service-in-76a88341'
+        DisplayName   = 'Failover Clustering: UDP 3343 from management (hci/failover-clustering.cluster-service)'
+        Description   = 'Rule hci/failover-clustering.cluster-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -235,8 +235,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.icmp-in-a1b465c1'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.icmp, in)'
+        Name          = 'hcipolc-prod-hci-failover-clustering.icmp-in-a90d1dc2'
+        DisplayName   = 'Failover Clustering: ICMPv4 8 from management (hci/failover-clustering.icmp)'
         Description   = 'Rule hci/failover-clustering.icmp. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -246,8 +246,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/28')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.icmp-in-a34f9b38'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.icmp, in)'
+        Name          = 'hcipolc-prod-hci-failover-clustering.icmp-in-c568ef0f'
+        DisplayName   = 'Failover Clustering: ICMPv6 128 from management (hci/failover-clustering.icmp)'
         Description   = 'Rule hci/failover-clustering.icmp. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -257,8 +257,8 @@ $rules = @(
         RemoteAddress = @('fd00:10:5::/64')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-in-3021f974'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-in-315117c7'
+        DisplayName   = 'Failover Clustering: TCP 3343 from servers (hci/failover-clustering.node-join)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -268,9 +268,9 @@ $rules = @(
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-in-df215e9c'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
-        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-service-in-fa253c8c'
+        DisplayName   = 'Failover Clustering: UDP 3343 from servers (hci/failover-clustering.node-service)'
+        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -279,8 +279,8 @@ $rules = @(
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-hci-hyper-v.live-migration-in-daa14c94'
-        DisplayName   = 'Hyper-V (hci/hyper-v.live-migration, in)'
+        Name          = 'hcipolc-prod-hci-hyper-v.live-migration-in-36008bea'
+        DisplayName   = 'Hyper-V: TCP 6600 from servers (hci/hyper-v.live-migration)'
         Description   = 'Rule hci/hyper-v.live-migration. Feature: Hyper-V. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#hyper-v.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -290,8 +290,8 @@ $rules = @(
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-hci-hyper-v.vm-management-in-abcb43cc'
-        DisplayName   = 'Hyper-V (hci/hyper-v.vm-management, in)'
+        Name          = 'hcipolc-prod-hci-hyper-v.vm-management-in-ea63134b'
+        DisplayName   = 'Hyper-V: TCP 2179 from management (hci/hyper-v.vm-management)'
         Description   = 'Rule hci/hyper-v.vm-management. Feature: Hyper-V. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#hyper-v.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -301,8 +301,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/28', 'fd00:10:5::/64')
     }
     @{
-        Name          = 'hcipolc-prod-hci-windows-admin-center.winrm-https-in-336d4909'
-        DisplayName   = 'Windows Admin Center (hci/windows-admin-center.winrm-https, in)'
+        Name          = 'hcipolc-prod-hci-windows-admin-center.winrm-https-in-ae2d4505'
+        DisplayName   = 'Windows Admin Center: TCP 5986 from wac (hci/windows-admin-center.winrm-https)'
         Description   = 'Rule hci/windows-admin-center.winrm-https. Feature: Windows Admin Center. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#windows-admin-center.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -312,8 +312,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.10')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.icmp-out-6c8a3146'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, out)'
+        Name          = 'hcipolc-prod-hci-between-servers.icmp-out-d36c37f7'
+        DisplayName   = 'Between all servers of the cluster: ICMPv4 8 to servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -323,8 +323,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12', '10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.icmp-out-edf9d341'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, out)'
+        Name          = 'hcipolc-prod-hci-between-servers.icmp-out-7e84ec1a'
+        DisplayName   = 'Between all servers of the cluster: ICMPv6 128 to servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -334,8 +334,8 @@ $rules = @(
         RemoteAddress = @('fd00:10:1::11-fd00:10:1::12', 'fd00:10:2::11-fd00:10:2::12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.smb-out-bcab5438'
-        DisplayName   = 'Between all servers of the cluster (with smb-direct and ws-man) (hci/between-servers.smb, out)'
+        Name          = 'hcipolc-prod-hci-between-servers.smb-out-fa8c6007'
+        DisplayName   = 'Between all servers of the cluster (with smb-direct and ws-man): TCP 445, 5445, 5985 to servers (hci/between-servers.smb)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -345,8 +345,8 @@ $rules = @(
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-out-7bab6cd7'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-out-2b115122'
+        DisplayName   = 'Failover Clustering: TCP 3343 to servers (hci/failover-clustering.node-join)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -356,9 +356,9 @@ $rules = @(
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-out-9852951e'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
-        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-service-out-010fd996'
+        DisplayName   = 'Failover Clustering: UDP 3343 to servers (hci/failover-clustering.node-service)'
+        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -367,8 +367,8 @@ $rules = @(
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-hci-hyper-v.live-migration-out-d40776b3'
-        DisplayName   = 'Hyper-V (hci/hyper-v.live-migration, out)'
+        Name          = 'hcipolc-prod-hci-hyper-v.live-migration-out-8f865fef'
+        DisplayName   = 'Hyper-V: TCP 6600 to servers (hci/hyper-v.live-migration)'
         Description   = 'Rule hci/hyper-v.live-migration. Feature: Hyper-V. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#hyper-v.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -378,8 +378,8 @@ $rules = @(
         RemoteAddress = $addresses['servers-c01f7940']
     }
     @{
-        Name          = 'hcipolc-prod-main-proxy.corp-out-24c55353'
-        DisplayName   = 'Proxy of the servers (main/proxy.corp, out)'
+        Name          = 'hcipolc-prod-main-proxy.corp-out-da6f63c8'
+        DisplayName   = 'Proxy of the servers: TCP 9090 to proxy.corp (main/proxy.corp)'
         Description   = 'Rule main/proxy.corp. Feature: Proxy of the servers.'
         Direction     = 'Outbound'
         Action        = 'Allow'

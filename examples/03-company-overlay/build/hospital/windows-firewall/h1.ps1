@@ -153,8 +153,8 @@ $keywords = @(
 
 $rules = @(
     @{
-        Name          = 'hcipolc-hospital-contoso-backup.control-in-9c68c16e'
-        DisplayName   = 'Veeam backs up every server (with data) (contoso/backup.control, in)'
+        Name          = 'hcipolc-hospital-contoso-backup.control-in-3ec060d9'
+        DisplayName   = 'Veeam backs up every server (with data): TCP 2500-2999, 6160 from backup-proxies (contoso/backup.control)'
         Description   = 'Rule contoso/backup.control. Feature: Veeam backs up every server.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -164,8 +164,8 @@ $rules = @(
         RemoteAddress = @('10.0.7.0/27')
     }
     @{
-        Name          = 'hcipolc-hospital-contoso-monitoring.ping-in-0c45d77d'
-        DisplayName   = 'Prometheus scrapes windows_exporter (contoso/monitoring.ping, in)'
+        Name          = 'hcipolc-hospital-contoso-monitoring.ping-in-6372441e'
+        DisplayName   = 'Prometheus scrapes windows_exporter: ICMPv4 8 from scrapers (contoso/monitoring.ping)'
         Description   = 'Rule contoso/monitoring.ping. Feature: Prometheus scrapes windows_exporter.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -175,8 +175,8 @@ $rules = @(
         RemoteAddress = @('10.0.8.20/31')
     }
     @{
-        Name          = 'hcipolc-hospital-contoso-monitoring.windows-exporter-in-477a21d7'
-        DisplayName   = 'Prometheus scrapes windows_exporter (contoso/monitoring.windows-exporter, in)'
+        Name          = 'hcipolc-hospital-contoso-monitoring.windows-exporter-in-cbffc146'
+        DisplayName   = 'Prometheus scrapes windows_exporter: TCP 9182 from scrapers (contoso/monitoring.windows-exporter)'
         Description   = 'Rule contoso/monitoring.windows-exporter. Feature: Prometheus scrapes windows_exporter.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -186,8 +186,8 @@ $rules = @(
         RemoteAddress = @('10.0.8.20/31')
     }
     @{
-        Name          = 'hcipolc-hospital-hci-between-servers.icmp-in-bd807aad'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, in)'
+        Name          = 'hcipolc-hospital-hci-between-servers.icmp-in-26dd3789'
+        DisplayName   = 'Between all servers of the cluster: ICMPv4 8 from servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -197,8 +197,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-hospital-hci-between-servers.smb-in-4b15c046'
-        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, in)'
+        Name          = 'hcipolc-hospital-hci-between-servers.smb-in-ea6bd46f'
+        DisplayName   = 'Between all servers of the cluster (with ws-man): TCP 445, 5985 from servers (hci/between-servers.smb)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -208,8 +208,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-hospital-hci-failover-clustering.cluster-join-in-3606c420'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
+        Name          = 'hcipolc-hospital-hci-failover-clustering.cluster-join-in-81b2a733'
+        DisplayName   = 'Failover Clustering (with rpc, rpc-dynamic and validation): TCP 135, 445, 3343, 49152-65535 from management (hci/failover-clustering.cluster-join)'
         Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -219,9 +219,9 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/28')
     }
     @{
-        Name          = 'hcipolc-hospital-hci-failover-clustering.cluster-join-in-ae2f4fde'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-hospital-hci-failover-clustering.cluster-service-in-0da7a14d'
+        DisplayName   = 'Failover Clustering: UDP 3343 from management (hci/failover-clustering.cluster-service)'
+        Description   = 'Rule hci/failover-clustering.cluster-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -230,8 +230,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/28')
     }
     @{
-        Name          = 'hcipolc-hospital-hci-failover-clustering.icmp-in-0bdd03ed'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.icmp, in)'
+        Name          = 'hcipolc-hospital-hci-failover-clustering.icmp-in-de6f9afb'
+        DisplayName   = 'Failover Clustering: ICMPv4 8 from management (hci/failover-clustering.icmp)'
         Description   = 'Rule hci/failover-clustering.icmp. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -241,8 +241,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/28')
     }
     @{
-        Name          = 'hcipolc-hospital-hci-failover-clustering.node-join-in-64037086'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
+        Name          = 'hcipolc-hospital-hci-failover-clustering.node-join-in-8b82f89b'
+        DisplayName   = 'Failover Clustering: TCP 3343 from servers (hci/failover-clustering.node-join)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -252,9 +252,9 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-hospital-hci-failover-clustering.node-join-in-97eb39d5'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
-        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-hospital-hci-failover-clustering.node-service-in-1287e2ec'
+        DisplayName   = 'Failover Clustering: UDP 3343 from servers (hci/failover-clustering.node-service)'
+        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -263,8 +263,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-hospital-main-image-archive.smb-in-5a9277e3'
-        DisplayName   = 'Radiology reads the image archive from a share of the cluster (main/image-archive.smb, in)'
+        Name          = 'hcipolc-hospital-main-image-archive.smb-in-84f84e65'
+        DisplayName   = 'Radiology reads the image archive from a share of the cluster: TCP 445 from imaging (main/image-archive.smb)'
         Description   = 'Rule main/image-archive.smb. Feature: Radiology reads the image archive from a share of the cluster.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -274,8 +274,8 @@ $rules = @(
         RemoteAddress = @('10.40.0.0-10.40.249.255', '10.40.251.0-10.40.255.255')
     }
     @{
-        Name          = 'hcipolc-hospital-contoso-event-forwarding.winrm-out-131f469c'
-        DisplayName   = 'Windows events go to the collector (contoso/event-forwarding.winrm, out)'
+        Name          = 'hcipolc-hospital-contoso-event-forwarding.winrm-out-f5b04f88'
+        DisplayName   = 'Windows events go to the collector: TCP 5985-5986 to 10.0.8.50 (contoso/event-forwarding.winrm)'
         Description   = 'Rule contoso/event-forwarding.winrm. Feature: Windows events go to the collector.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -285,8 +285,8 @@ $rules = @(
         RemoteAddress = @('10.0.8.50')
     }
     @{
-        Name          = 'hcipolc-hospital-hci-between-servers.icmp-out-bed5a4af'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, out)'
+        Name          = 'hcipolc-hospital-hci-between-servers.icmp-out-9f5f3575'
+        DisplayName   = 'Between all servers of the cluster: ICMPv4 8 to servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -296,8 +296,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-hospital-hci-between-servers.smb-out-0a778d28'
-        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, out)'
+        Name          = 'hcipolc-hospital-hci-between-servers.smb-out-1d04905c'
+        DisplayName   = 'Between all servers of the cluster (with ws-man): TCP 445, 5985 to servers (hci/between-servers.smb)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -307,8 +307,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-hospital-hci-failover-clustering.node-join-out-265faf16'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
+        Name          = 'hcipolc-hospital-hci-failover-clustering.node-join-out-e4267691'
+        DisplayName   = 'Failover Clustering: TCP 3343 to servers (hci/failover-clustering.node-join)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -318,9 +318,9 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-hospital-hci-failover-clustering.node-join-out-83798368'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
-        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-hospital-hci-failover-clustering.node-service-out-0a85399a'
+        DisplayName   = 'Failover Clustering: UDP 3343 to servers (hci/failover-clustering.node-service)'
+        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -329,8 +329,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-hospital-main-proxy.corp-out-aa87358a'
-        DisplayName   = 'Proxy of the servers (main/proxy.corp, out)'
+        Name          = 'hcipolc-hospital-main-proxy.corp-out-1578b9b0'
+        DisplayName   = 'Proxy of the servers: TCP 9090 to proxy.corp (main/proxy.corp)'
         Description   = 'Rule main/proxy.corp. Feature: Proxy of the servers.'
         Direction     = 'Outbound'
         Action        = 'Allow'

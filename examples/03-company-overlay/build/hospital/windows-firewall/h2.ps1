@@ -153,8 +153,8 @@ $keywords = @(
 
 $rules = @(
     @{
-        Name          = 'hcipolc-hospital-contoso-backup.control-in-d0c87714'
-        DisplayName   = 'Veeam backs up every server (with data) (contoso/backup.control, in)'
+        Name          = 'hcipolc-hospital-contoso-backup.control-in-856d7e47'
+        DisplayName   = 'Veeam backs up every server (with data): TCP 2500-2999, 6160 from backup-proxies (contoso/backup.control)'
         Description   = 'Rule contoso/backup.control. Feature: Veeam backs up every server.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -164,8 +164,8 @@ $rules = @(
         RemoteAddress = @('10.0.7.0/27')
     }
     @{
-        Name          = 'hcipolc-hospital-contoso-monitoring.ping-in-4cdce24d'
-        DisplayName   = 'Prometheus scrapes windows_exporter (contoso/monitoring.ping, in)'
+        Name          = 'hcipolc-hospital-contoso-monitoring.ping-in-34420e73'
+        DisplayName   = 'Prometheus scrapes windows_exporter: ICMPv4 8 from scrapers (contoso/monitoring.ping)'
         Description   = 'Rule contoso/monitoring.ping. Feature: Prometheus scrapes windows_exporter.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -175,8 +175,8 @@ $rules = @(
         RemoteAddress = @('10.0.8.20/31')
     }
     @{
-        Name          = 'hcipolc-hospital-contoso-monitoring.windows-exporter-in-1c9ed7c3'
-        DisplayName   = 'Prometheus scrapes windows_exporter (contoso/monitoring.windows-exporter, in)'
+        Name          = 'hcipolc-hospital-contoso-monitoring.windows-exporter-in-33043a03'
+        DisplayName   = 'Prometheus scrapes windows_exporter: TCP 9182 from scrapers (contoso/monitoring.windows-exporter)'
         Description   = 'Rule contoso/monitoring.windows-exporter. Feature: Prometheus scrapes windows_exporter.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -186,8 +186,8 @@ $rules = @(
         RemoteAddress = @('10.0.8.20/31')
     }
     @{
-        Name          = 'hcipolc-hospital-hci-between-servers.icmp-in-581ec556'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, in)'
+        Name          = 'hcipolc-hospital-hci-between-servers.icmp-in-6d2fff32'
+        DisplayName   = 'Between all servers of the cluster: ICMPv4 8 from servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -197,8 +197,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-hospital-hci-between-servers.smb-in-39f0d0d1'
-        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, in)'
+        Name          = 'hcipolc-hospital-hci-between-servers.smb-in-9f57ff92'
+        DisplayName   = 'Between all servers of the cluster (with ws-man): TCP 445, 5985 from servers (hci/between-servers.smb)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -208,8 +208,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-hospital-hci-failover-clustering.cluster-join-in-9d059430'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
+        Name          = 'hcipolc-hospital-hci-failover-clustering.cluster-join-in-4b58be54'
+        DisplayName   = 'Failover Clustering (with rpc, rpc-dynamic and validation): TCP 135, 445, 3343, 49152-65535 from management (hci/failover-clustering.cluster-join)'
         Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -219,9 +219,9 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/28')
     }
     @{
-        Name          = 'hcipolc-hospital-hci-failover-clustering.cluster-join-in-04e19df9'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-hospital-hci-failover-clustering.cluster-service-in-d5451f62'
+        DisplayName   = 'Failover Clustering: UDP 3343 from management (hci/failover-clustering.cluster-service)'
+        Description   = 'Rule hci/failover-clustering.cluster-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -230,8 +230,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/28')
     }
     @{
-        Name          = 'hcipolc-hospital-hci-failover-clustering.icmp-in-189a011d'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.icmp, in)'
+        Name          = 'hcipolc-hospital-hci-failover-clustering.icmp-in-0eda246b'
+        DisplayName   = 'Failover Clustering: ICMPv4 8 from management (hci/failover-clustering.icmp)'
         Description   = 'Rule hci/failover-clustering.icmp. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -241,8 +241,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/28')
     }
     @{
-        Name          = 'hcipolc-hospital-hci-failover-clustering.node-join-in-986b2750'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
+        Name          = 'hcipolc-hospital-hci-failover-clustering.node-join-in-e483bac2'
+        DisplayName   = 'Failover Clustering: TCP 3343 from servers (hci/failover-clustering.node-join)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -252,9 +252,9 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-hospital-hci-failover-clustering.node-join-in-292699ab'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
-        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-hospital-hci-failover-clustering.node-service-in-06b54e56'
+        DisplayName   = 'Failover Clustering: UDP 3343 from servers (hci/failover-clustering.node-service)'
+        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -263,8 +263,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-hospital-main-image-archive.smb-in-a4b71a06'
-        DisplayName   = 'Radiology reads the image archive from a share of the cluster (main/image-archive.smb, in)'
+        Name          = 'hcipolc-hospital-main-image-archive.smb-in-ac56c220'
+        DisplayName   = 'Radiology reads the image archive from a share of the cluster: TCP 445 from imaging (main/image-archive.smb)'
         Description   = 'Rule main/image-archive.smb. Feature: Radiology reads the image archive from a share of the cluster.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -274,8 +274,8 @@ $rules = @(
         RemoteAddress = @('10.40.0.0-10.40.249.255', '10.40.251.0-10.40.255.255')
     }
     @{
-        Name          = 'hcipolc-hospital-contoso-event-forwarding.winrm-out-a42e3096'
-        DisplayName   = 'Windows events go to the collector (contoso/event-forwarding.winrm, out)'
+        Name          = 'hcipolc-hospital-contoso-event-forwarding.winrm-out-031544a6'
+        DisplayName   = 'Windows events go to the collector: TCP 5985-5986 to 10.0.8.50 (contoso/event-forwarding.winrm)'
         Description   = 'Rule contoso/event-forwarding.winrm. Feature: Windows events go to the collector.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -285,8 +285,8 @@ $rules = @(
         RemoteAddress = @('10.0.8.50')
     }
     @{
-        Name          = 'hcipolc-hospital-hci-between-servers.icmp-out-caf53e2b'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, out)'
+        Name          = 'hcipolc-hospital-hci-between-servers.icmp-out-71b16ec5'
+        DisplayName   = 'Between all servers of the cluster: ICMPv4 8 to servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -296,8 +296,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-hospital-hci-between-servers.smb-out-07a0d8bd'
-        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, out)'
+        Name          = 'hcipolc-hospital-hci-between-servers.smb-out-0c5b11ba'
+        DisplayName   = 'Between all servers of the cluster (with ws-man): TCP 445, 5985 to servers (hci/between-servers.smb)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -307,8 +307,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-hospital-hci-failover-clustering.node-join-out-61a8d0da'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
+        Name          = 'hcipolc-hospital-hci-failover-clustering.node-join-out-c64b697f'
+        DisplayName   = 'Failover Clustering: TCP 3343 to servers (hci/failover-clustering.node-join)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -318,9 +318,9 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-hospital-hci-failover-clustering.node-join-out-20699fab'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
-        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-hospital-hci-failover-clustering.node-service-out-d934d40f'
+        DisplayName   = 'Failover Clustering: UDP 3343 to servers (hci/failover-clustering.node-service)'
+        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -329,8 +329,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-hospital-main-proxy.corp-out-e1d19eb8'
-        DisplayName   = 'Proxy of the servers (main/proxy.corp, out)'
+        Name          = 'hcipolc-hospital-main-proxy.corp-out-aaf3f5d2'
+        DisplayName   = 'Proxy of the servers: TCP 9090 to proxy.corp (main/proxy.corp)'
         Description   = 'Rule main/proxy.corp. Feature: Proxy of the servers.'
         Direction     = 'Outbound'
         Action        = 'Allow'

@@ -153,8 +153,8 @@ $keywords = @(
 
 $rules = @(
     @{
-        Name          = 'hcipolc-office-contoso-monitoring.ping-in-aae2c216'
-        DisplayName   = 'Prometheus scrapes windows_exporter (contoso/monitoring.ping, in)'
+        Name          = 'hcipolc-office-contoso-monitoring.ping-in-13d9ed86'
+        DisplayName   = 'Prometheus scrapes windows_exporter: ICMPv4 8 from scrapers (contoso/monitoring.ping)'
         Description   = 'Rule contoso/monitoring.ping. Feature: Prometheus scrapes windows_exporter.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -164,8 +164,8 @@ $rules = @(
         RemoteAddress = @('10.0.8.20/31')
     }
     @{
-        Name          = 'hcipolc-office-contoso-monitoring.windows-exporter-in-de3f3989'
-        DisplayName   = 'Prometheus scrapes windows_exporter (contoso/monitoring.windows-exporter, in)'
+        Name          = 'hcipolc-office-contoso-monitoring.windows-exporter-in-a46b9a40'
+        DisplayName   = 'Prometheus scrapes windows_exporter: TCP 9182 from scrapers (contoso/monitoring.windows-exporter)'
         Description   = 'Rule contoso/monitoring.windows-exporter. Feature: Prometheus scrapes windows_exporter.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -175,8 +175,8 @@ $rules = @(
         RemoteAddress = @('10.0.8.20/31')
     }
     @{
-        Name          = 'hcipolc-office-hci-between-servers.icmp-in-28dfe691'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, in)'
+        Name          = 'hcipolc-office-hci-between-servers.icmp-in-3204729e'
+        DisplayName   = 'Between all servers of the cluster: ICMPv4 8 from servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -186,8 +186,8 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-office-hci-between-servers.smb-in-eef06ffa'
-        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, in)'
+        Name          = 'hcipolc-office-hci-between-servers.smb-in-804bf44c'
+        DisplayName   = 'Between all servers of the cluster (with ws-man): TCP 445, 5985 from servers (hci/between-servers.smb)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -197,8 +197,8 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-office-hci-failover-clustering.cluster-join-in-4c5734b0'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
+        Name          = 'hcipolc-office-hci-failover-clustering.cluster-join-in-09e27406'
+        DisplayName   = 'Failover Clustering (with rpc, rpc-dynamic and validation): TCP 135, 445, 3343, 49152-65535 from management (hci/failover-clustering.cluster-join)'
         Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -208,9 +208,9 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/28')
     }
     @{
-        Name          = 'hcipolc-office-hci-failover-clustering.cluster-join-in-05cc2302'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-office-hci-failover-clustering.cluster-service-in-fbfd3f5c'
+        DisplayName   = 'Failover Clustering: UDP 3343 from management (hci/failover-clustering.cluster-service)'
+        Description   = 'Rule hci/failover-clustering.cluster-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -219,8 +219,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/28')
     }
     @{
-        Name          = 'hcipolc-office-hci-failover-clustering.icmp-in-4b1bcc8c'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.icmp, in)'
+        Name          = 'hcipolc-office-hci-failover-clustering.icmp-in-87815a7e'
+        DisplayName   = 'Failover Clustering: ICMPv4 8 from management (hci/failover-clustering.icmp)'
         Description   = 'Rule hci/failover-clustering.icmp. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -230,8 +230,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/28')
     }
     @{
-        Name          = 'hcipolc-office-hci-failover-clustering.node-join-in-b62dea15'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
+        Name          = 'hcipolc-office-hci-failover-clustering.node-join-in-d09ffac3'
+        DisplayName   = 'Failover Clustering: TCP 3343 from servers (hci/failover-clustering.node-join)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -241,9 +241,9 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-office-hci-failover-clustering.node-join-in-cb922179'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
-        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-office-hci-failover-clustering.node-service-in-20e8fcbf'
+        DisplayName   = 'Failover Clustering: UDP 3343 from servers (hci/failover-clustering.node-service)'
+        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -252,8 +252,8 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-office-contoso-event-forwarding.winrm-out-c6af6a85'
-        DisplayName   = 'Windows events go to the collector (contoso/event-forwarding.winrm, out)'
+        Name          = 'hcipolc-office-contoso-event-forwarding.winrm-out-b8f9b935'
+        DisplayName   = 'Windows events go to the collector: TCP 5985-5986 to 10.0.8.50 (contoso/event-forwarding.winrm)'
         Description   = 'Rule contoso/event-forwarding.winrm. Feature: Windows events go to the collector.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -263,8 +263,8 @@ $rules = @(
         RemoteAddress = @('10.0.8.50')
     }
     @{
-        Name          = 'hcipolc-office-hci-between-servers.icmp-out-586045bd'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, out)'
+        Name          = 'hcipolc-office-hci-between-servers.icmp-out-70bdc6a1'
+        DisplayName   = 'Between all servers of the cluster: ICMPv4 8 to servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -274,8 +274,8 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-office-hci-between-servers.smb-out-1e0b1de9'
-        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, out)'
+        Name          = 'hcipolc-office-hci-between-servers.smb-out-d5a690c0'
+        DisplayName   = 'Between all servers of the cluster (with ws-man): TCP 445, 5985 to servers (hci/between-servers.smb)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -285,8 +285,8 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-office-hci-failover-clustering.node-join-out-c4993e26'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
+        Name          = 'hcipolc-office-hci-failover-clustering.node-join-out-ba058be4'
+        DisplayName   = 'Failover Clustering: TCP 3343 to servers (hci/failover-clustering.node-join)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -296,9 +296,9 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-office-hci-failover-clustering.node-join-out-5a60c482'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
-        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-office-hci-failover-clustering.node-service-out-b0d13c4f'
+        DisplayName   = 'Failover Clustering: UDP 3343 to servers (hci/failover-clustering.node-service)'
+        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -307,8 +307,8 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-office-main-proxy.corp-out-a9cab362'
-        DisplayName   = 'Proxy of the servers (main/proxy.corp, out)'
+        Name          = 'hcipolc-office-main-proxy.corp-out-e6d91795'
+        DisplayName   = 'Proxy of the servers: TCP 9090 to proxy.corp (main/proxy.corp)'
         Description   = 'Rule main/proxy.corp. Feature: Proxy of the servers.'
         Direction     = 'Outbound'
         Action        = 'Allow'

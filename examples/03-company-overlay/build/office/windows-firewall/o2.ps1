@@ -153,8 +153,8 @@ $keywords = @(
 
 $rules = @(
     @{
-        Name          = 'hcipolc-office-contoso-monitoring.ping-in-9e4b536e'
-        DisplayName   = 'Prometheus scrapes windows_exporter (contoso/monitoring.ping, in)'
+        Name          = 'hcipolc-office-contoso-monitoring.ping-in-ae7f2002'
+        DisplayName   = 'Prometheus scrapes windows_exporter: ICMPv4 8 from scrapers (contoso/monitoring.ping)'
         Description   = 'Rule contoso/monitoring.ping. Feature: Prometheus scrapes windows_exporter.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -164,8 +164,8 @@ $rules = @(
         RemoteAddress = @('10.0.8.20/31')
     }
     @{
-        Name          = 'hcipolc-office-contoso-monitoring.windows-exporter-in-1dfbcd2f'
-        DisplayName   = 'Prometheus scrapes windows_exporter (contoso/monitoring.windows-exporter, in)'
+        Name          = 'hcipolc-office-contoso-monitoring.windows-exporter-in-28fb9ecc'
+        DisplayName   = 'Prometheus scrapes windows_exporter: TCP 9182 from scrapers (contoso/monitoring.windows-exporter)'
         Description   = 'Rule contoso/monitoring.windows-exporter. Feature: Prometheus scrapes windows_exporter.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -175,8 +175,8 @@ $rules = @(
         RemoteAddress = @('10.0.8.20/31')
     }
     @{
-        Name          = 'hcipolc-office-hci-between-servers.icmp-in-3d99e4b6'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, in)'
+        Name          = 'hcipolc-office-hci-between-servers.icmp-in-c25be711'
+        DisplayName   = 'Between all servers of the cluster: ICMPv4 8 from servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -186,8 +186,8 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-office-hci-between-servers.smb-in-1bebde08'
-        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, in)'
+        Name          = 'hcipolc-office-hci-between-servers.smb-in-9b0e816f'
+        DisplayName   = 'Between all servers of the cluster (with ws-man): TCP 445, 5985 from servers (hci/between-servers.smb)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -197,8 +197,8 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-office-hci-failover-clustering.cluster-join-in-6631026f'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
+        Name          = 'hcipolc-office-hci-failover-clustering.cluster-join-in-83ca1867'
+        DisplayName   = 'Failover Clustering (with rpc, rpc-dynamic and validation): TCP 135, 445, 3343, 49152-65535 from management (hci/failover-clustering.cluster-join)'
         Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -208,9 +208,9 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/28')
     }
     @{
-        Name          = 'hcipolc-office-hci-failover-clustering.cluster-join-in-33439575'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-office-hci-failover-clustering.cluster-service-in-9eea868d'
+        DisplayName   = 'Failover Clustering: UDP 3343 from management (hci/failover-clustering.cluster-service)'
+        Description   = 'Rule hci/failover-clustering.cluster-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -219,8 +219,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/28')
     }
     @{
-        Name          = 'hcipolc-office-hci-failover-clustering.icmp-in-3cebb128'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.icmp, in)'
+        Name          = 'hcipolc-office-hci-failover-clustering.icmp-in-f4c86ce9'
+        DisplayName   = 'Failover Clustering: ICMPv4 8 from management (hci/failover-clustering.icmp)'
         Description   = 'Rule hci/failover-clustering.icmp. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -230,8 +230,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/28')
     }
     @{
-        Name          = 'hcipolc-office-hci-failover-clustering.node-join-in-1c45a557'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
+        Name          = 'hcipolc-office-hci-failover-clustering.node-join-in-e03d27ae'
+        DisplayName   = 'Failover Clustering: TCP 3343 from servers (hci/failover-clustering.node-join)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -241,9 +241,9 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-office-hci-failover-clustering.node-join-in-3b742331'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
-        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-office-hci-failover-clustering.node-service-in-bc411876'
+        DisplayName   = 'Failover Clustering: UDP 3343 from servers (hci/failover-clustering.node-service)'
+        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -252,8 +252,8 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-office-contoso-event-forwarding.winrm-out-9b92dfbd'
-        DisplayName   = 'Windows events go to the collector (contoso/event-forwarding.winrm, out)'
+        Name          = 'hcipolc-office-contoso-event-forwarding.winrm-out-ef49c33d'
+        DisplayName   = 'Windows events go to the collector: TCP 5985-5986 to 10.0.8.50 (contoso/event-forwarding.winrm)'
         Description   = 'Rule contoso/event-forwarding.winrm. Feature: Windows events go to the collector.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -263,8 +263,8 @@ $rules = @(
         RemoteAddress = @('10.0.8.50')
     }
     @{
-        Name          = 'hcipolc-office-hci-between-servers.icmp-out-bf976c42'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, out)'
+        Name          = 'hcipolc-office-hci-between-servers.icmp-out-0c79494f'
+        DisplayName   = 'Between all servers of the cluster: ICMPv4 8 to servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -274,8 +274,8 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-office-hci-between-servers.smb-out-e13e5fa6'
-        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, out)'
+        Name          = 'hcipolc-office-hci-between-servers.smb-out-ba833064'
+        DisplayName   = 'Between all servers of the cluster (with ws-man): TCP 445, 5985 to servers (hci/between-servers.smb)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -285,8 +285,8 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-office-hci-failover-clustering.node-join-out-3d09e1d4'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
+        Name          = 'hcipolc-office-hci-failover-clustering.node-join-out-becd2e39'
+        DisplayName   = 'Failover Clustering: TCP 3343 to servers (hci/failover-clustering.node-join)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -296,9 +296,9 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-office-hci-failover-clustering.node-join-out-05089dfd'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
-        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-office-hci-failover-clustering.node-service-out-7a7ce1a0'
+        DisplayName   = 'Failover Clustering: UDP 3343 to servers (hci/failover-clustering.node-service)'
+        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -307,8 +307,8 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-office-main-proxy.corp-out-ce04f6ef'
-        DisplayName   = 'Proxy of the servers (main/proxy.corp, out)'
+        Name          = 'hcipolc-office-main-proxy.corp-out-e28fb981'
+        DisplayName   = 'Proxy of the servers: TCP 9090 to proxy.corp (main/proxy.corp)'
         Description   = 'Rule main/proxy.corp. Feature: Proxy of the servers.'
         Direction     = 'Outbound'
         Action        = 'Allow'

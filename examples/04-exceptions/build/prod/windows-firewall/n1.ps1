@@ -133,8 +133,8 @@ $keywords = @(
 
 $rules = @(
     @{
-        Name          = 'hcipolc-prod-main-contractors.contractors-in-cb5fad84'
-        DisplayName   = 'Contractors do not manage servers (main/contractors.contractors, in)'
+        Name          = 'hcipolc-prod-main-contractors.contractors-in-46523817'
+        DisplayName   = 'Contractors do not manage servers: TCP from 10.0.5.128/25 (main/contractors.contractors)'
         Description   = 'Rule main/contractors.contractors. Feature: Contractors do not manage servers.'
         Direction     = 'Inbound'
         Action        = 'Block'
@@ -143,8 +143,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.128/25')
     }
     @{
-        Name          = 'hcipolc-prod-main-contractors.contractors-in-a0a6fb7e'
-        DisplayName   = 'Contractors do not manage servers (main/contractors.contractors, in)'
+        Name          = 'hcipolc-prod-main-contractors.contractors-in-7aa88d75'
+        DisplayName   = 'Contractors do not manage servers: UDP from 10.0.5.128/25 (main/contractors.contractors)'
         Description   = 'Rule main/contractors.contractors. Feature: Contractors do not manage servers.'
         Direction     = 'Inbound'
         Action        = 'Block'
@@ -153,8 +153,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.128/25')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.icmp-in-598ee40a'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, in)'
+        Name          = 'hcipolc-prod-hci-between-servers.icmp-in-366b6cbe'
+        DisplayName   = 'Between all servers of the cluster: ICMPv4 8 from servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -164,8 +164,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.smb-in-deaf1842'
-        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, in)'
+        Name          = 'hcipolc-prod-hci-between-servers.smb-in-d0ded1fd'
+        DisplayName   = 'Between all servers of the cluster (with ws-man): TCP 445, 5985 from servers (hci/between-servers.smb)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -175,8 +175,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-664bad77'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
+        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-28be5194'
+        DisplayName   = 'Failover Clustering (with rpc, rpc-dynamic and validation): TCP 135, 445, 3343, 49152-65535 from management (hci/failover-clustering.cluster-join)'
         Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -186,9 +186,9 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/24')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-4d75619d'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-service-in-21a99a64'
+        DisplayName   = 'Failover Clustering: UDP 3343 from management (hci/failover-clustering.cluster-service)'
+        Description   = 'Rule hci/failover-clustering.cluster-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -197,8 +197,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/24')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.icmp-in-890c4c18'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.icmp, in)'
+        Name          = 'hcipolc-prod-hci-failover-clustering.icmp-in-11a859cd'
+        DisplayName   = 'Failover Clustering: ICMPv4 8 from management (hci/failover-clustering.icmp)'
         Description   = 'Rule hci/failover-clustering.icmp. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -208,8 +208,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/24')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-in-489c83ea'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-in-ed84b744'
+        DisplayName   = 'Failover Clustering: TCP 3343 from servers (hci/failover-clustering.node-join)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -219,9 +219,9 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-in-c1d96e6b'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
-        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-service-in-06beaea2'
+        DisplayName   = 'Failover Clustering: UDP 3343 from servers (hci/failover-clustering.node-service)'
+        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -230,8 +230,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-windows-admin-center.winrm-http-in-445aecb9'
-        DisplayName   = 'Windows Admin Center (with winrm-https) (hci/windows-admin-center.winrm-http, in)'
+        Name          = 'hcipolc-prod-hci-windows-admin-center.winrm-http-in-9ecb6d8b'
+        DisplayName   = 'Windows Admin Center (with winrm-https): TCP 5985-5986 from wac (hci/windows-admin-center.winrm-http)'
         Description   = 'Rule hci/windows-admin-center.winrm-http. Feature: Windows Admin Center. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#windows-admin-center.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -241,8 +241,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.10')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.icmp-out-f402e468'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, out)'
+        Name          = 'hcipolc-prod-hci-between-servers.icmp-out-36f37d5e'
+        DisplayName   = 'Between all servers of the cluster: ICMPv4 8 to servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -252,8 +252,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.smb-out-dd8c0c1b'
-        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, out)'
+        Name          = 'hcipolc-prod-hci-between-servers.smb-out-39066fe5'
+        DisplayName   = 'Between all servers of the cluster (with ws-man): TCP 445, 5985 to servers (hci/between-servers.smb)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -263,8 +263,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-out-44ebf7ed'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-out-51347543'
+        DisplayName   = 'Failover Clustering: TCP 3343 to servers (hci/failover-clustering.node-join)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -274,9 +274,9 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-out-3496e54c'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
-        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-service-out-7c45004f'
+        DisplayName   = 'Failover Clustering: UDP 3343 to servers (hci/failover-clustering.node-service)'
+        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'UDP'

@@ -133,8 +133,8 @@ $keywords = @(
 
 $rules = @(
     @{
-        Name          = 'hcipolc-prod-main-CHG0041877.vendor-winrm-in-e9329790'
-        DisplayName   = 'Exception CHG0041877 (main/CHG0041877.vendor-winrm, in)'
+        Name          = 'hcipolc-prod-main-CHG0041877.vendor-winrm-in-24b6ce22'
+        DisplayName   = 'Exception CHG0041877: TCP 5986 from 10.0.5.200 (main/CHG0041877.vendor-winrm)'
         Description   = 'Rule main/CHG0041877.vendor-winrm. Feature: Exception CHG0041877. Exception of: j.doe@contoso.example. Until: 2030-06-30. Reason: The vendor replaces the firmware of n2 over WinRM.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -145,8 +145,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.200')
     }
     @{
-        Name          = 'hcipolc-prod-main-contractors.contractors-10.0.5.128-10.0.5.199-10.0.5.201-10.0.5.255-node.n2-in-50850660'
-        DisplayName   = 'Contractors do not manage servers (main/contractors.contractors, in)'
+        Name          = 'hcipolc-prod-main-contractors.contractors-10.0.5.128-10.0.5.199-10.0.5.201-10.0.5.255-node.n2-in-65ddb493'
+        DisplayName   = 'Contractors do not manage servers: TCP from 10.0.5.128-10.0.5.199, 10.0.5.201-10.0.5.255 (main/contractors.contractors)'
         Description   = 'Rule main/contractors.contractors. Feature: Contractors do not manage servers.'
         Direction     = 'Inbound'
         Action        = 'Block'
@@ -155,8 +155,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.128-10.0.5.199', '10.0.5.201-10.0.5.255')
     }
     @{
-        Name          = 'hcipolc-prod-main-contractors.contractors-10.0.5.128-10.0.5.199-10.0.5.201-10.0.5.255-node.n2-in-4d91b422'
-        DisplayName   = 'Contractors do not manage servers (main/contractors.contractors, in)'
+        Name          = 'hcipolc-prod-main-contractors.contractors-10.0.5.128-10.0.5.199-10.0.5.201-10.0.5.255-node.n2-in-41f2a036'
+        DisplayName   = 'Contractors do not manage servers: UDP from 10.0.5.128-10.0.5.199, 10.0.5.201-10.0.5.255 (main/contractors.contractors)'
         Description   = 'Rule main/contractors.contractors. Feature: Contractors do not manage servers.'
         Direction     = 'Inbound'
         Action        = 'Block'
@@ -165,8 +165,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.128-10.0.5.199', '10.0.5.201-10.0.5.255')
     }
     @{
-        Name          = 'hcipolc-prod-main-contractors.contractors-10.0.5.200-node.n2-in-18d6c108'
-        DisplayName   = 'Contractors do not manage servers (main/contractors.contractors, in)'
+        Name          = 'hcipolc-prod-main-contractors.contractors-10.0.5.200-node.n2-in-ac2128b9'
+        DisplayName   = 'Contractors do not manage servers: TCP 0-5985, 5987-65535 from 10.0.5.200 (main/contractors.contractors)'
         Description   = 'Rule main/contractors.contractors. Feature: Contractors do not manage servers.'
         Direction     = 'Inbound'
         Action        = 'Block'
@@ -176,8 +176,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.200')
     }
     @{
-        Name          = 'hcipolc-prod-main-contractors.contractors-10.0.5.200-node.n2-in-93c3cbbd'
-        DisplayName   = 'Contractors do not manage servers (main/contractors.contractors, in)'
+        Name          = 'hcipolc-prod-main-contractors.contractors-10.0.5.200-node.n2-in-3089cb42'
+        DisplayName   = 'Contractors do not manage servers: UDP from 10.0.5.200 (main/contractors.contractors)'
         Description   = 'Rule main/contractors.contractors. Feature: Contractors do not manage servers.'
         Direction     = 'Inbound'
         Action        = 'Block'
@@ -186,8 +186,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.200')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.icmp-in-a2e442a4'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, in)'
+        Name          = 'hcipolc-prod-hci-between-servers.icmp-in-5e53bee0'
+        DisplayName   = 'Between all servers of the cluster: ICMPv4 8 from servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -197,8 +197,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.smb-in-0429357e'
-        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, in)'
+        Name          = 'hcipolc-prod-hci-between-servers.smb-in-5d26f0c0'
+        DisplayName   = 'Between all servers of the cluster (with ws-man): TCP 445, 5985 from servers (hci/between-servers.smb)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -208,8 +208,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-d2739275'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
+        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-59fd2e87'
+        DisplayName   = 'Failover Clustering (with rpc, rpc-dynamic and validation): TCP 135, 445, 3343, 49152-65535 from management (hci/failover-clustering.cluster-join)'
         Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -219,9 +219,9 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/24')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-join-in-6c57ac82'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.cluster-service-in-2e01ef31'
+        DisplayName   = 'Failover Clustering: UDP 3343 from management (hci/failover-clustering.cluster-service)'
+        Description   = 'Rule hci/failover-clustering.cluster-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -230,8 +230,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/24')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.icmp-in-05c95798'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.icmp, in)'
+        Name          = 'hcipolc-prod-hci-failover-clustering.icmp-in-ba0a0f71'
+        DisplayName   = 'Failover Clustering: ICMPv4 8 from management (hci/failover-clustering.icmp)'
         Description   = 'Rule hci/failover-clustering.icmp. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -241,8 +241,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.0/24')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-in-61d681af'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-in-098e199c'
+        DisplayName   = 'Failover Clustering: TCP 3343 from servers (hci/failover-clustering.node-join)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -252,9 +252,9 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-in-fb1f3a5f'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
-        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-service-in-462265f9'
+        DisplayName   = 'Failover Clustering: UDP 3343 from servers (hci/failover-clustering.node-service)'
+        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -263,8 +263,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-windows-admin-center.winrm-http-in-ad7ba0b1'
-        DisplayName   = 'Windows Admin Center (with winrm-https) (hci/windows-admin-center.winrm-http, in)'
+        Name          = 'hcipolc-prod-hci-windows-admin-center.winrm-http-in-f95e20c8'
+        DisplayName   = 'Windows Admin Center (with winrm-https): TCP 5985-5986 from wac (hci/windows-admin-center.winrm-http)'
         Description   = 'Rule hci/windows-admin-center.winrm-http. Feature: Windows Admin Center. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#windows-admin-center.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -274,8 +274,8 @@ $rules = @(
         RemoteAddress = @('10.0.5.10')
     }
     @{
-        Name          = 'hcipolc-prod-main-CHG0042310.vendor-download-out-3228e63d'
-        DisplayName   = 'Exception CHG0042310 (main/CHG0042310.vendor-download, out)'
+        Name          = 'hcipolc-prod-main-CHG0042310.vendor-download-out-f5797862'
+        DisplayName   = 'Exception CHG0042310: TCP 443 to 198.51.100.20 (main/CHG0042310.vendor-download)'
         Description   = 'Rule main/CHG0042310.vendor-download. Feature: Exception CHG0042310. Exception of: j.doe@contoso.example. Until: 2030-09-30. Reason: Firmware images come from the vendor''s server, which has no fixed name.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -286,8 +286,8 @@ $rules = @(
         RemoteAddress = @('198.51.100.20')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.icmp-out-5f7fa2ee'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, out)'
+        Name          = 'hcipolc-prod-hci-between-servers.icmp-out-0fec3898'
+        DisplayName   = 'Between all servers of the cluster: ICMPv4 8 to servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -297,8 +297,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-between-servers.smb-out-023f64dd'
-        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, out)'
+        Name          = 'hcipolc-prod-hci-between-servers.smb-out-22a641aa'
+        DisplayName   = 'Between all servers of the cluster (with ws-man): TCP 445, 5985 to servers (hci/between-servers.smb)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -308,8 +308,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-out-a86eb755'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-out-f0ed5454'
+        DisplayName   = 'Failover Clustering: TCP 3343 to servers (hci/failover-clustering.node-join)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -319,9 +319,9 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-prod-hci-failover-clustering.node-join-out-dcda192d'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
-        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-prod-hci-failover-clustering.node-service-out-75006cf1'
+        DisplayName   = 'Failover Clustering: UDP 3343 to servers (hci/failover-clustering.node-service)'
+        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'UDP'

@@ -138,8 +138,8 @@ $keywords = @(
 
 $rules = @(
     @{
-        Name          = 'hcipolc-arlington-hci-between-servers.icmp-in-659270ee'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, in)'
+        Name          = 'hcipolc-arlington-hci-between-servers.icmp-in-db10ee73'
+        DisplayName   = 'Between all servers of the cluster: ICMPv4 8 from servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -149,8 +149,8 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-arlington-hci-between-servers.smb-in-f945f202'
-        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, in)'
+        Name          = 'hcipolc-arlington-hci-between-servers.smb-in-12992699'
+        DisplayName   = 'Between all servers of the cluster (with ws-man): TCP 445, 5985 from servers (hci/between-servers.smb)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -160,8 +160,8 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-arlington-hci-failover-clustering.cluster-join-in-8bb9ad68'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
+        Name          = 'hcipolc-arlington-hci-failover-clustering.cluster-join-in-ccc88c63'
+        DisplayName   = 'Failover Clustering (with rpc, rpc-dynamic and validation): TCP 135, 445, 3343, 49152-65535 from management (hci/failover-clustering.cluster-join)'
         Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -171,9 +171,9 @@ $rules = @(
         RemoteAddress = @('10.2.5.0/28')
     }
     @{
-        Name          = 'hcipolc-arlington-hci-failover-clustering.cluster-join-in-6864ba3a'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-arlington-hci-failover-clustering.cluster-service-in-532518f4'
+        DisplayName   = 'Failover Clustering: UDP 3343 from management (hci/failover-clustering.cluster-service)'
+        Description   = 'Rule hci/failover-clustering.cluster-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -182,8 +182,8 @@ $rules = @(
         RemoteAddress = @('10.2.5.0/28')
     }
     @{
-        Name          = 'hcipolc-arlington-hci-failover-clustering.icmp-in-eda959a1'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.icmp, in)'
+        Name          = 'hcipolc-arlington-hci-failover-clustering.icmp-in-4c1b5917'
+        DisplayName   = 'Failover Clustering: ICMPv4 8 from management (hci/failover-clustering.icmp)'
         Description   = 'Rule hci/failover-clustering.icmp. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -193,8 +193,8 @@ $rules = @(
         RemoteAddress = @('10.2.5.0/28')
     }
     @{
-        Name          = 'hcipolc-arlington-hci-failover-clustering.node-join-in-2c5961b3'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
+        Name          = 'hcipolc-arlington-hci-failover-clustering.node-join-in-dfb51606'
+        DisplayName   = 'Failover Clustering: TCP 3343 from servers (hci/failover-clustering.node-join)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -204,9 +204,9 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-arlington-hci-failover-clustering.node-join-in-6c3ec412'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
-        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-arlington-hci-failover-clustering.node-service-in-40e0d727'
+        DisplayName   = 'Failover Clustering: UDP 3343 from servers (hci/failover-clustering.node-service)'
+        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -215,8 +215,8 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-arlington-hci-between-servers.icmp-out-54cdd3f1'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, out)'
+        Name          = 'hcipolc-arlington-hci-between-servers.icmp-out-154fdb2e'
+        DisplayName   = 'Between all servers of the cluster: ICMPv4 8 to servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -226,8 +226,8 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-arlington-hci-between-servers.smb-out-9910d08e'
-        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, out)'
+        Name          = 'hcipolc-arlington-hci-between-servers.smb-out-3e99b01f'
+        DisplayName   = 'Between all servers of the cluster (with ws-man): TCP 445, 5985 to servers (hci/between-servers.smb)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -237,8 +237,8 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-arlington-hci-failover-clustering.node-join-out-bb326ec1'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
+        Name          = 'hcipolc-arlington-hci-failover-clustering.node-join-out-4b62ec13'
+        DisplayName   = 'Failover Clustering: TCP 3343 to servers (hci/failover-clustering.node-join)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -248,9 +248,9 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-arlington-hci-failover-clustering.node-join-out-e6995c19'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
-        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-arlington-hci-failover-clustering.node-service-out-aa91ddba'
+        DisplayName   = 'Failover Clustering: UDP 3343 to servers (hci/failover-clustering.node-service)'
+        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'UDP'

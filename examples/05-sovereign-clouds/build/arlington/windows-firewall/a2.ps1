@@ -138,8 +138,8 @@ $keywords = @(
 
 $rules = @(
     @{
-        Name          = 'hcipolc-arlington-hci-between-servers.icmp-in-f1ac9483'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, in)'
+        Name          = 'hcipolc-arlington-hci-between-servers.icmp-in-a0219c1d'
+        DisplayName   = 'Between all servers of the cluster: ICMPv4 8 from servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -149,8 +149,8 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-arlington-hci-between-servers.smb-in-cac8cb9e'
-        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, in)'
+        Name          = 'hcipolc-arlington-hci-between-servers.smb-in-8a21142b'
+        DisplayName   = 'Between all servers of the cluster (with ws-man): TCP 445, 5985 from servers (hci/between-servers.smb)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -160,8 +160,8 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-arlington-hci-failover-clustering.cluster-join-in-62287bcc'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
+        Name          = 'hcipolc-arlington-hci-failover-clustering.cluster-join-in-95fb107a'
+        DisplayName   = 'Failover Clustering (with rpc, rpc-dynamic and validation): TCP 135, 445, 3343, 49152-65535 from management (hci/failover-clustering.cluster-join)'
         Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -171,9 +171,9 @@ $rules = @(
         RemoteAddress = @('10.2.5.0/28')
     }
     @{
-        Name          = 'hcipolc-arlington-hci-failover-clustering.cluster-join-in-091dfa0b'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-arlington-hci-failover-clustering.cluster-service-in-2aca9224'
+        DisplayName   = 'Failover Clustering: UDP 3343 from management (hci/failover-clustering.cluster-service)'
+        Description   = 'Rule hci/failover-clustering.cluster-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -182,8 +182,8 @@ $rules = @(
         RemoteAddress = @('10.2.5.0/28')
     }
     @{
-        Name          = 'hcipolc-arlington-hci-failover-clustering.icmp-in-6a7de68e'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.icmp, in)'
+        Name          = 'hcipolc-arlington-hci-failover-clustering.icmp-in-829151e0'
+        DisplayName   = 'Failover Clustering: ICMPv4 8 from management (hci/failover-clustering.icmp)'
         Description   = 'Rule hci/failover-clustering.icmp. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -193,8 +193,8 @@ $rules = @(
         RemoteAddress = @('10.2.5.0/28')
     }
     @{
-        Name          = 'hcipolc-arlington-hci-failover-clustering.node-join-in-c9dedd9c'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
+        Name          = 'hcipolc-arlington-hci-failover-clustering.node-join-in-049d0fdb'
+        DisplayName   = 'Failover Clustering: TCP 3343 from servers (hci/failover-clustering.node-join)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -204,9 +204,9 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-arlington-hci-failover-clustering.node-join-in-bd83ab00'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
-        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-arlington-hci-failover-clustering.node-service-in-425392ed'
+        DisplayName   = 'Failover Clustering: UDP 3343 from servers (hci/failover-clustering.node-service)'
+        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -215,8 +215,8 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-arlington-hci-between-servers.icmp-out-2d5c71d3'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, out)'
+        Name          = 'hcipolc-arlington-hci-between-servers.icmp-out-9f467811'
+        DisplayName   = 'Between all servers of the cluster: ICMPv4 8 to servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -226,8 +226,8 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-arlington-hci-between-servers.smb-out-595589f9'
-        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, out)'
+        Name          = 'hcipolc-arlington-hci-between-servers.smb-out-032cf82a'
+        DisplayName   = 'Between all servers of the cluster (with ws-man): TCP 445, 5985 to servers (hci/between-servers.smb)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -237,8 +237,8 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-arlington-hci-failover-clustering.node-join-out-13acb470'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
+        Name          = 'hcipolc-arlington-hci-failover-clustering.node-join-out-453a04c2'
+        DisplayName   = 'Failover Clustering: TCP 3343 to servers (hci/failover-clustering.node-join)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -248,9 +248,9 @@ $rules = @(
         RemoteAddress = @('10.2.0.11-10.2.0.12')
     }
     @{
-        Name          = 'hcipolc-arlington-hci-failover-clustering.node-join-out-ba7d95c5'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
-        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-arlington-hci-failover-clustering.node-service-out-25fae729'
+        DisplayName   = 'Failover Clustering: UDP 3343 to servers (hci/failover-clustering.node-service)'
+        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'UDP'

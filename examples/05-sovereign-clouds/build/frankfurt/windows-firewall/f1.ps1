@@ -138,8 +138,8 @@ $keywords = @(
 
 $rules = @(
     @{
-        Name          = 'hcipolc-frankfurt-hci-between-servers.icmp-in-40835a09'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, in)'
+        Name          = 'hcipolc-frankfurt-hci-between-servers.icmp-in-f483584e'
+        DisplayName   = 'Between all servers of the cluster: ICMPv4 8 from servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -149,8 +149,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-frankfurt-hci-between-servers.smb-in-95c107f8'
-        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, in)'
+        Name          = 'hcipolc-frankfurt-hci-between-servers.smb-in-9bacc14d'
+        DisplayName   = 'Between all servers of the cluster (with ws-man): TCP 445, 5985 from servers (hci/between-servers.smb)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -160,8 +160,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-frankfurt-hci-failover-clustering.cluster-join-in-531bca1b'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
+        Name          = 'hcipolc-frankfurt-hci-failover-clustering.cluster-join-in-f4180450'
+        DisplayName   = 'Failover Clustering (with rpc, rpc-dynamic and validation): TCP 135, 445, 3343, 49152-65535 from management (hci/failover-clustering.cluster-join)'
         Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -171,9 +171,9 @@ $rules = @(
         RemoteAddress = @('10.1.5.0/28')
     }
     @{
-        Name          = 'hcipolc-frankfurt-hci-failover-clustering.cluster-join-in-28a5bb22'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-frankfurt-hci-failover-clustering.cluster-service-in-37116a0d'
+        DisplayName   = 'Failover Clustering: UDP 3343 from management (hci/failover-clustering.cluster-service)'
+        Description   = 'Rule hci/failover-clustering.cluster-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -182,8 +182,8 @@ $rules = @(
         RemoteAddress = @('10.1.5.0/28')
     }
     @{
-        Name          = 'hcipolc-frankfurt-hci-failover-clustering.icmp-in-f82bab5d'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.icmp, in)'
+        Name          = 'hcipolc-frankfurt-hci-failover-clustering.icmp-in-e252b8ed'
+        DisplayName   = 'Failover Clustering: ICMPv4 8 from management (hci/failover-clustering.icmp)'
         Description   = 'Rule hci/failover-clustering.icmp. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -193,8 +193,8 @@ $rules = @(
         RemoteAddress = @('10.1.5.0/28')
     }
     @{
-        Name          = 'hcipolc-frankfurt-hci-failover-clustering.node-join-in-52b0372e'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
+        Name          = 'hcipolc-frankfurt-hci-failover-clustering.node-join-in-9ed9f2f4'
+        DisplayName   = 'Failover Clustering: TCP 3343 from servers (hci/failover-clustering.node-join)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -204,9 +204,9 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-frankfurt-hci-failover-clustering.node-join-in-f0d4bfa8'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
-        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-frankfurt-hci-failover-clustering.node-service-in-737e1811'
+        DisplayName   = 'Failover Clustering: UDP 3343 from servers (hci/failover-clustering.node-service)'
+        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -215,8 +215,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-frankfurt-hci-between-servers.icmp-out-60314fe5'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, out)'
+        Name          = 'hcipolc-frankfurt-hci-between-servers.icmp-out-474b1346'
+        DisplayName   = 'Between all servers of the cluster: ICMPv4 8 to servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -226,8 +226,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-frankfurt-hci-between-servers.smb-out-6423ea92'
-        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, out)'
+        Name          = 'hcipolc-frankfurt-hci-between-servers.smb-out-a90ba942'
+        DisplayName   = 'Between all servers of the cluster (with ws-man): TCP 445, 5985 to servers (hci/between-servers.smb)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -237,8 +237,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-frankfurt-hci-failover-clustering.node-join-out-17954a4a'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
+        Name          = 'hcipolc-frankfurt-hci-failover-clustering.node-join-out-f06d0b35'
+        DisplayName   = 'Failover Clustering: TCP 3343 to servers (hci/failover-clustering.node-join)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -248,9 +248,9 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-frankfurt-hci-failover-clustering.node-join-out-bc788a56'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
-        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-frankfurt-hci-failover-clustering.node-service-out-ed05112f'
+        DisplayName   = 'Failover Clustering: UDP 3343 to servers (hci/failover-clustering.node-service)'
+        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'UDP'

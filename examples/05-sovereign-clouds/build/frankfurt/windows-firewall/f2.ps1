@@ -138,8 +138,8 @@ $keywords = @(
 
 $rules = @(
     @{
-        Name          = 'hcipolc-frankfurt-hci-between-servers.icmp-in-e3497ef6'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, in)'
+        Name          = 'hcipolc-frankfurt-hci-between-servers.icmp-in-a31971ca'
+        DisplayName   = 'Between all servers of the cluster: ICMPv4 8 from servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -149,8 +149,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-frankfurt-hci-between-servers.smb-in-633b1e59'
-        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, in)'
+        Name          = 'hcipolc-frankfurt-hci-between-servers.smb-in-8ab31d0a'
+        DisplayName   = 'Between all servers of the cluster (with ws-man): TCP 445, 5985 from servers (hci/between-servers.smb)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -160,8 +160,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-frankfurt-hci-failover-clustering.cluster-join-in-6f582b17'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
+        Name          = 'hcipolc-frankfurt-hci-failover-clustering.cluster-join-in-23542f12'
+        DisplayName   = 'Failover Clustering (with rpc, rpc-dynamic and validation): TCP 135, 445, 3343, 49152-65535 from management (hci/failover-clustering.cluster-join)'
         Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -171,9 +171,9 @@ $rules = @(
         RemoteAddress = @('10.1.5.0/28')
     }
     @{
-        Name          = 'hcipolc-frankfurt-hci-failover-clustering.cluster-join-in-f202b730'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-frankfurt-hci-failover-clustering.cluster-service-in-878913c6'
+        DisplayName   = 'Failover Clustering: UDP 3343 from management (hci/failover-clustering.cluster-service)'
+        Description   = 'Rule hci/failover-clustering.cluster-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -182,8 +182,8 @@ $rules = @(
         RemoteAddress = @('10.1.5.0/28')
     }
     @{
-        Name          = 'hcipolc-frankfurt-hci-failover-clustering.icmp-in-165af56d'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.icmp, in)'
+        Name          = 'hcipolc-frankfurt-hci-failover-clustering.icmp-in-cd4a1624'
+        DisplayName   = 'Failover Clustering: ICMPv4 8 from management (hci/failover-clustering.icmp)'
         Description   = 'Rule hci/failover-clustering.icmp. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -193,8 +193,8 @@ $rules = @(
         RemoteAddress = @('10.1.5.0/28')
     }
     @{
-        Name          = 'hcipolc-frankfurt-hci-failover-clustering.node-join-in-004e7db3'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
+        Name          = 'hcipolc-frankfurt-hci-failover-clustering.node-join-in-816cdbdc'
+        DisplayName   = 'Failover Clustering: TCP 3343 from servers (hci/failover-clustering.node-join)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -204,9 +204,9 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-frankfurt-hci-failover-clustering.node-join-in-e6b600b9'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
-        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-frankfurt-hci-failover-clustering.node-service-in-7609ad4c'
+        DisplayName   = 'Failover Clustering: UDP 3343 from servers (hci/failover-clustering.node-service)'
+        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -215,8 +215,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-frankfurt-hci-between-servers.icmp-out-2a914c01'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, out)'
+        Name          = 'hcipolc-frankfurt-hci-between-servers.icmp-out-9fadbee8'
+        DisplayName   = 'Between all servers of the cluster: ICMPv4 8 to servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -226,8 +226,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-frankfurt-hci-between-servers.smb-out-1934c42d'
-        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, out)'
+        Name          = 'hcipolc-frankfurt-hci-between-servers.smb-out-c47f54e6'
+        DisplayName   = 'Between all servers of the cluster (with ws-man): TCP 445, 5985 to servers (hci/between-servers.smb)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -237,8 +237,8 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-frankfurt-hci-failover-clustering.node-join-out-ed37e1c8'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
+        Name          = 'hcipolc-frankfurt-hci-failover-clustering.node-join-out-fd0421c7'
+        DisplayName   = 'Failover Clustering: TCP 3343 to servers (hci/failover-clustering.node-join)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -248,9 +248,9 @@ $rules = @(
         RemoteAddress = @('10.1.0.11-10.1.0.12')
     }
     @{
-        Name          = 'hcipolc-frankfurt-hci-failover-clustering.node-join-out-1ad652dc'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
-        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-frankfurt-hci-failover-clustering.node-service-out-ef9e78f6'
+        DisplayName   = 'Failover Clustering: UDP 3343 to servers (hci/failover-clustering.node-service)'
+        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'UDP'

@@ -138,8 +138,8 @@ $keywords = @(
 
 $rules = @(
     @{
-        Name          = 'hcipolc-shanghai-hci-between-servers.icmp-in-7f646c9a'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, in)'
+        Name          = 'hcipolc-shanghai-hci-between-servers.icmp-in-3a143438'
+        DisplayName   = 'Between all servers of the cluster: ICMPv4 8 from servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -149,8 +149,8 @@ $rules = @(
         RemoteAddress = @('10.3.0.11-10.3.0.12')
     }
     @{
-        Name          = 'hcipolc-shanghai-hci-between-servers.smb-in-3b492366'
-        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, in)'
+        Name          = 'hcipolc-shanghai-hci-between-servers.smb-in-d671789c'
+        DisplayName   = 'Between all servers of the cluster (with ws-man): TCP 445, 5985 from servers (hci/between-servers.smb)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -160,8 +160,8 @@ $rules = @(
         RemoteAddress = @('10.3.0.11-10.3.0.12')
     }
     @{
-        Name          = 'hcipolc-shanghai-hci-failover-clustering.cluster-join-in-ab9fecf3'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
+        Name          = 'hcipolc-shanghai-hci-failover-clustering.cluster-join-in-2e767ade'
+        DisplayName   = 'Failover Clustering (with rpc, rpc-dynamic and validation): TCP 135, 445, 3343, 49152-65535 from management (hci/failover-clustering.cluster-join)'
         Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -171,9 +171,9 @@ $rules = @(
         RemoteAddress = @('10.3.5.0/28')
     }
     @{
-        Name          = 'hcipolc-shanghai-hci-failover-clustering.cluster-join-in-f5ed4126'
-        DisplayName   = 'Failover Clustering (with cluster-service, rpc, rpc-dynamic and validation) (hci/failover-clustering.cluster-join, in)'
-        Description   = 'Rule hci/failover-clustering.cluster-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-shanghai-hci-failover-clustering.cluster-service-in-c6d26837'
+        DisplayName   = 'Failover Clustering: UDP 3343 from management (hci/failover-clustering.cluster-service)'
+        Description   = 'Rule hci/failover-clustering.cluster-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -182,8 +182,8 @@ $rules = @(
         RemoteAddress = @('10.3.5.0/28')
     }
     @{
-        Name          = 'hcipolc-shanghai-hci-failover-clustering.icmp-in-dbd5b00d'
-        DisplayName   = 'Failover Clustering (hci/failover-clustering.icmp, in)'
+        Name          = 'hcipolc-shanghai-hci-failover-clustering.icmp-in-9c896fa4'
+        DisplayName   = 'Failover Clustering: ICMPv4 8 from management (hci/failover-clustering.icmp)'
         Description   = 'Rule hci/failover-clustering.icmp. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -193,8 +193,8 @@ $rules = @(
         RemoteAddress = @('10.3.5.0/28')
     }
     @{
-        Name          = 'hcipolc-shanghai-hci-failover-clustering.node-join-in-28715813'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
+        Name          = 'hcipolc-shanghai-hci-failover-clustering.node-join-in-cdc5b4de'
+        DisplayName   = 'Failover Clustering: TCP 3343 from servers (hci/failover-clustering.node-join)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
@@ -204,9 +204,9 @@ $rules = @(
         RemoteAddress = @('10.3.0.11-10.3.0.12')
     }
     @{
-        Name          = 'hcipolc-shanghai-hci-failover-clustering.node-join-in-748c608d'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, in)'
-        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-shanghai-hci-failover-clustering.node-service-in-350f53c3'
+        DisplayName   = 'Failover Clustering: UDP 3343 from servers (hci/failover-clustering.node-service)'
+        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Inbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
@@ -215,8 +215,8 @@ $rules = @(
         RemoteAddress = @('10.3.0.11-10.3.0.12')
     }
     @{
-        Name          = 'hcipolc-shanghai-hci-between-servers.icmp-out-4aca79a3'
-        DisplayName   = 'Between all servers of the cluster (hci/between-servers.icmp, out)'
+        Name          = 'hcipolc-shanghai-hci-between-servers.icmp-out-b7b0eb1c'
+        DisplayName   = 'Between all servers of the cluster: ICMPv4 8 to servers (hci/between-servers.icmp)'
         Description   = 'Rule hci/between-servers.icmp. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -226,8 +226,8 @@ $rules = @(
         RemoteAddress = @('10.3.0.11-10.3.0.12')
     }
     @{
-        Name          = 'hcipolc-shanghai-hci-between-servers.smb-out-8312adde'
-        DisplayName   = 'Between all servers of the cluster (with ws-man) (hci/between-servers.smb, out)'
+        Name          = 'hcipolc-shanghai-hci-between-servers.smb-out-8fb1e753'
+        DisplayName   = 'Between all servers of the cluster (with ws-man): TCP 445, 5985 to servers (hci/between-servers.smb)'
         Description   = 'Rule hci/between-servers.smb. Feature: Between all servers of the cluster. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#firewall-rules-and-port-requirements.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -237,8 +237,8 @@ $rules = @(
         RemoteAddress = @('10.3.0.11-10.3.0.12')
     }
     @{
-        Name          = 'hcipolc-shanghai-hci-failover-clustering.node-join-out-d281a207'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
+        Name          = 'hcipolc-shanghai-hci-failover-clustering.node-join-out-24573a99'
+        DisplayName   = 'Failover Clustering: TCP 3343 to servers (hci/failover-clustering.node-join)'
         Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
@@ -248,9 +248,9 @@ $rules = @(
         RemoteAddress = @('10.3.0.11-10.3.0.12')
     }
     @{
-        Name          = 'hcipolc-shanghai-hci-failover-clustering.node-join-out-da8a9956'
-        DisplayName   = 'Failover Clustering (with node-service) (hci/failover-clustering.node-join, out)'
-        Description   = 'Rule hci/failover-clustering.node-join. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
+        Name          = 'hcipolc-shanghai-hci-failover-clustering.node-service-out-6b4cc543'
+        DisplayName   = 'Failover Clustering: UDP 3343 to servers (hci/failover-clustering.node-service)'
+        Description   = 'Rule hci/failover-clustering.node-service. Feature: Failover Clustering. Source: https://learn.microsoft.com/azure-stack/hci/concepts/firewall-requirements#failover-clustering.'
         Direction     = 'Outbound'
         Action        = 'Allow'
         Protocol      = 'UDP'
