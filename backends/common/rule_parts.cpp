@@ -1,38 +1,26 @@
-// Most rules carry no others, and most parts have packets of all: both are told without work.
+// Most rules carry no others, which is told without work.
 #include "backends/common/rule_parts.h"
 
 #include <algorithm>
-#include <iterator>
 
+#include "backends/common/carried_rules.h"
 #include "flow/optimise.h"
 
 namespace hcipol::backends {
 
-namespace {
-
 using policy::Rule;
 
-bool has(const policy::Peers& peers, net::Family family) {
-  return std::any_of(peers.parts.begin(), peers.parts.end(), [&](const policy::NamedSet* set) {
-    return set->has_names() || set->is_tag_only() || set->set.addresses.has(family);
-  });
-}
-
-bool has_packets(const Rule& rule, const flow::Flow& flow, const FlowPart& part) {
-  // Through a proxy, a rule's packets ask for the proxy's service instead.
-  const bool direct = rule.service.intersects(flow.service);
-  if (direct && !rule.service.intersects(part.service)) return false;
-  return !part.family || (has(rule.from, *part.family) && has(rule.to, *part.family));
-}
-
-}  // namespace
+RuleParts::RuleParts() = default;
+RuleParts::~RuleParts() = default;
 
 const Rule& RuleParts::of(const flow::Flow& flow, const FlowPart& part) {
   const Rule& whole = *flow.rule;
   if (whole.carries.empty()) return whole;
-  std::vector<const Rule*> carried;
-  std::copy_if(whole.carries.begin(), whole.carries.end(), std::back_inserter(carried),
-               [&](const Rule* rule) { return has_packets(*rule, flow, part); });
+  std::unique_ptr<CarriedRules>& rules = carried_[&whole];
+  if (rules == nullptr) rules = std::make_unique<CarriedRules>(whole);
+  const std::vector<const Rule*> carried =
+      rules->in(part.from.empty() ? flow.from : part.from, part.to.empty() ? flow.to : part.to,
+                flow.service & part.service, part.family);
   if (carried.empty() || carried.size() == whole.carries.size()) return whole;
   if (carried.size() == 1) return *carried.front();
   const auto [place, fresh] = known_.try_emplace({&whole, carried}, nullptr);

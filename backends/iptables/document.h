@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "backends/backend.h"
 #include "backends/common/gateway/sets.h"
 #include "net/service.h"
 #include "policy/model.h"
@@ -59,19 +60,13 @@ struct Hook {
   std::string chain;
 };
 
-/// Leads from a chain's lines for a rule to that rule.
-struct Trace {
-  std::string id;
-  const policy::Rule* rule = nullptr;
-};
-
 /// rules.v4 or rules.v6: the chains of one family.
 struct Rules {
   net::Family family = net::Family::ipv4;
   bool knows_own = false;  ///< the servers, or the machine, have addresses of this family
   std::vector<Hook> hooks;
   std::vector<Chain> chains;
-  std::vector<Trace> traces;
+  std::vector<SourceMapEntry> traces;  ///< ids are a chain and what its lines are of
 };
 
 /// Its lists are sets of the type hash:net, its learnt sets hash:ip.

@@ -19,12 +19,12 @@ using Act = Verdict::Kind;
 
 }  // namespace
 
-void FlowChains::add(const flow::Flow& flow, const FlowText& text, std::string& fault) {
+void FlowChains::add(const flow::Flow& flow, std::string& fault) {
   const auto& services = services_.lines(flow.service, family_, fault);
   if (services.empty()) return;
   const std::vector<Peer*> receivers = peers_.to(flow);
   for (Peer* from : peers_.from(flow)) {
-    for (Peer* to : receivers) add(flow, text, *from, *to, services);
+    for (Peer* to : receivers) add(flow, *from, *to, services);
   }
 }
 
@@ -36,7 +36,7 @@ FlowChains::Part& FlowChains::part_of(const flow::Flow& flow, const Peer& from) 
   return part;
 }
 
-void FlowChains::add(const flow::Flow& flow, const FlowText& text, Peer& from, Peer& to,
+void FlowChains::add(const flow::Flow& flow, Peer& from, Peer& to,
                      const std::vector<const Service*>& services) {
   if (from.in(family_).empty() || to.in(family_).empty()) return;
   Part& part = part_of(flow, from);
@@ -46,17 +46,21 @@ void FlowChains::add(const flow::Flow& flow, const FlowText& text, Peer& from, P
   for (const Match* source : part.peer != nullptr ? matched : from.in(family_)) {
     for (const Match* destination : to.in(family_)) {
       for (const Service* service : services) {
+        const LineText& text = texts_.of(flow, [&] {
+          return FlowPart{set_of(*service), family_, {from.set}, {to.set}};
+        });
         add_lines(part.lines, flow, text, {source, destination, service});
+        const std::pair told(&flow, text.rule);
+        if (part.told.empty() || part.told.back() != told) part.told.push_back(told);
       }
     }
   }
-  if (part.flows.empty() || part.flows.back() != &flow) part.flows.push_back(&flow);
   Peers::use(from, family_);
   Peers::use(to, family_);
   note_others(from, to);
 }
 
-void FlowChains::add_lines(std::vector<Line>& lines, const flow::Flow& flow, const FlowText& text,
+void FlowChains::add_lines(std::vector<Line>& lines, const flow::Flow& flow, const LineText& text,
                            const Packets& packets) const {
   Line line;
   line.from = packets.from;
@@ -132,8 +136,18 @@ void FlowChains::take(Rules& rules) {
 
 void FlowChains::take(std::string_view label, Part& part, Rules& rules) const {
   Chain chain{path_.chain(base_, label), std::move(part.lines)};
-  for (const flow::Flow* flow : part.flows) {
-    rules.traces.push_back({chain.name + " " + flow->id, flow->rule});
+  std::vector<SourceMapEntry> lines;
+  lines.reserve(part.told.size());
+  for (const auto& [flow, rule] : part.told) {
+    SourceMapEntry& line = lines.emplace_back(SourceMapEntry{chain.name + " ", rule});
+    if (rule == flow->rule) {
+      line.id += flow->id;
+    } else {
+      line.id += part_id(*flow, *rule);
+    }
+  }
+  for (SourceMapEntry& entry : gateway::traces_of(std::move(lines))) {
+    rules.traces.push_back(std::move(entry));
   }
   constexpr std::array of_source{Side::to, Side::service};
   const std::array of_all = best_sides(chain.lines);

@@ -3,36 +3,38 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "backends/common/gateway/blocks.h"
+#include "backends/common/gateway/line_texts.h"
 #include "backends/common/gateway/peers.h"
-#include "backends/common/gateway/remarks.h"
 #include "backends/iptables/path.h"
 #include "backends/iptables/services.h"
 #include "flow/flow.h"
 
 namespace hcipol::backends::iptables {
 
-using gateway::FlowText;
+using gateway::LineText;
 
 /// Exceptions, denies, then one chain for each source of what is allowed: a packet visits only
 /// those of sources that it comes from.
 class FlowChains {
  public:
   FlowChains(const Path& path, net::Family family, const std::string& base, gateway::Peers& peers,
-             ServiceBook& services, Document& document)
+             ServiceBook& services, gateway::LineTexts& texts, Document& document)
       : path_(path),
         family_(family),
         base_(base),
         peers_(peers),
         services_(services),
+        texts_(texts),
         document_(document),
         denied_(document.words.emplace_back(path.chain(base, "denied"))),
         refused_(document.words.emplace_back(path.chain(base, "refused"))) {}
 
   /// In `fault`, what iptables cannot match, as the object of "cannot express".
-  void add(const flow::Flow& flow, const FlowText& text, std::string& fault);
+  void add(const flow::Flow& flow, std::string& fault);
 
   bool empty() const { return except_.lines.empty() && deny_.lines.empty() && allow_.empty(); }
   /// Whether lines lead to the chain "denied"; to "refused", after a log of their own.
@@ -49,7 +51,7 @@ class FlowChains {
   struct Part {
     const gateway::Peer* peer = nullptr;
     std::vector<Line> lines;
-    std::vector<const flow::Flow*> flows;
+    std::vector<std::pair<const flow::Flow*, const policy::Rule*>> told;  ///< what lines are of
   };
   struct Packets {
     const Match* from;
@@ -58,9 +60,9 @@ class FlowChains {
   };
 
   Part& part_of(const flow::Flow& flow, const gateway::Peer& from);
-  void add(const flow::Flow& flow, const FlowText& text, gateway::Peer& from, gateway::Peer& to,
+  void add(const flow::Flow& flow, gateway::Peer& from, gateway::Peer& to,
            const std::vector<const Service*>& services);
-  void add_lines(std::vector<Line>& lines, const flow::Flow& flow, const FlowText& text,
+  void add_lines(std::vector<Line>& lines, const flow::Flow& flow, const LineText& text,
                  const Packets& packets) const;
   void note_others(const gateway::Peer& from, const gateway::Peer& to);
   Line jump(std::string_view label);
@@ -72,6 +74,7 @@ class FlowChains {
   const std::string& base_;
   gateway::Peers& peers_;
   ServiceBook& services_;
+  gateway::LineTexts& texts_;
   Document& document_;
   const std::string& denied_;  ///< the chain's name
   const std::string& refused_;

@@ -44,16 +44,15 @@ Document legalise(const flow::DevicePolicy& device, const Settings& settings,
   gateway::report_peers(device, peers, context);
   note_whole_table(settings, context);
   ServiceBook services(document);
-  const std::vector<gateway::FlowText> texts =
-      gateway::texts_of(device, settings, {max_comment, max_log_prefix}, document.words);
+  gateway::LineTexts texts(device, settings, {max_comment, max_log_prefix}, document.words);
   std::vector<std::string> faults(device.flows.size());
   for (const Path* path : paths(settings)) {
     const gateway::WayFlows flows(path->way, device);
     for (Rules* rules : {&document.v4, &document.v6}) {
       rules->family = rules == &document.v4 ? net::Family::ipv4 : net::Family::ipv6;
-      FlowChains chains(*path, rules->family, document.base, peers, services, document);
+      FlowChains chains(*path, rules->family, document.base, peers, services, texts, document);
       for (std::size_t i = 0; i < device.flows.size(); ++i) {
-        if (flows.has(i)) chains.add(device.flows[i], texts[i], faults[i]);
+        if (flows.has(i)) chains.add(device.flows[i], faults[i]);
       }
       Frame(*path, rules->family, device, peers, services, settings, document).add(chains, *rules);
     }

@@ -249,10 +249,7 @@ Artefact print_rules(const Document& document, Rules rules) {
   }
   put(out, "COMMIT\n");
   const bool v4 = rules.family == net::Family::ipv4;
-  Artefact artefact{v4 ? "rules.v4" : "rules.v6", std::move(out), {}};
-  artefact.rules.reserve(rules.traces.size());
-  for (Trace& trace : rules.traces) artefact.rules.push_back({std::move(trace.id), trace.rule});
-  return artefact;
+  return {v4 ? "rules.v4" : "rules.v6", std::move(out), std::move(rules.traces)};
 }
 
 std::string_view family_word(net::Family family) {

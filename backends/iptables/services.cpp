@@ -87,4 +87,21 @@ std::vector<Service> lines_of(const net::ServiceSet& set, net::Family family, st
   return out;
 }
 
+net::ServiceSet set_of(const Service& service) {
+  if (!service.protocol) return net::ServiceSet::any();
+  const net::ServiceSet whole = net::ServiceSet::whole(*service.protocol);
+  if (service.negated) return net::ServiceSet::any() - whole;
+  const std::uint32_t base = std::uint32_t{*service.protocol} << 16;
+  if (service.type && service.code) {
+    return net::ServiceSet::containing(base | std::uint32_t{*service.type} << 8 | *service.code);
+  }
+  if (service.type) return net::ServiceSet::icmp_type(*service.protocol, *service.type);
+  if (service.ports.empty()) return whole;
+  std::vector<net::ServiceRange> ranges;
+  for (const net::PortRange& range : service.ports) {
+    ranges.push_back({base | range.first, base | range.last});
+  }
+  return net::ServiceSet::of(std::move(ranges));
+}
+
 }  // namespace hcipol::backends::iptables

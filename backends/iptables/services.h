@@ -14,6 +14,9 @@ namespace hcipol::backends::iptables {
 /// what iptables cannot match, as the object of "cannot express".
 std::vector<Service> lines_of(const net::ServiceSet& set, net::Family family, std::string& fault);
 
+/// The services that it matches.
+net::ServiceSet set_of(const Service& service);
+
 /// What lines match of each set of services that occurs, made once: many flows share one.
 class ServiceBook {
  public:

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "backends/backend.h"
 #include "backends/common/gateway/sets.h"
 #include "net/service.h"
 #include "policy/model.h"
@@ -82,11 +83,6 @@ struct Chain {
   std::string_view hook;  ///< "forward", "input" or "output"; "": other chains lead to it
 };
 
-struct Trace {
-  std::string id;
-  const policy::Rule* rule = nullptr;
-};
-
 /// The lists' members are disjoint.
 struct Document : gateway::Sets {
   std::string base;
@@ -99,7 +95,7 @@ struct Document : gateway::Sets {
   bool knows_own_v6 = false;
   std::deque<Map> maps;  ///< rules point to them
   std::vector<Chain> chains;
-  std::vector<Trace> traces;
+  std::vector<SourceMapEntry> traces;  ///< ids are what comments begin with
 
   // Owners of what rules point to.
   std::deque<Service> services;

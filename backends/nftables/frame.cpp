@@ -64,7 +64,7 @@ std::string_view hook_of(Way way) {
 }  // namespace
 
 Frame::Frame(Way way, const flow::DevicePolicy& device, Peers& peers, ServiceBook& services,
-             Document& document)
+             gateway::LineTexts& texts, Document& document)
     : way_(way),
       prefix_(prefix_of(way)),
       sees_(device.view->sees),
@@ -75,9 +75,9 @@ Frame::Frame(Way way, const flow::DevicePolicy& device, Peers& peers, ServiceBoo
       own_(gateway::own_peers(device, peers, settings_.host)),
       denied_(document.words.emplace_back("denied")),
       refused_(document.words.emplace_back("refused")),
-      except_(prefix_ + "except", {Act::accept, nullptr}, {Act::accept, nullptr}, document),
-      deny_(prefix_ + "deny", {Act::go, &denied_}, {Act::go, &refused_}, document),
-      allow_(prefix_ + "allow", {Act::accept, nullptr}, {Act::accept, nullptr}, document) {
+      except_(prefix_ + "except", {Act::accept, nullptr}, {Act::accept, nullptr}, texts, document),
+      deny_(prefix_ + "deny", {Act::go, &denied_}, {Act::go, &refused_}, texts, document),
+      allow_(prefix_ + "allow", {Act::accept, nullptr}, {Act::accept, nullptr}, texts, document) {
   for (const Family family : families) {
     knows_own_[index(family)] = std::any_of(
         own_.begin(), own_.end(), [&](const Peer* peer) { return !peer->in(family).empty(); });
@@ -85,22 +85,20 @@ Frame::Frame(Way way, const flow::DevicePolicy& device, Peers& peers, ServiceBoo
   sees_all_ = !sees_ || gateway::sees_all(*sees_, way_, own_);
 }
 
-bool Frame::add(const flow::Flow& flow, const FlowText& text) {
-  bool written = false;
+void Frame::add(const flow::Flow& flow) {
   for (const Family family : families) {
     FamilyFlow share;
+    share.flow = &flow;
     share.family = family;
     share.from = in(peers_.from(flow), family);
     share.to = in(peers_.to(flow), family);
     share.services = services_.rules(flow.service, family);
     if (share.from.empty() || share.to.empty() || share.services.empty()) continue;
-    phase_of(flow.kind).add(share, text);
+    phase_of(flow.kind).add(share);
     for (Peer* from : share.from) {
       for (Peer* to : share.to) note_others(*from, *to, family);
     }
-    written = true;
   }
-  return written;
 }
 
 void Frame::finish() {

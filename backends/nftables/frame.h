@@ -22,10 +22,9 @@ using gateway::Way;
 class Frame {
  public:
   Frame(Way way, const flow::DevicePolicy& device, Peers& peers, ServiceBook& services,
-        Document& document);
+        gateway::LineTexts& texts, Document& document);
 
-  /// False if the flow has nothing on the device.
-  bool add(const flow::Flow& flow, const FlowText& text);
+  void add(const flow::Flow& flow);
   /// Gives the document the chains, the hooked one first.
   void finish();
   /// Whether one of them leads to denied_chain(), to refused_chain().

@@ -2,8 +2,6 @@
 // beside.
 #include "backends/nftables/legalise.h"
 
-#include <deque>
-#include <unordered_set>
 #include <vector>
 
 #include "backends/common/gateway/remarks.h"
@@ -42,18 +40,13 @@ Document legalise(const flow::DevicePolicy& device, const Settings& settings,
   gateway::report_peers(device, peers, context);
   note_families(device, peers, document);
   ServiceBook services(document);
-  const std::vector<gateway::FlowText> texts =
-      gateway::texts_of(device, settings, {max_comment, max_log_prefix}, document.words);
-  std::unordered_set<const policy::Rule*> traced;
+  gateway::LineTexts texts(device, settings, {max_comment, max_log_prefix}, document.words);
   bool refuses = false, refuses_logged = false;
   for (const Way way : ways(settings)) {
     const gateway::WayFlows flows(way, device);
-    Frame frame(way, device, peers, services, document);
+    Frame frame(way, device, peers, services, texts, document);
     for (std::size_t i = 0; i < device.flows.size(); ++i) {
-      if (!flows.has(i) || !frame.add(device.flows[i], texts[i])) continue;
-      const policy::Rule* rule = device.flows[i].rule;
-      if (!traced.insert(rule).second) continue;
-      document.traces.push_back({readable(rule->address, max_comment), rule});
+      if (flows.has(i)) frame.add(device.flows[i]);
     }
     frame.finish();
     refuses = refuses || frame.refuses();
@@ -61,6 +54,10 @@ Document legalise(const flow::DevicePolicy& device, const Settings& settings,
   }
   if (refuses) document.chains.push_back(denied_chain(settings, document));
   if (refuses_logged) document.chains.push_back(refused_chain(settings, document));
+  for (const policy::Rule* rule : texts.told()) {
+    document.traces.push_back({readable(rule->address, max_comment), rule});
+  }
+  document.traces = gateway::traces_of(std::move(document.traces));
   peers.write(context);
   return document;
 }

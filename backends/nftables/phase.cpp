@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "backends/nftables/divide.h"
+#include "backends/nftables/services.h"
 
 namespace hcipol::backends::nftables {
 
@@ -67,29 +68,30 @@ Phase::Destinations Phase::destinations(const FamilyFlow& flow) {
     gateway::Peers::use(*peer, flow.family);
     for (const Match* match : peer->in(flow.family)) {
       if (match->kind == Match::Kind::prefix) {
-        out.prefixes.push_back(prefixes_of(*peer, flow.family).front());
+        out.prefixes.emplace_back(prefixes_of(*peer, flow.family).front(), peer);
       } else {
-        out.sets.push_back(match);
+        out.sets.emplace_back(match, peer);
       }
     }
   }
   return out;
 }
 
-void Phase::add(const FamilyFlow& flow, const FlowText& text) {
-  logs_[text.log_prefix != nullptr ? 1 : 0] = true;
+void Phase::add(const FamilyFlow& flow) {
+  const bool logged = flow.flow->rule->log;
+  logs_[logged ? 1 : 0] = true;
   const Destinations to = destinations(flow);
   for (Peer* from : flow.from) {
     gateway::Peers::use(*from, flow.family);
     for (const Service* service : flow.services) {
       Destinations rest = to;
-      const std::size_t ports = text.log_prefix == nullptr ? port_count(service) : 0;
+      const std::size_t ports = logged ? 0 : port_count(service);
       const bool single = ports * to.prefixes.size() <= most_elements;
       if (ports != 0 && (single || service->numbers.size() * to.prefixes.size() <= most_ranges)) {
-        add_elements(*from, flow, to, *service, text, !single);
+        add_elements(*from, flow, to, *service, !single);
         rest.prefixes.clear();
       }
-      add_rules(*from, flow, rest, service, text);
+      add_rules(*from, flow, rest, service);
     }
   }
 }
@@ -121,11 +123,20 @@ Map& Phase::map(std::map<Lengths, Map*>& maps, const Lengths& lengths, Map::Key 
 }
 
 void Phase::add_elements(Peer& from, const FamilyFlow& flow, const Destinations& to,
-                         const Service& service, const FlowText& text, bool ranges) {
+                         const Service& service, bool ranges) {
   const net::Cidr* prefix = sole_prefix(from, flow.family);
   const char digit = flow.family == Family::ipv4 ? '4' : '6';
   const std::string_view kind = ranges ? ".ranges" : "";
-  for (const net::Cidr& destination : to.prefixes) {
+  for (const auto& [destination, peer] : to.prefixes) {
+    const auto put = [&, to = peer->set](Map& map, std::string element, net::PortRange ports) {
+      const LineText& text = texts_.of(*flow.flow, [&] {
+        return FlowPart{net::ServiceSet::ports(service.protocol, ports.first, ports.last),
+                        flow.family,
+                        {from.set},
+                        {to}};
+      });
+      map.elements.push_back({std::move(element), verdict_, text.comment});
+    };
     Map* map = nullptr;
     std::string key;
     if (prefix != nullptr) {
@@ -145,7 +156,7 @@ void Phase::add_elements(Peer& from, const FamilyFlow& flow, const Destinations&
       for (const net::PortRange& range : fresh(*map, key, service)) {
         std::string whole = fmt::format("{} . {}", key, range.first);
         if (range.last != range.first) whole += fmt::format("-{}", range.last);
-        map->elements.push_back({std::move(whole), verdict_, text.comment});
+        put(*map, std::move(whole), range);
       }
       continue;
     }
@@ -154,7 +165,8 @@ void Phase::add_elements(Peer& from, const FamilyFlow& flow, const Destinations&
         std::string whole = fmt::format("{} . {}", key, port);
         // Two rules may open one port where rules are not joined.
         if (!keys_[map].insert(whole).second) continue;
-        map->elements.push_back({std::move(whole), verdict_, text.comment});
+        const auto number = static_cast<std::uint16_t>(port);
+        put(*map, std::move(whole), {number, number});
       }
     }
   }
@@ -174,21 +186,31 @@ std::vector<net::PortRange> Phase::fresh(const Map& map, const std::string& key,
 }
 
 void Phase::add_rules(Peer& from, const FamilyFlow& flow, const Destinations& to,
-                      const Service* service, const FlowText& text) {
-  Rule rule;
-  rule.service = service;
-  rule.comment = text.comment;
-  const auto put = [&](const Match* match) {
+                      const Service* service) {
+  using Sets = FlowPart::Sets;
+  const auto put = [&](const Match* match, const auto& sets) {
+    const LineText& text = texts_.of(*flow.flow, [&] {
+      return FlowPart{set_of(service), flow.family, {from.set}, sets()};
+    });
+    Rule rule;
+    rule.service = service;
+    rule.comment = text.comment;
     rule.to = match;
     rule.family = match == nullptr ? std::optional(flow.family) : std::nullopt;
     put_rule(source(from, flow.family, service), rule, text);
   };
-  if (to.any) put(nullptr);
-  if (!to.prefixes.empty()) put(joined(to.prefixes));
-  for (const Match* match : to.sets) put(match);
+  if (to.any) put(nullptr, [] { return Sets(); });
+  if (!to.prefixes.empty()) {
+    put(joined(to), [&] {
+      Sets sets;
+      for (const auto& [prefix, peer] : to.prefixes) sets.push_back(peer->set);
+      return sets;
+    });
+  }
+  for (const auto& [match, peer] : to.sets) put(match, [&, to = peer->set] { return Sets{to}; });
 }
 
-void Phase::put_rule(Source& source, Rule rule, const FlowText& text) const {
+void Phase::put_rule(Source& source, Rule rule, const LineText& text) const {
   if (text.log_prefix != nullptr) {
     source.rules.push_back(rule);
     source.rules.back().verdict = {Verdict::Kind::log, text.log_prefix};
@@ -198,9 +220,9 @@ void Phase::put_rule(Source& source, Rule rule, const FlowText& text) const {
 }
 
 /// The prefixes as one operand; null if they are every address.
-const Match* Phase::joined(const std::vector<net::Cidr>& prefixes) {
+const Match* Phase::joined(const Destinations& to) {
   std::vector<net::AddressRange> ranges;
-  for (const net::Cidr& cidr : prefixes) {
+  for (const auto& [cidr, peer] : to.prefixes) {
     ranges.push_back({cidr.network, net::last_of(cidr.network, cidr.length)});
   }
   auto disjoint = net::AddressSet::of(std::move(ranges)).cidrs();

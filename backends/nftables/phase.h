@@ -9,20 +9,22 @@
 #include <tuple>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "backends/common/gateway/blocks.h"
+#include "backends/common/gateway/line_texts.h"
 #include "backends/common/gateway/peers.h"
-#include "backends/common/gateway/remarks.h"
 #include "backends/nftables/document.h"
 
 namespace hcipol::backends::nftables {
 
-using gateway::FlowText;
+using gateway::LineText;
 using gateway::Peer;
 
 /// One flow's share of a family.
 struct FamilyFlow {
+  const flow::Flow* flow = nullptr;
   net::Family family = net::Family::ipv4;
   std::vector<Peer*> from;
   std::vector<Peer*> to;
@@ -37,10 +39,11 @@ class Phase {
  public:
   /// Chains and maps go into `document`; `name` is the chain's and the beginning of the others'.
   /// `logged` is the verdict on what a rule has logged.
-  Phase(std::string_view name, Verdict verdict, Verdict logged, Document& document)
-      : name_(name), verdict_(verdict), logged_(logged), document_(document) {}
+  Phase(std::string_view name, Verdict verdict, Verdict logged, gateway::LineTexts& texts,
+        Document& document)
+      : name_(name), verdict_(verdict), logged_(logged), texts_(texts), document_(document) {}
 
-  void add(const FamilyFlow& flow, const FlowText& text);
+  void add(const FamilyFlow& flow);
   bool empty() const { return pairs_.empty() && sources_.empty(); }
   /// Whether any rule has a log of its own; has none.
   bool logs() const { return logs_[1]; }
@@ -64,20 +67,20 @@ class Phase {
   };
   struct Destinations {
     bool any = false;
-    std::vector<net::Cidr> prefixes;
-    std::vector<const Match*> sets;
+    std::vector<std::pair<net::Cidr, const Peer*>> prefixes;
+    std::vector<std::pair<const Match*, const Peer*>> sets;
   };
 
   static Destinations destinations(const FamilyFlow& flow);
   Source& source(Peer& peer, net::Family family, const Service* service);
   /// An element for each port, or for each range of them.
   void add_elements(Peer& from, const FamilyFlow& flow, const Destinations& to,
-                    const Service& service, const FlowText& text, bool ranges);
+                    const Service& service, bool ranges);
   std::vector<net::PortRange> fresh(const Map& map, const std::string& key, const Service& service);
-  void add_rules(Peer& from, const FamilyFlow& flow, const Destinations& to, const Service* service,
-                 const FlowText& text);
-  void put_rule(Source& source, Rule rule, const FlowText& text) const;
-  const Match* joined(const std::vector<net::Cidr>& prefixes);
+  void add_rules(Peer& from, const FamilyFlow& flow, const Destinations& to,
+                 const Service* service);
+  void put_rule(Source& source, Rule rule, const LineText& text) const;
+  const Match* joined(const Destinations& to);
   Map& map(std::map<Lengths, Map*>& maps, const Lengths& lengths, Map::Key key,
            const std::string& name);
   void add_source(Source& source, std::vector<Rule>& jumps, std::map<Lengths, Map*>& maps);
@@ -91,6 +94,7 @@ class Phase {
   Verdict verdict_;
   Verdict logged_;
   std::array<bool, 2> logs_{};  ///< rules without, with a log of their own
+  gateway::LineTexts& texts_;
   Document& document_;
   std::map<Lengths, Map*> pairs_;
   std::map<std::string, Source> sources_;  ///< by label

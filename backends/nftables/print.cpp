@@ -277,10 +277,7 @@ Artefact print_rules(Document& document) {
   put_declarations(out, document, maps);
   put_emptying(out, document, maps);
   put_content(out, document, maps);
-  Artefact artefact{"ruleset.nft", std::move(out), {}};
-  artefact.rules.reserve(document.traces.size());
-  for (Trace& trace : document.traces) artefact.rules.push_back({std::move(trace.id), trace.rule});
-  return artefact;
+  return {"ruleset.nft", std::move(out), std::move(document.traces)};
 }
 
 /// The fixed part is the same in every one. A table's name is made of letters, digits, `-` and `_`.

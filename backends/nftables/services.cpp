@@ -69,4 +69,23 @@ std::vector<Service> rules_of(const net::ServiceSet& set, net::Family family) {
   return out;
 }
 
+net::ServiceSet set_of(const Service* service) {
+  if (service == nullptr) return net::ServiceSet::any();
+  const std::uint32_t base = std::uint32_t{service->protocol} << 16;
+  std::vector<net::ServiceRange> ranges;
+  for (const auto [first, last] : service->numbers) {
+    switch (service->kind) {
+      case Service::Kind::protocols:
+        ranges.push_back({std::uint32_t{first} << 16, std::uint32_t{last} << 16 | 65535});
+        break;
+      case Service::Kind::types:
+        ranges.push_back({base | std::uint32_t{first} << 8, base | std::uint32_t{last} << 8 | 255});
+        break;
+      case Service::Kind::ports:
+      case Service::Kind::codes: ranges.push_back({base | first, base | last}); break;
+    }
+  }
+  return net::ServiceSet::of(std::move(ranges));
+}
+
 }  // namespace hcipol::backends::nftables

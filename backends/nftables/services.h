@@ -14,6 +14,9 @@ namespace hcipol::backends::nftables {
 /// service, which no rule need match.
 std::vector<Service> rules_of(const net::ServiceSet& set, net::Family family);
 
+/// The services that it matches; null: all.
+net::ServiceSet set_of(const Service* service);
+
 /// What rules match of each set of services that occurs, made once: many flows share one.
 class ServiceBook {
  public:

@@ -10,9 +10,6 @@
 #include <utility>
 
 #include "backends/common/gateway/domains.h"
-#include "backends/common/names.h"
-#include "backends/common/text.h"
-#include "support/date.h"
 
 namespace hcipol::backends::gateway {
 
@@ -190,60 +187,10 @@ class Reporting {
 
 }  // namespace
 
-namespace {
-
-/// Where a text ends too early, it says so.
-std::string cut_at_word(std::string_view text, std::size_t bytes) {
-  constexpr std::string_view more = " ...";
-  std::string out = readable(text, text.size());
-  if (out.size() <= bytes) return out;
-  out = readable(out, bytes - more.size() + 1);
-  // A word that is as long as all the rest is cut.
-  const std::size_t blank = out.rfind(' ');
-  const bool cut = blank == std::string::npos || blank < bytes / 2;
-  return readable(out, cut ? bytes - more.size() : blank) + std::string(more);
-}
-
-}  // namespace
-
 void report_peers(const flow::DevicePolicy& device, Peers& peers, EmitContext& context) {
   Reporting reporting(peers, context);
   for (const flow::Flow& flow : device.flows) reporting.look_at(flow);
   reporting.finish();
-}
-
-std::string comment_of(const flow::Flow& flow, std::size_t bytes) {
-  const policy::Rule& rule = *flow.rule;
-  std::string text = rule.address;
-  if (rule.kind == policy::Rule::Kind::exception) {
-    text += fmt::format(" (exception, {}, until {}: {})", rule.owner,
-                        rule.expires ? to_string(*rule.expires) : "?", rule.reason);
-  }
-  const std::string& name = rule.title.empty() ? rule.origin.feature_title : rule.title;
-  if (!name.empty()) text += ": " + name;
-  const std::string source = " [" + rule.origin.source + "]";
-  // The beginning of an address is no address.
-  if (!rule.origin.source.empty() && text.size() + source.size() <= bytes) text += source;
-  return cut_at_word(text, bytes);
-}
-
-std::string log_prefix(const flow::Flow& flow, const Settings& settings, std::size_t bytes) {
-  const bool denied = flow.kind == policy::Rule::Kind::deny;
-  const std::string before = settings.base + (denied ? " denied " : " allowed ");
-  return readable(before + shortened(flow.rule->address, bytes - before.size()), bytes);
-}
-
-std::vector<FlowText> texts_of(const flow::DevicePolicy& device, const Settings& settings,
-                               const TextLimits& limits, std::deque<std::string>& words) {
-  std::vector<FlowText> out;
-  out.reserve(device.flows.size());
-  for (const flow::Flow& flow : device.flows) {
-    FlowText& text = out.emplace_back();
-    text.comment = &words.emplace_back(comment_of(flow, limits.comment));
-    if (!flow.rule->log) continue;
-    text.log_prefix = &words.emplace_back(log_prefix(flow, settings, limits.log_prefix));
-  }
-  return out;
 }
 
 }  // namespace hcipol::backends::gateway

@@ -89,6 +89,9 @@ class Builder {
     policy::Rule& out = rules.emplace_back();
     out.address = address;
     out.kind = kind;
+    out.from.parts = from;
+    out.to.parts = to;
+    out.service = service;
     device.flows.push_back(
         {kind, std::move(from), std::move(to), std::move(service), &out, address});
     const auto rank = [](Kind k) { return k == Kind::exception ? 0 : k == Kind::deny ? 1 : 2; };
