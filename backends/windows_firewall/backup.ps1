@@ -153,6 +153,10 @@ function Save-Backup {
         [Parameter(Mandatory = $true)]
         [hashtable] $State,
 
+        # Of exceptions in the table, by name.
+        [Parameter(Mandatory = $true)]
+        [hashtable] $LastDay,
+
         [Parameter(Mandatory = $true)]
         [string] $Path
     )
@@ -171,6 +175,17 @@ function Save-Backup {
         $content[$name] = $State[$name]
     }
     $content['Keyword'] = $used
+    $days = @{}
+    foreach ($name in @($State['Rule'].Keys)) {
+        $day = Get-LastDay -Rule $State['Rule'][$name]
+        if ($LastDay.ContainsKey($name)) {
+            $day = $LastDay[$name]
+        }
+        if ($day -ne '') {
+            $days[$name] = $day
+        }
+    }
+    $content['Until'] = $days
     $text = ConvertTo-Json -InputObject $content -Depth 6
     [System.IO.File]::WriteAllText($Path, $text)
 }
@@ -210,8 +225,13 @@ function Read-Backup {
         [Parameter(Mandatory = $true)]
         [string] $Path
     )
-    $text = [System.IO.File]::ReadAllText($Path)
-    $backup = ConvertTo-Table -InputObject (ConvertFrom-Json -InputObject $text)
+    try {
+        $text = [System.IO.File]::ReadAllText($Path)
+        $backup = ConvertTo-Table -InputObject (ConvertFrom-Json -InputObject $text)
+    }
+    catch {
+        throw ('Nothing was changed: the backup {0} cannot be read. {1}' -f $Path, $_)
+    }
     $right = @{ Version = '1'; PolicyStore = $Store; Server = $Policy['Server'] }
     $right['Group'] = $Policy['Group']
     $right['NamePrefix'] = $Policy['NamePrefix']
@@ -231,6 +251,26 @@ function Read-Backup {
         $isOwn = "$($rule['Name'])".StartsWith($Policy['NamePrefix'], $ignoreCase)
         if (-not $isOwn -or "$($rule['Group'])" -ne $Policy['Group']) {
             throw ('Nothing was changed: rule {0} of the backup is not ours.' -f $rule['Name'])
+        }
+    }
+    foreach ($name in @(@($backup['Setting'].Keys) + @($backup['Memory'].Keys) | Sort-Object)) {
+        $values = '^$'
+        switch -Regex ($name) {
+            '^Outbound (Domain|Private|Public)$' { $values = '^(NotConfigured|Allow|Block)$' }
+            '^Built-in .' { $values = '^(True|False|Absent)$' }
+        }
+        $both = @($backup['Setting'][$name], $backup['Memory'][$name] | Where-Object { $null -ne $_ })
+        if (@($both | Where-Object { "$_" -notmatch $values }).Count -gt 0) {
+            throw ('Nothing was changed: {0} of the backup is no setting of ours.' -f $name)
+        }
+    }
+    # Exceptions end, whatever the policy says by now.
+    if ($backup['Until'] -isnot [hashtable]) {
+        $backup['Until'] = @{}
+    }
+    foreach ($rule in $backup['Rule'].Values) {
+        if (-not $backup['Until'].ContainsKey($rule['Name'])) {
+            $backup['Until'][$rule['Name']] = Get-LastDay -Rule $rule
         }
     }
     $backup

@@ -1,160 +1,12 @@
-# ---- the engine, guard: what a server cannot be without; the same in every script --------------
-# With the default outbound action Block, a server that may not ask its name servers and domain
-# controllers is lost to its administrators, and asks for no new Group Policy. Sessions from outside
-# are not at risk: their replies need no rule. A need is what one program of Windows, or one service
-# in it, asks of one address; an address is '' if none was found.
+# ---- the engine, guard of the ways out; the same in every script --------------------------------
+# Replies to sessions from outside need no rule.
 
-$nameNeed = 'UDP 53 system32\svchost.exe dnscache'
 # What Test-Covered looks at; every other parameter narrows a rule.
 $understood = @(
     'Name', 'DisplayName', 'Description', 'Group', 'Direction', 'Action', 'Enabled', 'Profile'
     'EdgeTraversalPolicy', 'LooseSourceMapping', 'LocalOnlyMapping', 'Protocol', 'LocalPort'
     'RemotePort', 'LocalAddress', 'RemoteAddress', 'Program', 'Service'
 )
-
-function ConvertTo-Need {
-    [CmdletBinding()]
-    [OutputType([hashtable])]
-    param (
-        # Protocol, port, program and service.
-        [Parameter(Mandatory = $true)]
-        [string] $Text,
-
-        [Parameter(Mandatory = $true)]
-        [AllowEmptyString()]
-        [string] $Address,
-
-        [Parameter(Mandatory = $true)]
-        [string] $For
-    )
-    $protocol, $port, $program, $service = $Text -split ' '
-    @{
-        Protocol = $protocol; Port = [int] $port; Program = $program; Service = "$service"
-        Address = $Address; For = $For; LocalPort = 0; Keyword = 'Any'; AnyOf = $false
-    }
-}
-
-function Get-ControllerNeed {
-    [CmdletBinding()]
-    [OutputType([hashtable])]
-    param (
-        [Parameter(Mandatory = $true)]
-        [AllowEmptyCollection()]
-        [string[]] $Address,
-
-        # Whether one of them is enough.
-        [Parameter()]
-        [switch] $AnyOf
-    )
-    if ($Address.Count -eq 0) {
-        $text = 'the domain controllers (none was found)'
-        ConvertTo-Need -Text 'TCP 0 System' -Address '' -For $text
-    }
-    # The local security authority logs on and finds a controller, Group Policy asks for its
-    # objects, and the file system in the kernel fetches them.
-    $asked = @(
-        'TCP 88 system32\lsass.exe', 'TCP 389 system32\lsass.exe'
-        'TCP 389 system32\svchost.exe gpsvc', 'UDP 389 system32\lsass.exe'
-        'TCP 135 system32\lsass.exe', 'TCP 135 system32\svchost.exe gpsvc', 'TCP 445 System'
-    )
-    foreach ($item in @($Address | Sort-Object -Unique)) {
-        foreach ($text in $asked) {
-            $need = ConvertTo-Need -Text $text -Address $item -For 'domain controller'
-            $need['AnyOf'] = [bool] $AnyOf
-            $need
-        }
-    }
-}
-
-function Get-PolicyNeed {
-    [CmdletBinding()]
-    [OutputType([hashtable])]
-    param (
-        [Parameter(Mandatory = $true)]
-        [string] $Store
-    )
-    # Of a server that a Group Policy object is for, whichever it is: some name server, and one of
-    # the domain controllers, whose addresses are those of the domain's name.
-    $need = ConvertTo-Need -Text $nameNeed -Address 'any address' -For 'a name server at'
-    $need['Keyword'] = 'DNS'
-    $need
-    $known = @()
-    try {
-        $known = @([System.Net.Dns]::GetHostAddresses(($Store -split '\\')[0]))
-    }
-    catch {
-        Write-Warning -Message ('The addresses of the domain were not found: {0}' -f $_)
-    }
-    Get-ControllerNeed -Address @($known | ForEach-Object { "$_" -replace '%.*$', '' }) -AnyOf
-}
-
-function Get-Need {
-    [CmdletBinding()]
-    [OutputType([hashtable])]
-    param ()
-    # Of this server.
-    $filter = 'IPEnabled = TRUE'
-    $class = 'Win32_NetworkAdapterConfiguration'
-    $cards = @(Get-CimInstance -ClassName $class -Filter $filter -ErrorAction Stop)
-    foreach ($card in $cards) {
-        foreach ($server in @(Get-PropertyValue -InputObject $card -Name 'DNSServerSearchOrder')) {
-            if ("$server" -notmatch '^$|^127\.|^::1$') {
-                $need = ConvertTo-Need -Text $nameNeed -Address "$server" -For 'name server'
-                $need['Keyword'] = 'DNS'
-                $need
-            }
-        }
-        $server = "$(Get-PropertyValue -InputObject $card -Name 'DHCPServer')"
-        $usesDhcp = "$(Get-PropertyValue -InputObject $card -Name 'DHCPEnabled')" -eq 'True'
-        if ($usesDhcp -and $server -ne '') {
-            # A lease is renewed by its server; after a start anybody is asked, from no address yet.
-            $text = 'UDP 67 system32\svchost.exe dhcp'
-            $need = ConvertTo-Need -Text $text -Address $server -For 'DHCP server'
-            $need['LocalPort'] = 68
-            $need['Keyword'] = 'DHCP'
-            $need
-            $need = ConvertTo-Need -Text $text -Address '255.255.255.255' -For 'DHCP servers by'
-            $need['LocalPort'] = 68
-            $need['Source'] = @('0.0.0.0')
-            $need
-        }
-    }
-    $computer = Get-CimInstance -ClassName 'Win32_ComputerSystem' -ErrorAction Stop
-    if ("$(Get-PropertyValue -InputObject $computer -Name 'PartOfDomain')" -ne 'True') {
-        return
-    }
-    $controllers = @(
-        foreach ($item in @(Get-CimInstance -ClassName 'Win32_NTDomain' -ErrorAction Stop)) {
-            $text = "$(Get-PropertyValue -InputObject $item -Name 'DomainControllerAddress')"
-            if ($text -ne '') {
-                $text.TrimStart('\')
-            }
-        }
-    )
-    Get-ControllerNeed -Address $controllers
-}
-
-function Get-SourceAddress {
-    [CmdletBinding()]
-    [OutputType([string])]
-    param (
-        [Parameter(Mandatory = $true)]
-        [string] $Address
-    )
-    # The address of this server from which it asks that one; nothing if there is no way there.
-    try {
-        $found = @(Find-NetRoute -RemoteIPAddress $Address -ErrorAction Stop)
-    }
-    catch {
-        return
-    }
-    foreach ($item in $found) {
-        $text = "$(Get-PropertyValue -InputObject $item -Name 'IPAddress')" -replace '%.*$', ''
-        if ($text -ne '') {
-            $text
-        }
-    }
-}
 
 function Test-Covered {
     [CmdletBinding()]
@@ -229,7 +81,11 @@ function Get-LockOut {
         [object[]] $Wanted,
 
         [Parameter(Mandatory = $true)]
-        [string] $Store
+        [string] $Store,
+
+        # Whether whatever no rule blocks passes.
+        [Parameter(Mandatory = $true)]
+        [bool] $IsOpen
     )
     # What the server needs and could not reach, if nothing allowed it beside those rules but what
     # is in force now. Allow rules count if they act in every profile of the policy: a server is in
@@ -246,7 +102,7 @@ function Get-LockOut {
                 }
             }
         )
-        if ($ignoring.Count -gt 0) {
+        if ($ignoring.Count -gt 0 -and -not $IsOpen) {
             $text = 'what the policy''s rules allow, since Group Policy has local rules ignored'
             return ('{0} (AllowLocalFirewallRules, {1})' -f $text, ($ignoring -join ', '))
         }
@@ -302,7 +158,7 @@ function Get-LockOut {
                     $found[$action] = $true
                 }
             }
-            if ($found['Block'] -or -not $found['Allow']) {
+            if ($found['Block'] -or -not ($IsOpen -or $found['Allow'])) {
                 $need
             }
         }
@@ -346,7 +202,8 @@ function Assert-Reachable {
         [Parameter(Mandatory = $true)]
         [bool] $AllowLockOut
     )
-    # Of a plan after which outbound traffic is blocked, whoever blocks it.
+    # Of a plan after which outbound traffic is blocked, whoever blocks it, or that has block rules
+    # of its own.
     $isLocal = $Store -eq 'PersistentStore'
     $after = $Setting.Clone()
     $locks = @(
@@ -368,9 +225,15 @@ function Assert-Reachable {
     }
     $names = @($Policy['Profile'] -replace '^Any$', 'Domain, Private, Public') -split ', '
     $blocked = @($names | Where-Object { $after["Outbound $_"] -eq 'Block' })
-    if ($Plan.Count -eq 0 -or $blocked.Count -eq 0) {
+    $blocks = @(
+        $Plan | Where-Object { $_['Kind'] -in @('NewRule', 'SetRule') } |
+            Where-Object { $_['Rule']['Direction'] -eq 'Outbound' } |
+            Where-Object { "$($_['Rule']['Action'])" -eq 'Block' }
+    )
+    if ($Plan.Count -eq 0 -or $blocked.Count + $blocks.Count -eq 0) {
         return
     }
+    $isOpen = $blocked.Count -eq 0
     $server = 'this server'
     if (-not $isLocal) {
         $server = 'a server of this Group Policy object'
@@ -379,16 +242,18 @@ function Assert-Reachable {
         $text = 'Every computer that {0} is linked to will block outbound traffic.'
         Write-Warning -Message ($text -f $Store)
     }
-    $lost = @(Get-LockOut -Policy $Policy -Wanted $Wanted -Store $Store)
+    $parameters = @{ Policy = $Policy; Store = $Store; IsOpen = $isOpen }
+    $lost = @(Get-LockOut -Wanted $Wanted @parameters)
     if ($lost.Count -gt 0 -and $locks.Count -eq 0) {
         # It may be so already.
-        $before = @(Get-LockOut -Policy $Policy -Wanted $Live -Store $Store)
+        $before = @(Get-LockOut -Wanted $Live @parameters)
         $lost = @($lost | Where-Object { $_ -notin $before })
     }
     if ($lost.Count -eq 0) {
         return
     }
-    $text = 'With outbound traffic blocked {0} could not reach: {1}.' -f $server, ($lost -join ', ')
+    $why = @('outbound traffic blocked', 'the policy''s block rules')[[int] $isOpen]
+    $text = 'With {0} {1} could not reach: {2}.' -f $why, $server, ($lost -join ', ')
     if (-not $AllowLockOut) {
         throw ('{0} Nothing was changed; -AllowLockOut does it all the same.' -f $text)
     }

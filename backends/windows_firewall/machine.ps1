@@ -1,125 +1,7 @@
 # ---- the engine, the machine: profiles and rules of Windows' own; the same in every script ------
 # Apply may have to change two things that are not rules of ours: the outbound action of a profile
 # ('Outbound Domain') and whether a rule of Windows' own is enabled ('Built-in RULE'; a Group Policy
-# object may have none: Absent). What they were before is kept in the registry, which only
-# administrators can write; in a Group Policy object, in a rule that is disabled and for addresses
-# that nobody has.
-
-$memoryRoot = 'HKLM:\SOFTWARE\hcipolc'
-
-function Get-RegistryTable {
-    [CmdletBinding()]
-    [OutputType([hashtable])]
-    param (
-        [Parameter(Mandatory = $true)]
-        [string] $Key
-    )
-    # All values of a key of ours as texts.
-    $table = @{}
-    if (Test-Path -LiteralPath $Key) {
-        $item = Get-ItemProperty -LiteralPath $Key -ErrorAction Stop
-        if ($null -ne $item) {
-            foreach ($property in $item.PSObject.Properties) {
-                if ($property.Name -notlike 'PS*') {
-                    $table[$property.Name] = "$($property.Value)"
-                }
-            }
-        }
-    }
-    $table
-}
-
-function Read-StoreMemory {
-    [CmdletBinding()]
-    [OutputType([hashtable])]
-    param (
-        [Parameter(Mandatory = $true)]
-        [AllowEmptyCollection()]
-        [object[]] $Rule,
-
-        [Parameter(Mandatory = $true)]
-        [string] $Name
-    )
-    # NAME=VALUE; NAME=VALUE
-    $table = @{}
-    foreach ($item in @($Rule | Where-Object { $_.Name -eq $Name })) {
-        foreach ($text in @("$($item.Description)" -split '; ' -like '*=*')) {
-            $left, $right = $text -split '=', 2
-            $table[$left] = $right
-        }
-    }
-    $table
-}
-
-function Save-StoreMemory {
-    [CmdletBinding()]
-    param (
-        [Parameter(Mandatory = $true)]
-        [hashtable] $Store,
-
-        # What the object remembers until then.
-        [Parameter(Mandatory = $true)]
-        [hashtable] $Former
-    )
-    $rule = $Store['MemoryRule']
-    $texts = foreach ($table in @($Former, $Store['Memory'])) {
-        @($table.Keys | Sort-Object | ForEach-Object { "$_=$($table[$_])" }) -join '; '
-    }
-    if ($texts[0] -ceq $texts[1]) {
-        return
-    }
-    if ($texts[0] -ne '') {
-        Clear-StoreRule -Store $Store -Name $rule['Name']
-    }
-    if ($texts[1] -ne '') {
-        $rule['Description'] = $texts[1]
-        Add-StoreRule -Store $Store -Rule $rule
-    }
-}
-
-function Write-Memory {
-    [CmdletBinding()]
-    param (
-        [Parameter(Mandatory = $true)]
-        [hashtable] $Store,
-
-        # Its Value is null: there is to be no such value.
-        [Parameter(Mandatory = $true)]
-        [hashtable] $Change
-    )
-    $key, $name, $value = $Change['Key'], $Change['Name'], $Change['Value']
-    if ($Store['Session'] -ne '') {
-        # Written before the session is saved.
-        $Store['Memory'].Remove($name)
-        if ($null -ne $value) {
-            $Store['Memory'][$name] = $value
-        }
-        return
-    }
-    # A question about the memory would be one too many, also while a failed run is undone.
-    $quiet = @{ Confirm = $false; WhatIf = $false; ErrorAction = 'Stop' }
-    if ($null -ne $value) {
-        if (-not (Test-Path -LiteralPath $key)) {
-            New-Item -Path $key -Force @quiet | Out-Null
-        }
-        $parameters = @{ LiteralPath = $key; Name = $name; Value = "$value" }
-        New-ItemProperty @parameters -PropertyType 'String' -Force @quiet | Out-Null
-        return
-    }
-    if ((Get-RegistryTable -Key $key).ContainsKey($name)) {
-        Remove-ItemProperty -LiteralPath $key -Name $name @quiet
-    }
-    # Keys that hold nothing any more go, up to the one for all policies.
-    $each = $key
-    while ($each.StartsWith($memoryRoot)) {
-        $empty = (Test-Path -LiteralPath $each) -and (Get-RegistryTable -Key $each).Count -eq 0 -and
-            @(Get-ChildItem -LiteralPath $each -ErrorAction Stop).Count -eq 0
-        if ($empty) {
-            Remove-Item -LiteralPath $each @quiet
-        }
-        $each = $each.Substring(0, $each.LastIndexOf('\'))
-    }
-}
+# object may have none: Absent).
 
 function Read-Setting {
     [CmdletBinding()]
@@ -328,6 +210,7 @@ function Get-EnforcementFinding {
     }
     $own = @{}
     $Wanted | ForEach-Object { $own[$_['Name']] = $true }
+    $ways = @($allows | ForEach-Object { "$($_['Direction'])" })
     $blocks = @()
     foreach ($item in @(Get-NetFirewallRule -PolicyStore ActiveStore -ErrorAction Stop)) {
         $source = "$(Get-PropertyValue -InputObject $item -Name 'PolicyStoreSourceType')"
@@ -338,14 +221,13 @@ function Get-EnforcementFinding {
             }
         }
         elseif ("$($item.Action)" -eq 'Block' -and "$($item.Enabled)" -eq 'True' -and
-            $source -ne 'Hardcoded') {
-            $blocks += $item
+            $source -ne 'Hardcoded' -and "$($item.Direction)" -in $ways) {
+            $blocks += '{0} ({1})' -f $item.Name, $item.DisplayName
         }
     }
-    if ($blocks.Count -gt 0 -and $allows.Count -gt 0) {
-        $names = @($blocks | Select-Object -First 3 | ForEach-Object { $_.DisplayName }) -join ', '
-        $text = '{0} block rules of others are in force and beat every allow rule: {1}'
-        Write-Warning -Message ($text -f $blocks.Count, $names)
+    if ($blocks.Count -gt 0) {
+        $text = '{0} block rules of others are in force and may beat allow rules of the policy: {1}'
+        Write-Warning -Message ($text -f $blocks.Count, (Format-Some -Value $blocks))
     }
     if (@($Keyword | Where-Object { -not $_.ContainsKey('Addresses') }).Count -gt 0) {
         foreach ($text in @(Get-ResolverFault)) {

@@ -1,238 +1,58 @@
-# ---- the engine, proxy: the server's own proxy settings; the same in every script ---------------
-# Windows keeps four of them. WinINet is what the source document sets; WinHTTP is what services
-# ask, the environment what agents and command lines ask, and the Azure Arc agent has its own. What
-# was there before the first Apply is kept in the registry, which only administrators can write.
+# ---- the engine, proxy: what is different, and what to do about it; the same in every script ----
+# What was there before the first Apply is kept in the registry, in a key for each owner
+# (memory.ps1): proxies of scripts for other clusters and groups are not taken back.
 
-$proxyBackup = 'HKLM:\SOFTWARE\hcipolc\Proxy'
-$internetSettings = 'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings\Connections'
-$internetPolicy = 'HKLM:\SOFTWARE\Policies\Microsoft\Windows\CurrentVersion\Internet Settings'
+$proxyLayers = @('WinINet', 'WinHTTP', 'Environment', 'Azure Arc agent')
 
-function Get-RegistryValue {
-    [CmdletBinding()]
-    param (
-        [Parameter(Mandatory = $true)]
-        [string] $Key,
-
-        [Parameter(Mandatory = $true)]
-        [string] $Name
-    )
-    if (Test-Path -LiteralPath $Key) {
-        $item = Get-ItemProperty -LiteralPath $Key -ErrorAction Stop
-        Get-PropertyValue -InputObject $item -Name $Name
-    }
-}
-
-function ConvertFrom-ConnectionSetting {
+function ConvertFrom-ProxyMemory {
     [CmdletBinding()]
     [OutputType([hashtable])]
     param (
         [Parameter(Mandatory = $true)]
-        [AllowNull()]
-        [AllowEmptyCollection()]
-        [object[]] $Setting
-    )
-    # WinINet and WinHTTP write the same form: version, counter and flags of four bytes each, then
-    # texts with their length before them. Flags: 2 a proxy, 4 a script, 8 detection.
-    $state = @{ Server = ''; Bypass = ''; Script = ''; Detect = 'False' }
-    $bytes = [byte[]] @($Setting | Where-Object { $null -ne $_ })
-    if ($bytes.Length -lt 12) {
-        return $state
-    }
-    $flags = [System.BitConverter]::ToInt32($bytes, 8)
-    $texts = @('', '', '')
-    $at = 12
-    for ($i = 0; $i -lt 3 -and $at + 4 -le $bytes.Length; $i++) {
-        $length = [System.BitConverter]::ToInt32($bytes, $at)
-        if ($length -lt 0 -or $length -gt $bytes.Length - $at - 4) {
-            break
-        }
-        $texts[$i] = [System.Text.Encoding]::ASCII.GetString($bytes, $at + 4, $length)
-        $at += 4 + $length
-    }
-    if (($flags -band 2) -ne 0) {
-        $state['Server'] = $texts[0]
-        $state['Bypass'] = $texts[1]
-    }
-    if (($flags -band 4) -ne 0) {
-        $state['Script'] = $texts[2]
-    }
-    $state['Detect'] = "$(($flags -band 8) -ne 0)"
-    $state
-}
+        [AllowEmptyString()]
+        [string] $Text,
 
-function Invoke-ProxyTool {
-    [CmdletBinding()]
-    [OutputType([string])]
-    param (
-        [Parameter(Mandatory = $true)]
-        [string] $Name,
-
-        [Parameter(Mandatory = $true)]
-        [string[]] $Argument
-    )
-    # Every argument stays one argument: no shell stands between.
-    $output = & $Name @Argument
-    if ($LASTEXITCODE -ne 0) {
-        throw ('{0} {1} failed with code {2}.' -f $Name, ($Argument -join ' '), $LASTEXITCODE)
-    }
-    "$output"
-}
-
-function Get-ArcProperty {
-    [CmdletBinding()]
-    [OutputType([string])]
-    param (
-        [Parameter(Mandatory = $true)]
-        [string] $Name
-    )
-    $text = Invoke-ProxyTool -Name 'azcmagent.exe' -Argument @('config', 'get', $Name)
-    $text.Trim([char[]] ' []"')
-}
-
-function Get-ProxyState {
-    [CmdletBinding()]
-    [OutputType([hashtable])]
-    param (
         [Parameter(Mandatory = $true)]
         [string] $Layer
     )
-    # Nothing for a part that this server does not have.
-    switch ($Layer) {
-        'WinINet' {
-            if ("$(Get-RegistryValue -Key $internetPolicy -Name 'ProxySettingsPerUser')" -ne '0') {
-                return @{ Scope = 'User'; Server = ''; Bypass = ''; Script = ''; Detect = 'False' }
-            }
-            $value = Get-RegistryValue -Key $internetSettings -Name 'DefaultConnectionSettings'
-            $state = ConvertFrom-ConnectionSetting -Setting $value
-            $state['Scope'] = 'Machine'
-            return $state
-        }
-        'WinHTTP' {
-            $value = Get-RegistryValue -Key $internetSettings -Name 'WinHttpSettings'
-            $state = ConvertFrom-ConnectionSetting -Setting $value
-            return @{ Server = $state['Server']; Bypass = $state['Bypass'] }
-        }
-        'Environment' {
-            $state = @{}
-            foreach ($name in @('HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY')) {
-                $state[$name] = "$([System.Environment]::GetEnvironmentVariable($name, 'Machine'))"
-            }
-            return $state
-        }
-        'Azure Arc agent' {
-            if ($null -ne (Get-Command -Name 'azcmagent.exe' -ErrorAction SilentlyContinue)) {
-                return @{
-                    Server = Get-ArcProperty -Name 'proxy.url'
-                    Bypass = Get-ArcProperty -Name 'proxy.bypass'
-                }
-            }
-        }
+    try {
+        ConvertTo-Table -InputObject (ConvertFrom-Json -InputObject $Text)
+    }
+    catch {
+        $fault = 'Nothing was changed: what the proxy of {0} was before cannot be read (value {1} of'
+        $fault += ' {2}). Set that proxy by hand, delete the value and run this again. {3}'
+        throw ($fault -f $Layer, $Layer, $proxyKey, $_)
     }
 }
 
-function Get-WantedProxyState {
+function Read-ProxyLayer {
     [CmdletBinding()]
     [OutputType([hashtable])]
-    param (
-        [Parameter(Mandatory = $true)]
-        [hashtable] $Proxy
-    )
-    if ($Proxy['Settings'] -ne 'Set') {
-        return @{}
-    }
-    $url = 'http://{0}' -f $Proxy['Server']
-    $list = $Proxy['WindowsBypass'] -join ';'
-    @{
-        'WinINet'         = @{
-            Scope  = 'Machine'
-            Server = $Proxy['Server']
-            Bypass = $list
-            Script = ''
-            Detect = 'False'
-        }
-        'WinHTTP'         = @{ Server = $Proxy['Server']; Bypass = $list }
-        'Environment'     = @{
-            HTTP_PROXY  = $url
-            HTTPS_PROXY = $url
-            NO_PROXY    = $Proxy['EnvironmentBypass'] -join ','
-        }
-        'Azure Arc agent' = @{ Server = $url; Bypass = $Proxy['ArcBypass'] -join ',' }
-    }
-}
-
-function Write-ProxyState {
-    [CmdletBinding()]
     param (
         [Parameter(Mandatory = $true)]
         [string] $Layer,
 
+        # Whether it is an error if the Azure Arc agent does not say it.
         [Parameter(Mandatory = $true)]
-        [hashtable] $State
+        [bool] $Stops
     )
-    switch ($Layer) {
-        'WinINet' {
-            # Without arguments it goes back to settings of each user's own.
-            $parameters = @{}
-            if ($State['Scope'] -eq 'Machine') {
-                $parameters['ProxySettingsPerUser'] = 0
-                if ($State['Server'] -ne '') {
-                    $parameters['ProxyServer'] = $State['Server']
-                }
-                if ($State['Bypass'] -ne '') {
-                    $parameters['ProxyBypass'] = $State['Bypass']
-                }
-                if ($State['Script'] -ne '') {
-                    $parameters['AutoConfigURL'] = $State['Script']
-                }
-                if ($State['Detect'] -eq 'True') {
-                    Write-Warning -Message 'WinINet: automatic detection was on and stays off now.'
-                }
-            }
-            Set-WinInetProxy @parameters -ErrorAction Stop | Out-Null
-        }
-        'WinHTTP' {
-            $arguments = @('winhttp', 'reset', 'proxy')
-            if ($State['Server'] -ne '') {
-                $arguments = @('winhttp', 'set', 'proxy', "proxy-server=$($State['Server'])")
-                if ($State['Bypass'] -ne '') {
-                    $arguments += "bypass-list=$($State['Bypass'])"
-                }
-            }
-            Invoke-ProxyTool -Name 'netsh.exe' -Argument $arguments | Out-Null
-        }
-        'Environment' {
-            foreach ($name in @($State.Keys | Sort-Object)) {
-                [System.Environment]::SetEnvironmentVariable($name, $State[$name], 'Machine')
-            }
-        }
-        'Azure Arc agent' {
-            # Older agents know no proxy.bypass: what is right already is not asked for.
-            $current = Get-ProxyState -Layer $Layer
-            foreach ($pair in @(@('proxy.url', 'Server'), @('proxy.bypass', 'Bypass'))) {
-                $value = $State[$pair[1]]
-                $arguments = @('config', 'set', $pair[0], $value)
-                if ($value -eq '') {
-                    $arguments = @('config', 'clear', $pair[0])
-                }
-                if ($value -ne $current[$pair[1]]) {
-                    Invoke-ProxyTool -Name 'azcmagent.exe' -Argument $arguments | Out-Null
-                }
-            }
-        }
+    # Whether it could be read, and what it is: nothing of a part that this server does not have.
+    $read = @{ Known = $true; State = $null }
+    try {
+        $read['State'] = Get-ProxyState -Layer $Layer
     }
-}
-
-function Get-ProxyBackup {
-    [CmdletBinding()]
-    [OutputType([hashtable])]
-    param (
-        [Parameter(Mandatory = $true)]
-        [string] $Layer
-    )
-    $text = Get-RegistryValue -Key $proxyBackup -Name $Layer
-    if ($null -ne $text) {
-        ConvertTo-Table -InputObject (ConvertFrom-Json -InputObject "$text")
+    catch {
+        if ($Layer -ne 'Azure Arc agent') {
+            throw
+        }
+        $text = 'The proxy of the Azure Arc agent could not be read: {0}' -f $_
+        if ($Stops) {
+            throw ('Nothing was changed. {0}' -f $text)
+        }
+        Write-Warning -Message ('{0} It stays as it is.' -f $text)
+        $read['Known'] = $false
     }
+    $read
 }
 
 function Get-ProxyFinding {
@@ -240,43 +60,65 @@ function Get-ProxyFinding {
     [OutputType([pscustomobject])]
     param (
         [Parameter(Mandatory = $true)]
-        [hashtable] $Proxy
+        [hashtable] $Proxy,
+
+        # What this script and the others remember.
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Memory,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $OtherMemory,
+
+        [Parameter(Mandatory = $true)]
+        [bool] $Stops
     )
     # State is what the part should be set to; Former what it is now.
     $wanted = Get-WantedProxyState -Proxy $Proxy
-    foreach ($layer in @('WinINet', 'WinHTTP', 'Environment', 'Azure Arc agent')) {
+    foreach ($layer in $proxyLayers) {
         $name = 'Proxy of {0}' -f $layer
-        $backup = Get-ProxyBackup -Layer $layer
-        if (-not $wanted.ContainsKey($layer) -and $null -eq $backup) {
+        if (-not $wanted.ContainsKey($layer) -and -not $Memory.ContainsKey($layer)) {
             continue
         }
-        $live = Get-ProxyState -Layer $layer
+        $read = Read-ProxyLayer -Layer $layer -Stops $Stops
+        $live = $read['State']
+        if ($read['Known'] -and $null -eq $live -and $Memory.ContainsKey($layer)) {
+            $text = '{0}: it was set once, and is not found any more (an agent that was removed?).'
+            Write-Warning -Message ($text -f $name)
+        }
         # Of a part that is gone there is only the memory, which goes, too.
-        if ($null -eq $live -and $wanted.ContainsKey($layer)) {
+        if (-not $read['Known'] -or ($null -eq $live -and $wanted.ContainsKey($layer))) {
             continue
         }
         $finding = [pscustomobject] @{
-            Name = $name; Finding = 'Stale'; Detail = ''; Layer = $layer; State = $backup
-            Former = $live
+            Name = $name; Finding = 'Stale'; Detail = ''; Layer = $layer; State = $null
+            Former = $live; Memory = $Memory[$layer]; Before = $OtherMemory[$layer]
         }
-        if ($wanted.ContainsKey($layer)) {
+        if (-not $wanted.ContainsKey($layer)) {
+            $finding.State = ConvertFrom-ProxyMemory -Text $Memory[$layer] -Layer $layer
+            if ($OtherMemory.ContainsKey($layer)) {
+                $finding.Detail = 'Stays: the script of another cluster or group has set it, too'
+            }
+        }
+        else {
             $state = $wanted[$layer]
             $different = @(
                 foreach ($key in @($state.Keys | Sort-Object)) {
                     # Lists may come back in another order.
                     $right = ConvertTo-ListText -Value @($state[$key] -split '[;,\s]+')
-                    $is = ConvertTo-ListText -Value @($live[$key] -split '[;,\s]+')
-                    if ($right -ne $is) {
+                    $is = ConvertTo-ListText -Value @("$($live[$key])" -split '[;,\s]+')
+                    if ($live.ContainsKey($key) -and $right -ne $is) {
                         $key
                     }
                 }
             )
-            if ($different.Count -eq 0) {
+            # Whoever has set it alike may put back another: what was there before is remembered.
+            if ($different.Count -eq 0 -and
+                ($Memory.ContainsKey($layer) -or -not $OtherMemory.ContainsKey($layer))) {
                 continue
             }
             $finding.State = $state
             $finding.Finding = 'Changed: {0}' -f ($different -join ', ')
-            if ($null -eq $backup) {
+            if (-not $Memory.ContainsKey($layer)) {
                 $finding.Finding = 'Missing'
             }
         }
@@ -293,9 +135,10 @@ function Get-ProxyChange {
         [object[]] $Finding
     )
     foreach ($item in $Finding) {
-        $memory = @{ Kind = 'Memory'; Name = $item.Layer; Key = $proxyBackup }
-        $memory['Former'] = Get-RegistryValue -Key $proxyBackup -Name $item.Layer
-        $memory['Value'] = $null
+        $memory = @{
+            Kind = 'Memory'; Name = $item.Layer; Key = $proxyKey; Value = $null
+            Former = $item.Memory
+        }
         $setting = @{
             Kind = 'Proxy'; Name = $item.Name; Layer = $item.Layer; State = $item.State
             Former = $item.Former; Text = 'Set proxy'; Finding = 'Set'
@@ -307,7 +150,7 @@ function Get-ProxyChange {
             $setting['Text'] = 'Restore what was there before'
             $setting['Finding'] = 'Restored'
             $memory['Text'] = $setting['Text']
-            if ($null -ne $item.Former) {
+            if ($null -ne $item.Former -and $null -eq $item.Before) {
                 $setting
             }
             else {
@@ -318,7 +161,10 @@ function Get-ProxyChange {
         }
         $memory['Text'] = $setting['Text']
         if ($null -eq $memory['Former']) {
-            $memory['Value'] = ConvertTo-Json -InputObject $item.Former -Compress
+            $memory['Value'] = $item.Before
+            if ($null -eq $item.Before) {
+                $memory['Value'] = ConvertTo-Json -InputObject $item.Former -Compress
+            }
             $memory
         }
         $setting
@@ -331,11 +177,10 @@ function Add-ProxyState {
         [Parameter(Mandatory = $true)]
         [hashtable] $State
     )
-    $State['ProxyMemory'] = Get-RegistryTable -Key $proxyBackup
-    foreach ($layer in @('WinINet', 'WinHTTP', 'Environment', 'Azure Arc agent')) {
-        $live = Get-ProxyState -Layer $layer
-        if ($null -ne $live) {
-            $State['Proxy'][$layer] = $live
+    foreach ($layer in $proxyLayers) {
+        $read = Read-ProxyLayer -Layer $layer -Stops $false
+        if ($null -ne $read['State']) {
+            $State['Proxy'][$layer] = $read['State']
         }
     }
 }
@@ -348,7 +193,10 @@ function Get-ProxyRestore {
         [hashtable] $State,
 
         [Parameter(Mandatory = $true)]
-        [hashtable] $Backup
+        [hashtable] $Backup,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $OtherMemory
     )
     foreach ($layer in @($State['Proxy'].Keys | Sort-Object)) {
         if (-not $Backup['Proxy'].ContainsKey($layer)) {
@@ -357,13 +205,22 @@ function Get-ProxyRestore {
         $name = 'Proxy of {0}' -f $layer
         $wanted = $Backup['Proxy'][$layer]
         $live = $State['Proxy'][$layer]
-        if (@($wanted.Keys | Where-Object { "$($wanted[$_])" -ne "$($live[$_])" }).Count -gt 0) {
+        $different = @(
+            $wanted.Keys | Where-Object { "$($wanted[$_])" -ne "$($live[$_])" -and $_ -ne 'Others' }
+        )
+        $isOther = $OtherMemory.ContainsKey($layer)
+        if ($isOther -and $different.Count -gt 0 -and
+            -not $Backup['ProxyMemory'].ContainsKey($layer)) {
+            $text = '{0} stays as it is: the script of another cluster or group has set it.'
+            Write-Warning -Message ($text -f $name)
+        }
+        elseif ($different.Count -gt 0) {
             @{
                 Kind = 'Proxy'; Name = $name; Layer = $layer; State = $wanted; Former = $live
                 Text = 'Restore proxy'; Finding = 'Restored'; Subject = $name
             }
         }
-        $memory = @{ Kind = 'Memory'; Name = $layer; Key = $proxyBackup; Subject = $name }
+        $memory = @{ Kind = 'Memory'; Name = $layer; Key = $proxyKey; Subject = $name }
         $memory['Text'] = 'Restore proxy'
         $memory['Value'] = $Backup['ProxyMemory'][$layer]
         $memory['Former'] = $State['ProxyMemory'][$layer]

@@ -98,11 +98,12 @@ function Get-OwnRule {
     # Not -Group: that parameter takes wildcards and reports "not found" as an error. The name is
     # asked for too: rules that somebody else put into the group are not ours.
     $prefix = $Policy['NamePrefix']
+    $memoryName = Get-MemoryRuleName -Policy $Policy
     $ignoreCase = [System.StringComparison]::OrdinalIgnoreCase
     $own = @{}
     $Rule |
         Where-Object { $_.Group -eq $Policy['Group'] } |
-        Where-Object { $_.Name.StartsWith($prefix, $ignoreCase) -and $_.Name -ne "${prefix}memory" } |
+        Where-Object { $_.Name.StartsWith($prefix, $ignoreCase) -and $_.Name -ne $memoryName } |
         ForEach-Object { $own[$_.Name] = $_ }
     $own
 }
@@ -132,18 +133,63 @@ function Get-WantedRule {
     }
 }
 
+function Get-OtherGroup {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Policy,
+
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Rule
+    )
+    # Names of rules that are this cluster's, in a group that it had before: Windows cannot give a
+    # rule another. The name of another cluster may begin with this one's; its own group tells.
+    foreach ($item in $Rule) {
+        $cluster = "$($item.Group)" -replace '^hcipolc:', 'hcipolc-'
+        if ("$($item.Name)" -notlike "$($Policy['NamePrefix'])*" -or
+            $item.Group -eq $Policy['Group'] -or
+            ("$cluster-" -like "$($Policy['NamePrefix'])?*" -and "$($item.Name)" -like "$cluster-*")) {
+            continue
+        }
+        $item.Name
+    }
+}
+
+function Get-LastDay {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param (
+        # Of the table, a backup or the machine, as parameters.
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Rule
+    )
+    # Of an exception, '2026-06-30'; '' of other rules. Windows keeps it in the description alone.
+    if ($Rule.ContainsKey('Until')) {
+        return $Rule['Until']
+    }
+    $line = '(?s)^.*? Exception of: .*? Until: ([0-9]{4}-[0-9]{2}-[0-9]{2})\..*$'
+    $text = "$($Rule['Description'])"
+    if ($text -match $line) {
+        return ($text -replace $line, '$1')
+    }
+    ''
+}
+
 function Test-Ended {
     [CmdletBinding()]
     [OutputType([bool])]
     param (
-        # Of the table.
+        # An exception's last day, or ''.
         [Parameter(Mandatory = $true)]
-        [hashtable] $Rule
+        [AllowEmptyString()]
+        [string] $Day
     )
-    # An exception's last day is over, by this machine's clock.
-    $day = [System.DateTime]::Today
-    $today = '{0:d4}-{1:d2}-{2:d2}' -f $day.Year, $day.Month, $day.Day
-    $Rule.ContainsKey('Until') -and [string]::CompareOrdinal($Rule['Until'], $today) -lt 0
+    # By this machine's clock.
+    $now = [System.DateTime]::Today
+    $today = '{0:d4}-{1:d2}-{2:d2}' -f $now.Year, $now.Month, $now.Day
+    $Day -ne '' -and [string]::CompareOrdinal($Day, $today) -lt 0
 }
 
 function Format-Some {

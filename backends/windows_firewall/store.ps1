@@ -219,63 +219,72 @@ function Invoke-Change {
     }
 }
 
-function Undo-Change {
+function Assert-SameVersion {
     [CmdletBinding()]
     param (
         [Parameter(Mandatory = $true)]
-        [hashtable] $Change,
+        [string] $Session,
 
-        [Parameter(Mandatory = $true)]
-        [hashtable] $Store
-    )
-    # Whether the change was made, and whether all of it, is not known: it may have failed.
-    $inverse = $Change.Clone()
-    $verb, $what = $Change['Kind'] -csplit '(?=Rule$|Keyword$)'
-    switch ($verb) {
-        'New' {
-            if (-not (Test-Subject -Change $Change -Store $Store)) {
-                return
-            }
-            $inverse['Kind'] = "Remove$what"
-        }
-        'Remove' {
-            if (Test-Subject -Change $Change -Store $Store) {
-                return
-            }
-            $inverse['Kind'] = "New$what"
-            $inverse['Rule'] = $Change['Former']
-        }
-        'Set' {
-            $inverse[$what] = $Change['Former']
-            # It may have been removed, to be made anew.
-            if (-not (Test-Subject -Change $Change -Store $Store)) {
-                $inverse['Kind'] = "New$what"
-            }
-        }
-        'Proxy' { $inverse['State'] = $Change['Former'] }
-        default { $inverse['Value'] = $Change['Former'] }
-    }
-    Invoke-Change -Change $inverse -Store $Store
-}
-
-function Undo-All {
-    [CmdletBinding()]
-    param (
+        # Every rule that was read, and those of ours as parameters.
         [Parameter(Mandatory = $true)]
         [AllowEmptyCollection()]
-        [object[]] $Change,
+        [object[]] $EveryRule,
 
         [Parameter(Mandatory = $true)]
-        [hashtable] $Store
+        [hashtable] $Live
     )
-    Write-Warning -Message 'Not everything could be done: what this run did is undone.'
-    for ($i = $Change.Count - 1; $i -ge 0; $i--) {
-        try {
-            Undo-Change -Change $Change[$i] -Store $Store
+    # A domain controller may not have yet what another has, of which the plan was made. Newer
+    # versions of Get-NetFirewallRule know no session; the filters, of which each rule has one, do.
+    $field = @{ Name = 'RemoteAddress'; Kind = 'Address'; Default = 'Any' }
+    $there = @{}
+    foreach ($filter in @(Get-NetFirewallAddressFilter -GPOSession $Session -ErrorAction Stop)) {
+        $there["$($filter.InstanceID)"] = $filter
+    }
+    $different = @($EveryRule | Where-Object { -not $there.ContainsKey("$($_.InstanceID)") })
+    $same = $different.Count -eq 0 -and $there.Count -eq $EveryRule.Count
+    foreach ($item in $EveryRule) {
+        $name = "$($item.Name)"
+        if ($same -and $Live.ContainsKey($name)) {
+            $here = ConvertTo-FieldText -Field $field -Value $Live[$name]['RemoteAddress']
+            $now = $there["$($item.InstanceID)"].RemoteAddress
+            $same = $here -eq (ConvertTo-FieldText -Field $field -Value $now)
         }
-        catch {
-            $text = '{0} could not be put back ({1}): {2}'
-            Write-Warning -Message ($text -f $Change[$i]['Name'], $Change[$i]['Kind'], $_)
-        }
+    }
+    if (-not $same) {
+        $text = 'The domain controller has another version of the Group Policy object than was read'
+        throw ($text + ' here. Wait until it has been replicated, then run this again.')
+    }
+}
+
+function Enter-Run {
+    [CmdletBinding()]
+    [OutputType([System.Threading.Mutex])]
+    param ()
+    $arguments = @($false, 'Global\hcipolc')
+    $mutex = New-Object -TypeName 'System.Threading.Mutex' -ArgumentList $arguments
+    try {
+        $isFree = $mutex.WaitOne(0)
+    }
+    catch [System.Threading.AbandonedMutexException] {
+        # Whoever had it ended without giving it back.
+        $isFree = $true
+    }
+    if (-not $isFree) {
+        $mutex.Dispose()
+        throw 'Nothing was changed: another run of such a script is going on here. Wait for its end.'
+    }
+    $mutex
+}
+
+function Exit-Run {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowNull()]
+        [System.Threading.Mutex] $Mutex
+    )
+    if ($null -ne $Mutex) {
+        $Mutex.ReleaseMutex()
+        $Mutex.Dispose()
     }
 }

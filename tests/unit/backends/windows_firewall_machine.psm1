@@ -9,6 +9,7 @@ $script:failAfter = $false # it fails after it has done its work
 $script:failAlways = '' # a command that always fails
 $script:stopAt = 0 # the number of the call that does not come back
 $script:intruder = '' # names of rules that somebody else makes just before the script
+$script:rival = '' # names of rules that another run of it makes just before
 $script:failed = $false # whether the fault has happened
 
 $script:parameters = 'Name', 'DisplayName', 'Description', 'Group', 'Enabled', 'Profile', 'Direction', 'Action', 'EdgeTraversalPolicy',
@@ -39,8 +40,9 @@ function Reset-Machine {
     Reset-Fault
 }
 function Reset-Fault {
-    param ([int] $At = 0, [switch] $After, [string] $Always = '', [int] $StopAt = 0, [string] $Intruder = '')
+    param ([int] $At = 0, [switch] $After, [string] $Always = '', [int] $StopAt = 0, [string] $Intruder = '', [string] $Rival = '')
     $script:intruder = $Intruder
+    $script:rival = $Rival
     $script:closed = 0
     $script:stopAt = $StopAt
     $script:calls.Clear()
@@ -50,6 +52,8 @@ function Reset-Fault {
     $script:failed = $false
 }
 function Get-Machine { $script:machine }
+function Set-Refused { param ([string] $Pattern) [StandIn]::Refused = $Pattern }
+function Set-Bitness { param ([bool] $System, [bool] $Process) [StandIn]::Is64BitOperatingSystem = $System; [StandIn]::Is64BitProcess = $Process }
 # What types of Windows and the clock say.
 function Set-StandIn { [StandIn]::Variables = $script:machine.Variables; [StandIn]::Cards = $script:machine.Cards; [StandIn]::Today = $script:machine.Today }
 # A copy to go back to.
@@ -69,7 +73,8 @@ function Get-CallText { $script:calls.ToArray() }
 function Get-Change { @($script:calls | Where-Object { $_ -match '^(New|Set|Remove|Update|Enable|Disable|Save|Delete)-?' }) }
 
 # Everything that anybody could notice, as text.
-function ConvertTo-MachineText { ConvertTo-Sorted -Value $script:machine -Indent '' }
+# An open session is nothing that anybody could notice.
+function ConvertTo-MachineText { $seen = $script:machine.Clone(); $seen.Remove('Sessions'); ConvertTo-Sorted -Value $seen -Indent '' }
 function ConvertTo-Sorted {
     param ($Value, [string] $Indent)
     if ($Value -is [System.Collections.IDictionary]) {
@@ -161,16 +166,23 @@ function New-NetFirewallRule {
         [string[]] $RemoteDynamicKeywordAddresses, [string] $Program, [string] $Package, [string] $Service, [string[]] $InterfaceAlias, [string] $InterfaceType,
         [string] $Authentication, [string] $Encryption, [bool] $OverrideBlockRules, [string] $LocalUser, [string] $RemoteUser, [string] $RemoteMachine,
         [string] $PolicyStore, [string] $GPOSession)
+    $fault = @{}
     try {
         Use-Call -Command 'New-NetFirewallRule' -Subject $Name
         $rules = if ($GPOSession -ne '') { $script:machine.Sessions[$GPOSession].Rules } else { Get-RuleStore -Store $PolicyStore }
         # Somebody else is a moment earlier.
         if ($script:intruder -ne '' -and $Name -like $script:intruder) { $rules[$Name] = Set-Value -Rule $script:defaults -From @{ Name = $Name; DisplayName = 'x'; Group = 'Others' } }
-        if ($rules.Contains($Name)) { throw "There is a rule $Name" }
+        # Of another run of a script, whose rules are ours.
+        if ($script:rival -ne '' -and $Name -like $script:rival) { $rules[$Name] = Set-Value -Rule $script:defaults -From $PSBoundParameters }
+        if ($rules.Contains($Name)) {
+            # "Cannot create a file when that file already exists", in the language of the system.
+            $fault = @{ Category = 'ResourceExists'; ErrorId = 'Windows System Error 183' }
+            throw "There is a rule $Name"
+        }
         $rules[$Name] = Set-Value -Rule $script:defaults -From $PSBoundParameters
         Complete-Call
     }
-    catch { Write-Error -Message "$_" }
+    catch { Write-Error -Message "$_" @fault }
 }
 function Get-NetFirewallRule {
     [CmdletBinding()] param ([string] $PolicyStore, [string] $Name = '*')
@@ -225,15 +237,15 @@ $script:removeRule = {
     catch { Write-Error -Message "$_" }
 }
 function Show-Filter {
-    param ([string] $Kind, [string] $Store, [string[]] $Key)
-    Use-Call -Command "Get-NetFirewall${Kind}Filter" -Subject $Store
-    foreach ($rule in @(Get-Visible -Store $Store)) {
+    param ([string] $Kind, [string] $Store, [string[]] $Key, [string] $Session = '')
+    Use-Call -Command "Get-NetFirewall${Kind}Filter" -Subject "$Store$Session"
+    foreach ($rule in @(if ($Session -ne '') { $script:machine.Sessions[$Session].Rules.Values } else { Get-Visible -Store $Store })) {
         $shown = @{ InstanceID = $rule.Name }
         foreach ($name in $Key) { $shown[$name] = $rule[$name] }
         [pscustomobject] $shown
     }
 }
-function Get-NetFirewallAddressFilter { [CmdletBinding()] param ([string] $PolicyStore) try { Show-Filter 'Address' $PolicyStore 'LocalAddress', 'RemoteAddress' } catch { Write-Error "$_" } }
+function Get-NetFirewallAddressFilter { [CmdletBinding()] param ([string] $PolicyStore, [string] $GPOSession) try { Show-Filter 'Address' $PolicyStore 'LocalAddress', 'RemoteAddress' $GPOSession } catch { Write-Error "$_" } }
 function Get-NetFirewallPortFilter { [CmdletBinding()] param ([string] $PolicyStore) try { Show-Filter 'Port' $PolicyStore 'Protocol', 'LocalPort', 'RemotePort', 'IcmpType', 'DynamicTarget' } catch { Write-Error "$_" } }
 function Get-NetFirewallApplicationFilter { [CmdletBinding()] param ([string] $PolicyStore) try { Show-Filter 'Application' $PolicyStore 'Program', 'Package' } catch { Write-Error "$_" } }
 function Get-NetFirewallServiceFilter { [CmdletBinding()] param ([string] $PolicyStore) try { Show-Filter 'Service' $PolicyStore 'Service' } catch { Write-Error "$_" } }
@@ -267,6 +279,8 @@ function Set-NetFirewallProfile {
     [CmdletBinding()] param ([string] $Name, [ValidateSet('NotConfigured', 'Allow', 'Block')] [string] $DefaultOutboundAction, [string] $PolicyStore, [string] $GPOSession)
     try {
         Use-Call -Command 'Set-NetFirewallProfile' -Subject $Name
+        # It works so many times.
+        if ($script:machine.ContainsKey('BreaksAfter') -and $script:machine['BreaksAfter']-- -le 0) { throw 'Set-NetFirewallProfile is broken' }
         $profiles = if ($GPOSession -ne '') { $script:machine.Sessions[$GPOSession].Profiles } else { $script:machine.Profiles }
         if ($GPOSession -eq '' -and $PolicyStore -notin '', 'PersistentStore') { throw 'An object is changed in a session' }
         $profiles[$Name]['DefaultOutboundAction'] = $DefaultOutboundAction
@@ -322,6 +336,8 @@ function Open-NetGPO {
         Use-Call -Command 'Open-NetGPO' -Subject "$PolicyStore $DomainController"
         $copy = [ordered] @{}
         $from = Get-RuleStore -Store $PolicyStore
+        # What that domain controller has, if it has not heard of the last change.
+        if ($DomainController -ne '' -and $script:machine.ContainsKey('Replica') -and $script:machine.Replica.ContainsKey($DomainController)) { $from = $script:machine.Replica[$DomainController] }
         foreach ($key in $from.Keys) { $copy[$key] = $from[$key] }
         if (-not $script:machine.ContainsKey('Sessions')) { $script:machine['Sessions'] = @{} }
         $script:machine.Sessions['session-1'] = @{ Store = $PolicyStore; Rules = $copy; Profiles = Copy-Value -Value $script:machine.Objects[$PolicyStore] }
@@ -400,7 +416,10 @@ function Get-ItemProperty {
 function Get-ChildItem {
     [CmdletBinding()] param ([string] $LiteralPath)
     try { Use-Call -Command 'Get-ChildItem' -Subject $LiteralPath } catch { Write-Error -Message "$_"; return }
-    foreach ($key in @($script:machine.Registry.Keys)) { if ($key.StartsWith("$LiteralPath\")) { $key } }
+    foreach ($key in @($script:machine.Registry.Keys | Sort-Object)) {
+        $name = if ($key.StartsWith("$LiteralPath\")) { $key.Substring($LiteralPath.Length + 1) } else { '\' }
+        if (-not $name.Contains('\')) { [pscustomobject] @{ Name = $key -replace '^HKLM:', 'HKEY_LOCAL_MACHINE'; PSChildName = $name } }
+    }
 }
 function New-ItemProperty {
     [CmdletBinding()] param ([string] $LiteralPath, [string] $Name, $Value, [string] $PropertyType, [switch] $Force, [switch] $Confirm, [switch] $WhatIf)
@@ -480,8 +499,16 @@ class StandIn {
         return @([StandIn]::Names[$name] | ForEach-Object { [System.Net.IPAddress]::Parse($_) })
     }
     static [string] GetEnvironmentVariable([string] $name, [string] $target) { return [StandIn]::Variables["$target $name"] }
-    static [void] SetEnvironmentVariable([string] $name, [string] $value, [string] $target) {
-        if ("$value" -eq '') { [StandIn]::Variables.Remove("$target $name") } else { [StandIn]::Variables["$target $name"] = $value }
+    # Since .NET 9 an empty value is one; only null takes a variable away.
+    static [void] SetEnvironmentVariable([string] $name, [object] $value, [string] $target) {
+        if ($null -eq $value -or $value -is [System.Management.Automation.Language.NullString]) { [StandIn]::Variables.Remove("$target $name") } else { [StandIn]::Variables["$target $name"] = "$value" }
+    }
+    static [bool] $Is64BitOperatingSystem = $true
+    static [bool] $Is64BitProcess = $true
+    # What somebody says No to who is asked.
+    static [string] $Refused = ''
+    static [bool] ShouldProcess([object] $cmdlet, [string] $subject, [string] $text) {
+        return -not ([StandIn]::Refused -ne '' -and $subject -match [StandIn]::Refused) -and $cmdlet.ShouldProcess($subject, $text)
     }
 }
 $script:connections = 'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings\Connections'
@@ -528,9 +555,20 @@ $script:netsh = {
 $script:azcmagent = {
     $global:LASTEXITCODE = 0
     $agent = $script:machine.Agent
+    # It says more than it is asked for, where errors are written.
+    if ($agent.ContainsKey('notice')) { Write-Error -Message 'azcmagent: a newer version is available' }
+    if ($args[0] -eq 'config' -and $args[2] -in @($agent['unknown'])) { $global:LASTEXITCODE = 1; return }
     if ($args[0] -eq 'config' -and $args[1] -eq 'get' -and $args.Count -eq 3) { return $agent[$args[2]] }
     try { Use-Call -Command 'Set-Agent' -Subject "$args" } catch { $global:LASTEXITCODE = 1; return }
-    if ($args[0] -eq 'config' -and $args[1] -eq 'set' -and $args.Count -eq 4) { $agent[$args[2]] = $args[3] }
+    if ($args[0] -eq 'config' -and $args[1] -eq 'set' -and $args.Count -eq 4) {
+        $value = $args[3]
+        # It takes a list in one form, and shows it in another.
+        if ($args[2] -eq 'proxy.bypass') {
+            if ($value -notmatch '^(AAD|ARM|AMA|Arc)(,(AAD|ARM|AMA|Arc))*$') { $global:LASTEXITCODE = 1; return }
+            $value = switch ("$($agent['form'])") { 'json' { '["' + ($value -replace ',', '","') + '"]' } 'plain' { $value } default { '[' + ($value -replace ',', ' ') + ']' } }
+        }
+        $agent[$args[2]] = $value
+    }
     elseif ($args[0] -eq 'config' -and $args[1] -eq 'clear' -and $args.Count -eq 3) { $agent[$args[2]] = '' }
     else { $global:LASTEXITCODE = 1 }
     try { Complete-Call } catch { $global:LASTEXITCODE = 1 }
@@ -563,7 +601,10 @@ function Show-Command { foreach ($each in $script:hidden.Keys) { & "$script:mana
 function Get-Block {
     param ([string] $Path)
     $text = [System.IO.File]::ReadAllText($Path) -replace '(?m)^#Requires.*$', ''
-    $text = $text.Replace('[System.Environment]::', '[StandIn]::').Replace('[System.Net.Dns]::', '[StandIn]::')
+    $text = $text.Replace('[System.Environment]::', '[StandIn]::').Replace('$PSCmdlet.ShouldProcess(', '[StandIn]::ShouldProcess($PSCmdlet, ')
+    # Tests run beside each other.
+    $text = $text.Replace('Global\hcipolc', "Global\hcipolc-$PID")
+    $text = $text.Replace('[System.Net.Dns]::', '[StandIn]::')
     $text = $text.Replace('[System.Net.NetworkInformation.NetworkInterface]::', '[StandIn]::').Replace('[System.DateTime]::', '[StandIn]::')
     [scriptblock]::Create($text.Replace("'Microsoft.Management.Infrastructure.Options.CimOperationOptions'", "'StandInOptions'"))
 }

@@ -80,7 +80,7 @@ foreach ($old in @($true, $false)) {
     Set-Address -Name 'contoso.example' -Address @()
     Test-Equal -What 'of which none is known' -Is (Find $one 'Apply' $more) -Should "! $text the domain controllers (none was found). $end"
     $warned = @(Get-Warning $one ($more + @{ Mode = 'Apply'; WhatIf = $true; AllowLockOut = $true }))
-    Test-Equal -What 'is warned of, and which computers it is for' -Is $warned -Should @("Every computer that $gpo is linked to will block outbound traffic.", "$text the domain controllers (none was found).")
+    Test-Equal -What 'is warned of, and which computers it is for' -Is $warned -Should @("Every computer that $gpo is linked to will block outbound traffic.", "$text the domain controllers (none was found).", 'TCP 3389 (Remote Desktop): rules of this run block it from Any. Sessions from there may be cut.')
     Start-Object -Reachable
     Add-Theirs @{ Name = 'block'; Action = 'Block'; Protocol = 'TCP'; RemotePort = @('80-100') }
     Test-Equal -What 'a block rule in the way' -Is ((Find $one 'Apply' $more) -like "! $text domain controller 10.0.7.4 TCP/88, *") -Should 'True'
@@ -141,7 +141,13 @@ foreach ($old in @($true, $false)) {
     Test-Equal -What 'changes nothing in the object' -Is (ConvertTo-MachineText) -Should $before
     $warned = [System.Collections.Generic.List[string]]::new()
     try { & $one @more -Mode Apply 3>&1 | Where-Object { $_ -is [System.Management.Automation.WarningRecord] } | ForEach-Object { $warned.Add("$_") } } catch { $warned.Add("! $_") }
-    Test-Equal -What 'and says so' -Is ($warned[-2..-1] -join '; ') -Should 'Nothing of the session was saved: the object is as it was.; ! Save-NetGPO is broken'
+    Test-Equal -What 'and says so' -Is ($warned[-2..-1] -join '; ') -Should 'Saving failed: it is not known whether the object has changed. Run Verify.; ! Save-NetGPO is broken'
+    (Get-Machine).Remove('Sessions')
+    Reset-Fault -Always 'Set-NetFirewallProfile'
+    Test-Equal -What 'one that fails before' -Is (@(Get-Warning $one ($more + @{ Mode = 'Verify' })).Count) -Should 0
+    $warned = [System.Collections.Generic.List[string]]::new()
+    try { & $one @more -Mode Apply 3>&1 | Where-Object { $_ -is [System.Management.Automation.WarningRecord] } | ForEach-Object { $warned.Add("$_") } } catch { $warned.Add("! $_") }
+    Test-Equal -What 'has changed nothing' -Is ($warned[-2..-1] -join '; ') -Should 'Nothing of the session was saved: the object is as it was.; ! Set-NetFirewallProfile is broken'
     (Get-Machine).Remove('Sessions')
     Reset-Fault
     $null = Find $one 'Apply' $more
@@ -151,6 +157,28 @@ foreach ($old in @($true, $false)) {
     Test-Equal -What 'rules are listed once in a session, which is closed' -Is "$(@($calls -like 'Enumerate*').Count) $(@($calls -like 'Open-CimSession').Count) $(Get-ClosedCount)" -Should @('1 1 1', '0 0 0')[$old]
     $null = Find $one 'Apply' $more
     Test-Equal -What 'and the same is there' -Is (ConvertTo-MachineText) -Should $all
+
+    # A domain controller that has not heard of it yet.
+    foreach ($case in @(@('nothing', 'Remove'), @('other addresses', 'Remove'), @('more', 'Apply'))) {
+        $replica = Copy-Value -Value (Get-Machine).Stores[$gpo]
+        if ($case[0] -eq 'nothing') { $replica.Clear() }
+        if ($case[0] -eq 'other addresses') { foreach ($key in @($replica.Keys -like '*ping-in*')) { $replica[$key]['RemoteAddress'] = @('10.9.9.9') } }
+        if ($case[0] -eq 'more') { $replica['more'] = Copy-Value -Value @((Get-Machine).Stores[$gpo].Values)[0] }
+        (Get-Machine)['Replica'] = @{ dc1 = $replica }
+        Test-Equal -What "a domain controller with $($case[0])" -Is "$(Find $one $case[1] $more)$(Get-Change)" -Should (
+            '! The domain controller has another version of the Group Policy object than was read here. Wait until it has been replicated, then run this again.')
+        Reset-Fault
+    }
+    $there = (Get-Machine).Stores[$gpo]
+    (Get-Machine)['Replica'] = @{ dc1 = $there }; (Get-Machine).Stores[$gpo] = [ordered] @{}
+    Test-Equal -What 'one that has it, when it was not read here' -Is ((Find $one 'Remove' $more) -like '! The domain controller has another version*') -Should 'True'
+    (Get-Machine).Stores[$gpo] = $there
+    (Get-Machine).Remove('Replica'); (Get-Machine).Remove('Sessions')
+    Reset-Fault
+    # The server's own keywords are none of the object's.
+    Reset-Fault -Always 'Get-NetFirewallDynamicKeywordAddress'
+    Test-Equal -What 'keywords of the server are not asked for' -Is (Find $one 'Verify' $more) -Should ''
+    Reset-Fault
 
     # A backup, another policy, and back.
     $file = Join-Path $folder "object-$old.json"

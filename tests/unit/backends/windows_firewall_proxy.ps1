@@ -77,7 +77,7 @@ Test-Equal -What 'Apply without the module stops' -Is $(try { Find $without 'App
 Test-Equal -What 'and changes nothing' -Is (ConvertTo-MachineText) -Should $applied
 Test-Equal -What 'Remove without it warns' -Is (@(Get-Warning $with @{ Mode = 'Remove'; WhatIf = $true }) -match 'WinINet') -Should "WinINet stays as it is: $need, then run Remove again."
 Test-Equal -What 'and does the rest' -Is (Find $with 'Remove') -Should 'Proxy of WinHTTP: Restored; Proxy of Environment: Restored; Proxy of Azure Arc agent: Restored'
-Test-Equal -What 'WinINet is remembered' -Is (@($registry['HKLM:\SOFTWARE\hcipolc\Proxy'].Keys) -join ' ') -Should 'WinINet'
+Test-Equal -What 'WinINet is remembered' -Is (@($registry['HKLM:\SOFTWARE\hcipolc\Proxy\hcipolc-prod'].Keys) -join ' ') -Should 'WinINet'
 Set-Program -Name 'Set-WinInetProxy' -There $true
 Test-Equal -What 'and goes later' -Is (Find $with 'Remove') -Should 'Proxy of WinINet: Restored'
 $null = Find $with 'Apply'
@@ -125,4 +125,89 @@ Test-Equal -What 'three without an agent' -Is (Find $with 'Apply') -Should 'Prox
 Test-Equal -What 'none of them missing' -Is (Find $with 'Verify') -Should ''
 Set-Program -Name 'azcmagent.exe' -There $true
 Test-Equal -What 'the agent comes' -Is (Find $with 'Verify') -Should 'Proxy of Azure Arc agent: Missing'
+
+# ---- agents that do not say, or say more ----
+$null = Find $with 'Remove'
+Test-Restored -What 'Before agents'
+$memory = 'HKLM:\SOFTWARE\hcipolc\Proxy\hcipolc-prod'
+function Get-Agent { Get-Change | Where-Object { $_ -like 'Set-Agent*' } }
+function Get-Service { @($agent['proxy.bypass'] -split '[^A-Za-z]+' | Where-Object { $_ } | Sort-Object) -join ' ' }
+function Get-Said { param ($Block, [hashtable] $More) @(Get-Warning $Block $More) -match 'Arc agent|WinINet' -join '; ' }
+# Before 1.15 it does not know proxy.bypass.
+$agent['unknown'] = @('proxy.bypass')
+Reset-Fault
+Test-Equal -What 'an agent without bypass: Apply' -Is (Find $with 'Apply') -Should (Join-Finding 'Set')
+Test-Equal -What 'Verify' -Is (Find $with 'Verify') -Should ''
+Test-Equal -What 'Remove' -Is (Find $with 'Remove') -Should (Join-Finding 'Restored')
+Test-Equal -What 'is never asked for it' -Is ((Get-Agent) -join '; ') -Should 'Set-Agent config set proxy.url http://10.0.9.10:9090; Set-Agent config clear proxy.url'
+$services = Edit-Block $with '(ArcBypass         = @\()' "`$1 'AAD'"
+$null = Find $services 'Apply'
+Test-Equal -What 'nor if the policy has services' -Is "$(@(Get-Agent)[-1]) $(Find $services 'Verify')" -Should 'Set-Agent config set proxy.url http://10.0.9.10:9090 '
+$null = Find $with 'Remove'
+# One that says nothing at all.
+$null = Find $with 'Apply'
+$applied = ConvertTo-MachineText
+$agent['unknown'] = @('proxy.url')
+$text = 'The proxy of the Azure Arc agent could not be read: azcmagent.exe config get proxy.url failed with code 1.'
+Reset-Fault
+Test-Equal -What 'an agent that fails: Verify leaves it out' -Is "$(Find $with 'Verify')$(Get-Said $with @{ Mode = 'Verify' })" -Should "$text It stays as it is."
+Test-Equal -What 'Apply stops' -Is $(try { Find $with 'Apply' } catch { "$_" }) -Should "Nothing was changed. $text"
+$file = Join-Path (Split-Path -Path $WithProxy) 'agent.json'
+Test-Equal -What 'Backup leaves it out' -Is (Find $with 'Backup' @{ BackupPath = $file }) -Should "${file}: Written"
+Test-Equal -What 'and changes nothing' -Is (Get-Change) -Should ''
+Test-Equal -What 'Remove does the rest' -Is (Find $with 'Remove') -Should 'Proxy of WinINet: Restored; Proxy of WinHTTP: Restored; Proxy of Environment: Restored'
+Test-Equal -What 'and goes on remembering' -Is (@($registry[$memory].Keys) -join ' ') -Should 'Azure Arc agent'
+$agent['unknown'] = @()
+$null = Find $with 'Remove'
+Test-Restored -What 'Agent that answers again'
+# A list in any form goes back in the form that is taken; services of the administrator stay all the time.
+foreach ($form in 'words', 'json', 'plain') {
+    $agent['form'] = $form
+    azcmagent.exe config set proxy.bypass AMA,ARM,AAD
+    $shown = $agent['proxy.bypass']
+    Test-Equal -What "$form Verify" -Is (@((Find $with 'Verify') -split '; ') -match 'Arc') -Should 'Proxy of Azure Arc agent: Missing'
+    $null = Find $with 'Apply'
+    Test-Equal -What "$form $shown while applied" -Is ($agent['proxy.bypass'] -replace '[^A-Za-z]', '') -Should 'AMA'
+    Test-Equal -What 'Verify is content' -Is (Find $with 'Verify') -Should ''
+    Test-Equal -What 'with the policy''s services' -Is "$(Find $services 'Apply') $(Get-Service)" -Should 'Proxy of Azure Arc agent: Set AAD AMA'
+    [System.IO.File]::Delete($file)
+    $null = Find $services 'Backup' @{ BackupPath = $file }
+    $kept = ConvertTo-MachineText
+    Test-Equal -What 'Remove' -Is "$(Find $with 'Remove') $(Get-Service)" -Should "$(Join-Finding 'Restored') AAD AMA ARM"
+    $null = Find $services 'Restore' @{ BackupPath = $file }
+    Test-Equal -What 'Restore' -Is (ConvertTo-MachineText) -Should $kept
+    $null = Find $with 'Remove'
+    azcmagent.exe config clear proxy.bypass
+}
+$agent.Remove('form'); $agent['proxy.bypass'] = '[]'
+# What it says beside its answer is no error of ours.
+$agent['notice'] = $true
+Test-Equal -What 'an agent that says more' -Is $(try { Find $with 'Apply' 2>$null } catch { "! $_" }) -Should (Join-Finding 'Set')
+$agent.Remove('notice')
+# One that PATH does not have yet is a file.
+Set-Program -Name 'azcmagent.exe' -There $false
+$null = Get-Said $with @{ Mode = 'Verify' }
+Test-Equal -What 'an agent that is not found' -Is (Get-Said $with @{ Mode = 'Verify' }) -Should 'Proxy of Azure Arc agent: it was set once, and is not found any more (an agent that was removed?).'
+$programs = Join-Path (Split-Path -Path $WithProxy) 'programs'
+$place = Join-Path $programs 'AzureConnectedMachineAgent'
+$null = [System.IO.Directory]::CreateDirectory($place)
+[System.IO.File]::WriteAllText((Join-Path $place 'azcmagent.exe'), "#!/bin/sh`n[ `"`$1 `$2`" = 'config get' ] && [ `"`$3`" = proxy.url ] && echo http://10.0.9.10:9090`nexit 0`n")
+chmod +x (Join-Path $place 'azcmagent.exe')
+$env:ProgramW6432 = $programs
+Test-Equal -What 'is looked for where it is installed' -Is "$(Get-Said $with @{ Mode = 'Verify' })$(Find $with 'Verify')" -Should ''
+$env:ProgramW6432 = ''
+Set-Program -Name 'azcmagent.exe' -There $true
+
+# ---- Restore without the module of WinINet ----
+[System.IO.File]::Delete($file)
+$null = Find $with 'Backup' @{ BackupPath = $file }
+$applied = ConvertTo-MachineText
+$null = Find $with 'Remove'
+Set-Program -Name 'Set-WinInetProxy' -There $false
+$said = Get-Said $with @{ Mode = 'Restore'; BackupPath = $file; WhatIf = $true }
+Test-Equal -What 'Restore without it warns' -Is $said -Should "WinINet stays as it is: $need, then run Restore again."
+Test-Equal -What 'and does the rest' -Is (Find $with 'Restore' @{ BackupPath = $file }) -Should 'Proxy of Azure Arc agent: Restored; Proxy of Environment: Restored; Proxy of WinHTTP: Restored'
+Set-Program -Name 'Set-WinInetProxy' -There $true
+$null = Find $with 'Restore' @{ BackupPath = $file }
+Test-Equal -What 'which is the rest' -Is (ConvertTo-MachineText) -Should $applied
 'done'

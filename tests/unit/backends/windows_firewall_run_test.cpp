@@ -63,6 +63,22 @@ TEST(WindowsFirewallRun, NoServerIsLockedOut) {
   check("windows_firewall_guard.ps1", first, second);
 }
 
+TEST(WindowsFirewallRun, NothingIsDoneThatCannotBeMended) {
+  NEEDS_POWERSHELL();
+  World first, second;
+  populate_run(first, true);
+  populate_run(second, false);
+  check("windows_firewall_safety.ps1", first, second);
+}
+
+TEST(WindowsFirewallRun, WhatTwoScriptsSetIsNotTakenBackByOne) {
+  NEEDS_POWERSHELL();
+  World first, second;
+  populate_run(first, true, false);
+  populate_run(second, false, false);
+  check("windows_firewall_owners.ps1", first, second);
+}
+
 TEST(WindowsFirewallRun, RulesSettingsAndWindowsOwnRulesInAGroupPolicyObject) {
   NEEDS_POWERSHELL();
   World first, second;
