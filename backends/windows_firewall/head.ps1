@@ -12,10 +12,12 @@
     A rule's name ends in a hash of its content, and all rules share a group. Only the addresses of
     a service tag may change under a name: they are set in place, as are rules that somebody edited.
     Apply creates what is missing first and removes rules of the group that are no longer in the
-    table last, so there is no moment without rules. When a step fails, or somebody presses Ctrl+C,
-    all steps before it are undone, the last one first. A second run changes nothing. Rules outside
-    the group, and rules in it that the policy did not make, are never touched. What people read of
-    a rule, its display name and description, is not compared.
+    table last, so there is no moment without rules; but a rule to which somebody gave an owner, a
+    package or a dynamic keyword is removed and made anew, since Windows takes those from no rule.
+    When a step fails, or somebody presses Ctrl+C, all steps before it are undone, the last one
+    first; where a default Block cannot be undone, the rules stay. A second run changes nothing.
+    Rules outside the group, and rules in it that the policy did not make, are never touched. What
+    people read of a rule, its display name and description, is not compared.
 
     An exception is left out after its last day, by this machine's clock: Apply takes its rule away.
     Verify reports it as Expired until the policy is built anew, since what the policy denies beside
@@ -28,7 +30,8 @@
 
     Where the policy's target says so (builtin), rules of Windows' own are enabled in place of rules
     of the policy. They are never created, edited or removed, and Remove puts back whether they were
-    enabled. What was there before Apply is kept below HKLM:\SOFTWARE\hcipolc.
+    enabled. What was there before Apply is kept below HKLM:\SOFTWARE\hcipolc, for each cluster and
+    group: what two scripts have set stays until the last of them is removed.
 
     A Group Policy object gets copies of those rules, from the machine on which the script runs. What
     it had before is kept in a disabled rule of the object.
@@ -53,11 +56,12 @@
     they change it; they do not overwrite a file. Restore puts that back.
 .PARAMETER Force
     Changes a machine although it has none of the server's addresses: another one, or the server
-    with new addresses.
+    with new addresses. Applies rules although the cluster has others there in another group.
 .PARAMETER AllowLockOut
     Changes rules or the default outbound action although, with outbound traffic blocked, this
     server could not reach its name servers, DHCP server or domain controller any more, or a server
-    of the Group Policy object no domain controller.
+    of the Group Policy object no domain controller; or although block rules would shut the last of
+    the ports over which the server is administered (TCP 22, 3389, 5985, 5986).
 .OUTPUTS
     Verify: an object with Name, Finding and Detail for every rule that is Missing, Changed,
     Disabled, Absent, Stale or Expired, for every such setting, for a rule of Windows' own that is
@@ -76,8 +80,8 @@
 .EXAMPLE
     Invoke-Command -Session $session { C:\hci\server.ps1 -Mode Apply -BackupPath C:\hci\before.json }
 
-    On a server to which Copy-Item -ToSession has copied the script: -FilePath passes values alone, no
-    switches such as -WhatIf.
+    On a server to which Copy-Item -ToSession has copied the script, after New-Item made the folder:
+    -FilePath passes values alone, no switches such as -WhatIf.
 #>
 [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium')]
 [OutputType([pscustomobject])]

@@ -56,11 +56,41 @@ std::string_view group_fault(std::string_view group) {
   return {};
 }
 
+std::string own_group(const policy::Cluster& cluster) {
+  return "hcipolc:" + safe_name(cluster.name);
+}
+
+// Another cluster whose rules share the group with this one's, and of which the engine could not
+// tell whose they are: one name begins the other ("prod", "prod-dr"). Null if there is none.
+const policy::Cluster* mistaken(const flow::DevicePolicy& device, std::string_view group) {
+  const policy::Policy& policy = *device.policy;
+  const std::string own = to_lower(safe_name(device.cluster->name)) + "-";
+  for (std::size_t i = 0; i < policy.views.size(); ++i) {
+    const policy::Cluster& cluster = policy.clusters[i];
+    const std::string other = to_lower(safe_name(cluster.name)) + "-";
+    if (&cluster == device.cluster || !(own.starts_with(other) || other.starts_with(own))) continue;
+    for (const policy::TargetView& view : policy.views[i]) {
+      if (view.target->backend == "windows-firewall" &&
+          to_lower(text_option(view.options, "group", own_group(cluster))) == to_lower(group)) {
+        return &cluster;
+      }
+    }
+  }
+  return nullptr;
+}
+
 std::string group(const flow::DevicePolicy& device, EmitContext& context) {
-  const std::string otherwise = "hcipolc:" + safe_name(device.cluster->name);
+  const std::string otherwise = own_group(*device.cluster);
   const std::string text = text_option(device.view->options, "group", otherwise);
-  const std::string_view fault = group_fault(text);
-  if (fault.empty()) return text;
+  std::string fault(group_fault(text));
+  if (fault.empty()) {
+    const policy::Cluster* other = mistaken(device, text);
+    if (other == nullptr) return text;
+    fault = fmt::format(
+        "cluster `{}` has the same, and one name begins the other: the scripts "
+        "could not tell whose rules are whose",
+        other->name);
+  }
   bad_option(device, context, "group", text, fault);
   return otherwise;
 }

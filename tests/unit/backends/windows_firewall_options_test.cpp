@@ -284,5 +284,33 @@ TEST(WindowsFirewallAddresses, ThoseThatWindowsRefusesAreNeverWritten) {
   EXPECT_EQ(script.table("rules").list[1].texts("RemoteAddress"), Codes{"::2-2001::"});
 }
 
+// The engine takes away what has the group and the cluster's prefix: `hcipolc-prod-` is also that
+// of the rules of `prod-dr`.
+TEST(WindowsFirewallGroup, ClustersOfWhichOneNameBeginsTheOtherDoNotShareIt) {
+  const auto codes = [](const std::string& other, const std::string& group, const char* backend) {
+    Inbound one(tcp(445));
+    World& world = one.world;
+    world.option("group", "Our Servers");
+    policy::Target target = world.target;
+    target.backend = backend;
+    world.policy.clusters.emplace_back().name = other;
+    policy::TargetView view;
+    view.target = &target;
+    if (!group.empty()) view.options["group"] = sema::Value{group, {}};
+    world.policy.views.push_back({view});
+    world.build();
+    return world.codes();
+  };
+  for (const char* other : {"prod-dr", "PROD-x", "Prod"}) {
+    EXPECT_EQ(codes(other, "our servers", "windows-firewall"), Codes{"E0611"}) << other;
+    EXPECT_EQ(codes(other, "theirs", "windows-firewall"), Codes{}) << other;
+    EXPECT_EQ(codes(other, "", "windows-firewall"), Codes{}) << other;
+    EXPECT_EQ(codes(other, "our servers", "nftables"), Codes{}) << other;
+  }
+  for (const char* other : {"product", "pro", "dr-prod", "lab"}) {
+    EXPECT_EQ(codes(other, "our servers", "windows-firewall"), Codes{}) << other;
+  }
+}
+
 }  // namespace
 }  // namespace hcipol::test::windows_firewall
