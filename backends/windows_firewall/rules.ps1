@@ -146,14 +146,18 @@ function Get-OtherGroup {
     )
     # Names of rules that are this cluster's, in a group that it had before: Windows cannot give a
     # rule another. The name of another cluster may begin with this one's; its own group tells.
+    $ignoreCase = [System.StringComparison]::OrdinalIgnoreCase
+    $prefix = $Policy['NamePrefix']
     foreach ($item in $Rule) {
-        $cluster = "$($item.Group)" -replace '^hcipolc:', 'hcipolc-'
-        if ("$($item.Name)" -notlike "$($Policy['NamePrefix'])*" -or
-            $item.Group -eq $Policy['Group'] -or
-            ("$cluster-" -like "$($Policy['NamePrefix'])?*" -and "$($item.Name)" -like "$cluster-*")) {
+        $name = "$($item.Name)"
+        if (-not $name.StartsWith($prefix, $ignoreCase) -or $item.Group -eq $Policy['Group']) {
             continue
         }
-        $item.Name
+        $other = '{0}-' -f ("$($item.Group)" -replace '^hcipolc:', 'hcipolc-')
+        $isLonger = $other.Length -gt $prefix.Length -and $other.StartsWith($prefix, $ignoreCase)
+        if (-not ($isLonger -and $name.StartsWith($other, $ignoreCase))) {
+            $name
+        }
     }
 }
 

@@ -101,6 +101,7 @@ foreach ($old in @($true, $false)) {
     $verified = @($rules | ForEach-Object { "${_}: Missing" }) + @($profiles | ForEach-Object { "Outbound ${_}: Changed: DefaultOutboundAction" }) + @($smb, $udp | ForEach-Object { "Built-in ${_}: Absent" })
     Test-Equal -What 'Verify of an object without them' -Is (Find $one 'Verify' $more) -Should (@($verified | Sort-Object) -join '; ')
     Test-Equal -What 'WhatIf' -Is "$(Find $one 'Apply' ($more + @{ WhatIf = $true }))$(Get-Change)" -Should ''
+    Reset-Fault
     $applied = @($rules | ForEach-Object { "${_}: Created" }) + @($profiles | ForEach-Object { "Outbound ${_}: Set to Block" }) + @($smb, $udp | ForEach-Object { "Built-in ${_}: Set to True" })
     Test-Equal -What 'Apply' -Is (Find $one 'Apply' $more) -Should (@($applied | Sort-Object) -join '; ')
     Test-Equal -What 'in one session' -Is (@(Get-CallText | Where-Object { $_ -match 'GPO' }) -join '; ') -Should "Open-NetGPO $gpo dc1; Save-NetGPO session-1"
@@ -159,11 +160,12 @@ foreach ($old in @($true, $false)) {
     Test-Equal -What 'and the same is there' -Is (ConvertTo-MachineText) -Should $all
 
     # A domain controller that has not heard of it yet.
+    Reset-Fault
     foreach ($case in @(@('nothing', 'Remove'), @('other addresses', 'Remove'), @('more', 'Apply'))) {
         $replica = Copy-Value -Value (Get-Machine).Stores[$gpo]
         if ($case[0] -eq 'nothing') { $replica.Clear() }
         if ($case[0] -eq 'other addresses') { foreach ($key in @($replica.Keys -like '*ping-in*')) { $replica[$key]['RemoteAddress'] = @('10.9.9.9') } }
-        if ($case[0] -eq 'more') { $replica['more'] = Copy-Value -Value @((Get-Machine).Stores[$gpo].Values)[0] }
+        if ($case[0] -eq 'more') { $replica['more'] = Copy-Value -Value @((Get-Machine).Stores[$gpo].Values)[0]; $replica['more']['Name'] = 'more' }
         (Get-Machine)['Replica'] = @{ dc1 = $replica }
         Test-Equal -What "a domain controller with $($case[0])" -Is "$(Find $one $case[1] $more)$(Get-Change)" -Should (
             '! The domain controller has another version of the Group Policy object than was read here. Wait until it has been replicated, then run this again.')

@@ -79,7 +79,7 @@ $reached = [System.Threading.ManualResetEventSlim]::new($false)
 $space.SessionStateProxy.SetVariable('reached', $reached)
 $space.SessionStateProxy.SetVariable('paths', @((Join-Path $PSScriptRoot 'windows_firewall_machine.psm1'), $First))
 function Invoke-There { param ([string] $Text) $shell = [powershell]::Create(); $shell.Runspace = $space; $null = $shell.AddScript($Text); $shell.Invoke() }
-$null = Invoke-There 'Import-Module $paths[0]; $block = Get-Block $paths[1]; Start-Machine; $before = ConvertTo-MachineText; Reset-Fault -StopAt 55'
+$null = Invoke-There 'Import-Module $paths[0]; $block = Get-Block $paths[1]; Start-Machine; $before = ConvertTo-MachineText; Reset-Fault -StopAt 69'
 $shell = [powershell]::Create()
 $shell.Runspace = $space
 $null = $shell.AddScript('& $block -Mode Apply -Force')
