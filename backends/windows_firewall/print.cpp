@@ -58,12 +58,7 @@ Artefact Printer::print(Script script) {
   keywords(script);
   rules(script);
   out_ += '\n';
-  for (const std::string_view part :
-       {"compare.ps1", "rules.ps1", "store.ps1", "undo.ps1", "memory.ps1", "machine.ps1",
-        "needs.ps1", "lockout.ps1", "inbound.ps1", "backup.ps1", "proxy_layers.ps1", "proxy.ps1",
-        "look.ps1", "engine.ps1"}) {
-    out_ += fixed_part(part);
-  }
+  for (const std::string_view part : engine_parts) out_ += fixed_part(part);
   Artefact artefact{script.file, std::move(out_), {}, script.node};
   artefact.rules.reserve(script.rules.size() + script.builtins.size());
   for (const BuiltinUse& use : script.builtins) {

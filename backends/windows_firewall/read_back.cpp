@@ -12,6 +12,7 @@
 #include "backends/common/options.h"
 #include "backends/windows_firewall/read_lists.h"
 #include "backends/windows_firewall/read_script.h"
+#include "backends/windows_firewall/script_text.h"
 #include "support/text.h"
 #include "windows_firewall_script.h"
 
@@ -324,10 +325,7 @@ DeviceReading read_back(std::span<const Artefact> artefacts, const ReadContext& 
   DeviceReading out;
   ScriptLists lists(out);
   std::string engine = "\n";
-  for (const char* part : {"compare.ps1", "rules.ps1", "store.ps1", "machine.ps1", "lockout.ps1",
-                           "backup.ps1", "proxy.ps1", "engine.ps1"}) {
-    engine += engine_part(part);
-  }
+  for (const std::string_view part : engine_parts) engine += engine_part(part);
   std::set<const policy::Node*> servers;
   for (const Artefact& artefact : artefacts) {
     ServerReader(artefact, context, engine, lists).add_to(out);

@@ -1,10 +1,19 @@
-// User text for PowerShell scripts and Windows: nothing of it may act, and the file stays ASCII.
+// The texts of PowerShell scripts: the parts that are the same in every script; and user text, of
+// which nothing may act and which stays ASCII.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 
 namespace hcipol::backends::windows_firewall {
+
+/// The engine, which follows the tables of every script, in its order: functions first, then the
+/// run. Embedded from this folder.
+inline constexpr std::array<std::string_view, 14> engine_parts{
+    "compare.ps1",      "rules.ps1", "store.ps1",   "undo.ps1",    "memory.ps1",
+    "machine.ps1",      "needs.ps1", "lockout.ps1", "inbound.ps1", "backup.ps1",
+    "proxy_layers.ps1", "proxy.ps1", "look.ps1",    "engine.ps1"};
 
 /// `text` on one line (see one_line) of at most `characters` characters, and with `/` for `|`,
 /// which Windows refuses in rules ([MS-FASP] 2.2.37).
