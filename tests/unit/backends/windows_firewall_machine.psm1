@@ -553,23 +553,25 @@ $script:netsh = {
     try { Complete-Call } catch { $global:LASTEXITCODE = 1 }
 }
 $script:azcmagent = {
+    [CmdletBinding()] param ([Parameter(ValueFromRemainingArguments = $true)] [string[]] $Word)
     $global:LASTEXITCODE = 0
     $agent = $script:machine.Agent
     # It says more than it is asked for, where errors are written.
-    if ($agent.ContainsKey('notice')) { Write-Error -Message 'azcmagent: a newer version is available' }
-    if ($args[0] -eq 'config' -and $args[2] -in @($agent['unknown'])) { $global:LASTEXITCODE = 1; return }
-    if ($args[0] -eq 'config' -and $args[1] -eq 'get' -and $args.Count -eq 3) { return $agent[$args[2]] }
-    try { Use-Call -Command 'Set-Agent' -Subject "$args" } catch { $global:LASTEXITCODE = 1; return }
-    if ($args[0] -eq 'config' -and $args[1] -eq 'set' -and $args.Count -eq 4) {
-        $value = $args[3]
+    # Where there is no console, that is an error to whoever stops at errors.
+    if ($agent.ContainsKey('notice') -and "$($PSCmdlet.SessionState.PSVariable.GetValue('ErrorActionPreference'))" -eq 'Stop') { throw 'azcmagent: a newer version is available' }
+    if ($Word[0] -eq 'config' -and $Word[2] -in @($agent['unknown'])) { $global:LASTEXITCODE = 1; return }
+    if ($Word[0] -eq 'config' -and $Word[1] -eq 'get' -and $Word.Count -eq 3) { return $agent[$Word[2]] }
+    try { Use-Call -Command 'Set-Agent' -Subject "$Word" } catch { $global:LASTEXITCODE = 1; return }
+    if ($Word[0] -eq 'config' -and $Word[1] -eq 'set' -and $Word.Count -eq 4) {
+        $value = $Word[3]
         # It takes a list in one form, and shows it in another.
-        if ($args[2] -eq 'proxy.bypass') {
+        if ($Word[2] -eq 'proxy.bypass') {
             if ($value -notmatch '^(AAD|ARM|AMA|Arc)(,(AAD|ARM|AMA|Arc))*$') { $global:LASTEXITCODE = 1; return }
             $value = switch ("$($agent['form'])") { 'json' { '["' + ($value -replace ',', '","') + '"]' } 'plain' { $value } default { '[' + ($value -replace ',', ' ') + ']' } }
         }
-        $agent[$args[2]] = $value
+        $agent[$Word[2]] = $value
     }
-    elseif ($args[0] -eq 'config' -and $args[1] -eq 'clear' -and $args.Count -eq 3) { $agent[$args[2]] = '' }
+    elseif ($Word[0] -eq 'config' -and $Word[1] -eq 'clear' -and $Word.Count -eq 3) { $agent[$Word[2]] = '' }
     else { $global:LASTEXITCODE = 1 }
     try { Complete-Call } catch { $global:LASTEXITCODE = 1 }
 }
