@@ -14,10 +14,12 @@
     A rule's name ends in a hash of its content, and all rules share a group. Only the addresses of
     a service tag may change under a name: they are set in place, as are rules that somebody edited.
     Apply creates what is missing first and removes rules of the group that are no longer in the
-    table last, so there is no moment without rules. When a step fails, or somebody presses Ctrl+C,
-    all steps before it are undone, the last one first. A second run changes nothing. Rules outside
-    the group, and rules in it that the policy did not make, are never touched. What people read of
-    a rule, its display name and description, is not compared.
+    table last, so there is no moment without rules; but a rule to which somebody gave an owner, a
+    package or a dynamic keyword is removed and made anew, since Windows takes those from no rule.
+    When a step fails, or somebody presses Ctrl+C, all steps before it are undone, the last one
+    first; where a default Block cannot be undone, the rules stay. A second run changes nothing.
+    Rules outside the group, and rules in it that the policy did not make, are never touched. What
+    people read of a rule, its display name and description, is not compared.
 
     An exception is left out after its last day, by this machine's clock: Apply takes its rule away.
     Verify reports it as Expired until the policy is built anew, since what the policy denies beside
@@ -30,7 +32,8 @@
 
     Where the policy's target says so (builtin), rules of Windows' own are enabled in place of rules
     of the policy. They are never created, edited or removed, and Remove puts back whether they were
-    enabled. What was there before Apply is kept below HKLM:\SOFTWARE\hcipolc.
+    enabled. What was there before Apply is kept below HKLM:\SOFTWARE\hcipolc, for each cluster and
+    group: what two scripts have set stays until the last of them is removed.
 
     A Group Policy object gets copies of those rules, from the machine on which the script runs. What
     it had before is kept in a disabled rule of the object.
@@ -55,11 +58,12 @@
     they change it; they do not overwrite a file. Restore puts that back.
 .PARAMETER Force
     Changes a machine although it has none of the server's addresses: another one, or the server
-    with new addresses.
+    with new addresses. Applies rules although the cluster has others there in another group.
 .PARAMETER AllowLockOut
     Changes rules or the default outbound action although, with outbound traffic blocked, this
     server could not reach its name servers, DHCP server or domain controller any more, or a server
-    of the Group Policy object no domain controller.
+    of the Group Policy object no domain controller; or although block rules would shut the last of
+    the ports over which the server is administered (TCP 22, 3389, 5985, 5986).
 .OUTPUTS
     Verify: an object with Name, Finding and Detail for every rule that is Missing, Changed,
     Disabled, Absent, Stale or Expired, for every such setting, for a rule of Windows' own that is
@@ -78,8 +82,8 @@
 .EXAMPLE
     Invoke-Command -Session $session { C:\hci\server.ps1 -Mode Apply -BackupPath C:\hci\before.json }
 
-    On a server to which Copy-Item -ToSession has copied the script: -FilePath passes values alone, no
-    switches such as -WhatIf.
+    On a server to which Copy-Item -ToSession has copied the script, after New-Item made the folder:
+    -FilePath passes values alone, no switches such as -WhatIf.
 #>
 [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium')]
 [OutputType([pscustomobject])]
@@ -597,11 +601,12 @@ function Get-OwnRule {
     # Not -Group: that parameter takes wildcards and reports "not found" as an error. The name is
     # asked for too: rules that somebody else put into the group are not ours.
     $prefix = $Policy['NamePrefix']
+    $memoryName = Get-MemoryRuleName -Policy $Policy
     $ignoreCase = [System.StringComparison]::OrdinalIgnoreCase
     $own = @{}
     $Rule |
         Where-Object { $_.Group -eq $Policy['Group'] } |
-        Where-Object { $_.Name.StartsWith($prefix, $ignoreCase) -and $_.Name -ne "${prefix}memory" } |
+        Where-Object { $_.Name.StartsWith($prefix, $ignoreCase) -and $_.Name -ne $memoryName } |
         ForEach-Object { $own[$_.Name] = $_ }
     $own
 }
@@ -631,18 +636,67 @@ function Get-WantedRule {
     }
 }
 
+function Get-OtherGroup {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Policy,
+
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Rule
+    )
+    # Names of rules that are this cluster's, in a group that it had before: Windows cannot give a
+    # rule another. The name of another cluster may begin with this one's; its own group tells.
+    $ignoreCase = [System.StringComparison]::OrdinalIgnoreCase
+    $prefix = $Policy['NamePrefix']
+    foreach ($item in $Rule) {
+        $name = "$($item.Name)"
+        if (-not $name.StartsWith($prefix, $ignoreCase) -or $item.Group -eq $Policy['Group']) {
+            continue
+        }
+        $other = '{0}-' -f ("$($item.Group)" -replace '^hcipolc:', 'hcipolc-')
+        $isLonger = $other.Length -gt $prefix.Length -and $other.StartsWith($prefix, $ignoreCase)
+        if (-not ($isLonger -and $name.StartsWith($other, $ignoreCase))) {
+            $name
+        }
+    }
+}
+
+function Get-LastDay {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param (
+        # Of the table, a backup or the machine, as parameters.
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Rule
+    )
+    # Of an exception, '2026-06-30'; '' of other rules. Windows keeps it in the description alone.
+    if ($Rule.ContainsKey('Until')) {
+        return $Rule['Until']
+    }
+    $line = '(?s)^.*? Exception of: .*? Until: ([0-9]{4}-[0-9]{2}-[0-9]{2})\..*$'
+    $text = "$($Rule['Description'])"
+    if ($text -match $line) {
+        return ($text -replace $line, '$1')
+    }
+    ''
+}
+
 function Test-Ended {
     [CmdletBinding()]
     [OutputType([bool])]
     param (
-        # Of the table.
+        # An exception's last day, or ''.
         [Parameter(Mandatory = $true)]
-        [hashtable] $Rule
+        [AllowEmptyString()]
+        [string] $Day
     )
-    # An exception's last day is over, by this machine's clock.
-    $day = [System.DateTime]::Today
-    $today = '{0:d4}-{1:d2}-{2:d2}' -f $day.Year, $day.Month, $day.Day
-    $Rule.ContainsKey('Until') -and [string]::CompareOrdinal($Rule['Until'], $today) -lt 0
+    # By this machine's clock.
+    $now = [System.DateTime]::Today
+    $today = '{0:d4}-{1:d2}-{2:d2}' -f $now.Year, $now.Month, $now.Day
+    $Day -ne '' -and [string]::CompareOrdinal($Day, $today) -lt 0
 }
 
 function Format-Some {
@@ -1048,6 +1102,91 @@ function Invoke-Change {
     }
 }
 
+function Assert-SameVersion {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory = $true)]
+        [string] $Session,
+
+        # Every rule that was read, and those of ours as parameters.
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $EveryRule,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Live
+    )
+    # A domain controller may not have yet what another has, of which the plan was made. Newer
+    # versions of Get-NetFirewallRule know no session; the filters, of which each rule has one, do.
+    $field = @{ Name = 'RemoteAddress'; Kind = 'Address'; Default = 'Any' }
+    $there = @{}
+    foreach ($filter in @(Get-NetFirewallAddressFilter -GPOSession $Session -ErrorAction Stop)) {
+        $there["$($filter.InstanceID)"] = $filter
+    }
+    $different = @($EveryRule | Where-Object { -not $there.ContainsKey("$($_.InstanceID)") })
+    $same = $different.Count -eq 0 -and $there.Count -eq $EveryRule.Count
+    foreach ($item in $EveryRule) {
+        $name = "$($item.Name)"
+        if ($same -and $Live.ContainsKey($name)) {
+            $here = ConvertTo-FieldText -Field $field -Value $Live[$name]['RemoteAddress']
+            $now = $there["$($item.InstanceID)"].RemoteAddress
+            $same = $here -eq (ConvertTo-FieldText -Field $field -Value $now)
+        }
+    }
+    if (-not $same) {
+        $text = 'The domain controller has another version of the Group Policy object than was read'
+        throw ($text + ' here. Wait until it has been replicated, then run this again.')
+    }
+}
+
+function Enter-Run {
+    [CmdletBinding()]
+    [OutputType([System.Threading.Mutex])]
+    param ()
+    $arguments = @($false, 'Global\hcipolc')
+    $mutex = New-Object -TypeName 'System.Threading.Mutex' -ArgumentList $arguments
+    try {
+        $isFree = $mutex.WaitOne(0)
+    }
+    catch [System.Threading.AbandonedMutexException] {
+        # Whoever had it ended without giving it back.
+        $isFree = $true
+    }
+    if (-not $isFree) {
+        $mutex.Dispose()
+        throw 'Nothing was changed: another run of such a script is going on here. Wait for its end.'
+    }
+    $mutex
+}
+
+function Exit-Run {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowNull()]
+        [System.Threading.Mutex] $Mutex
+    )
+    if ($null -ne $Mutex) {
+        $Mutex.ReleaseMutex()
+        $Mutex.Dispose()
+    }
+}
+# ---- the engine, undoing: what a run did before it failed; the same in every script -------------
+# It runs while an error or Ctrl+C is on its way: no warning may become another error.
+
+function Test-Taken {
+    [CmdletBinding()]
+    [OutputType([bool])]
+    param (
+        # What a failed change has said.
+        [Parameter(Mandatory = $true)]
+        [System.Management.Automation.ErrorRecord] $ErrorRecord
+    )
+    # Windows' error 183: somebody has made a rule of that name. Its text is translated.
+    "$($ErrorRecord.CategoryInfo.Category)" -eq 'ResourceExists' -or
+    "$($ErrorRecord.FullyQualifiedErrorId)" -like 'Windows System Error 183,*'
+}
+
 function Undo-Change {
     [CmdletBinding()]
     param (
@@ -1087,6 +1226,30 @@ function Undo-Change {
     Invoke-Change -Change $inverse -Store $Store
 }
 
+function Test-StillBlocked {
+    [CmdletBinding()]
+    [OutputType([bool])]
+    param (
+        # Of an outbound action that could not be put back.
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Change,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Store
+    )
+    if ($Change['Value'] -ne 'Block') {
+        return $false
+    }
+    try {
+        $now = Read-Setting -Store $Store['Name'] -Rule @()
+    }
+    catch {
+        # Nobody knows, which is not the time to take rules away.
+        return $true
+    }
+    $now[$Change['Name']] -eq 'Block'
+}
+
 function Undo-All {
     [CmdletBinding()]
     param (
@@ -1097,25 +1260,82 @@ function Undo-All {
         [Parameter(Mandatory = $true)]
         [hashtable] $Store
     )
-    Write-Warning -Message 'Not everything could be done: what this run did is undone.'
+    $loud = @{ WarningAction = 'Continue' }
+    Write-Warning -Message 'Not everything could be done: what this run did is undone.' @loud
+    $blocked = @()
+    $kept = 0
     for ($i = $Change.Count - 1; $i -ge 0; $i--) {
+        $each = $Change[$i]
+        # With outbound traffic blocked the rules are the only way out. Those that the run removed
+        # have come back before: they were removed last.
+        if ($blocked.Count -gt 0 -and $each['Kind'] -match '^(New|Set)(Rule|Keyword)$') {
+            $kept++
+            continue
+        }
+        # Of what was there before the Block, too, which is still to be put back.
+        $names = @($blocked | ForEach-Object { $_['Name'] })
+        if ($each['Kind'] -eq 'Memory' -and $each['Name'] -in $names) {
+            continue
+        }
         try {
-            Undo-Change -Change $Change[$i] -Store $Store
+            Undo-Change -Change $each -Store $Store
         }
         catch {
             $text = '{0} could not be put back ({1}): {2}'
-            Write-Warning -Message ($text -f $Change[$i]['Name'], $Change[$i]['Kind'], $_)
+            Write-Warning -Message ($text -f $each['Name'], $each['Kind'], $_) @loud
+            if ($each['Kind'] -eq 'Setting' -and $each['Name'] -like 'Outbound *' -and
+                (Test-StillBlocked -Change $each -Store $Store)) {
+                $blocked += $each
+            }
         }
     }
+    foreach ($each in $blocked) {
+        $text = '{0} still blocks what no rule allows: {1} changes to rules stay. To open it:'
+        $text += ' Set-NetFirewallProfile -Name {2} -DefaultOutboundAction {3}'
+        $name = ($each['Name'] -split ' ')[1]
+        Write-Warning -Message ($text -f $each['Name'], $kept, $name, $each['Former']) @loud
+    }
 }
-# ---- the engine, the machine: profiles and rules of Windows' own; the same in every script ------
-# Apply may have to change two things that are not rules of ours: the outbound action of a profile
-# ('Outbound Domain') and whether a rule of Windows' own is enabled ('Built-in RULE'; a Group Policy
-# object may have none: Absent). What they were before is kept in the registry, which only
-# administrators can write; in a Group Policy object, in a rule that is disabled and for addresses
-# that nobody has.
+# ---- the engine, memory: what was there before Apply; the same in every script ------------------
+# It is kept in the registry, which only administrators can write; in a Group Policy object, in a
+# rule that is disabled and for addresses that nobody has. Every cluster and every group of rules
+# has a memory of its own. What two of them have set stays until the last of them goes, which puts
+# back what was there before the first.
 
 $memoryRoot = 'HKLM:\SOFTWARE\hcipolc'
+$memoryTitle = 'hcipolc: what this object had before'
+
+function Get-MemoryOwner {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Policy
+    )
+    # The cluster, and the group unless it is the cluster's own.
+    $owner = $Policy['NamePrefix'].TrimEnd('-')
+    if ($Policy['Group'] -eq ($owner -replace '^hcipolc-', 'hcipolc:')) {
+        return $owner
+    }
+    # Groups are longer than the names of keys, and may have a backslash.
+    $type = 'System.Security.Cryptography.SHA256CryptoServiceProvider'
+    $hash = New-Object -TypeName $type
+    $group = [System.Text.Encoding]::UTF8.GetBytes($Policy['Group'].ToLowerInvariant())
+    $text = [System.BitConverter]::ToString($hash.ComputeHash($group), 0, 4)
+    '{0} {1}' -f $owner, $text.Replace('-', '').ToLowerInvariant()
+}
+
+function Get-MemoryRuleName {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Policy
+    )
+    # Of a Group Policy object.
+    $owner = @((Get-MemoryOwner -Policy $Policy) -split ' ')
+    (@($owner[0], 'memory') + @($owner | Select-Object -Skip 1)) -join '-'
+}
 
 function Get-RegistryTable {
     [CmdletBinding()]
@@ -1139,6 +1359,32 @@ function Get-RegistryTable {
     $table
 }
 
+function Get-OtherMemory {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        # A key with a key for each owner.
+        [Parameter(Mandatory = $true)]
+        [string] $Root,
+
+        [Parameter(Mandatory = $true)]
+        [string] $Owner
+    )
+    # What the others remember. Each of them has what was there before the first.
+    $table = @{}
+    if (Test-Path -LiteralPath $Root) {
+        foreach ($item in @(Get-ChildItem -LiteralPath $Root -ErrorAction Stop)) {
+            if ($item.PSChildName -ne $Owner) {
+                $other = Get-RegistryTable -Key ('{0}\{1}' -f $Root, $item.PSChildName)
+                foreach ($name in @($other.Keys)) {
+                    $table[$name] = $other[$name]
+                }
+            }
+        }
+    }
+    $table
+}
+
 function Read-StoreMemory {
     [CmdletBinding()]
     [OutputType([hashtable])]
@@ -1148,11 +1394,21 @@ function Read-StoreMemory {
         [object[]] $Rule,
 
         [Parameter(Mandatory = $true)]
-        [string] $Name
+        [string] $Name,
+
+        # Of the other owners.
+        [Parameter()]
+        [switch] $IsOther
     )
     # NAME=VALUE; NAME=VALUE
     $table = @{}
-    foreach ($item in @($Rule | Where-Object { $_.Name -eq $Name })) {
+    $found = @($Rule | Where-Object { $_.Name -eq $Name })
+    if ($IsOther) {
+        $found = @(
+            $Rule | Where-Object { $_.DisplayName -eq $memoryTitle -and $_.Name -ne $Name }
+        )
+    }
+    foreach ($item in $found) {
         foreach ($text in @("$($item.Description)" -split '; ' -like '*=*')) {
             $left, $right = $text -split '=', 2
             $table[$left] = $right
@@ -1221,7 +1477,7 @@ function Write-Memory {
     }
     # Keys that hold nothing any more go, up to the one for all policies.
     $each = $key
-    while ($each.StartsWith($memoryRoot)) {
+    while ($each.StartsWith($memoryRoot, [System.StringComparison]::Ordinal)) {
         $empty = (Test-Path -LiteralPath $each) -and (Get-RegistryTable -Key $each).Count -eq 0 -and
             @(Get-ChildItem -LiteralPath $each -ErrorAction Stop).Count -eq 0
         if ($empty) {
@@ -1230,6 +1486,10 @@ function Write-Memory {
         $each = $each.Substring(0, $each.LastIndexOf('\'))
     }
 }
+# ---- the engine, the machine: profiles and rules of Windows' own; the same in every script ------
+# Apply may have to change two things that are not rules of ours: the outbound action of a profile
+# ('Outbound Domain') and whether a rule of Windows' own is enabled ('Built-in RULE'; a Group Policy
+# object may have none: Absent).
 
 function Read-Setting {
     [CmdletBinding()]
@@ -1438,6 +1698,7 @@ function Get-EnforcementFinding {
     }
     $own = @{}
     $Wanted | ForEach-Object { $own[$_['Name']] = $true }
+    $ways = @($allows | ForEach-Object { "$($_['Direction'])" })
     $blocks = @()
     foreach ($item in @(Get-NetFirewallRule -PolicyStore ActiveStore -ErrorAction Stop)) {
         $source = "$(Get-PropertyValue -InputObject $item -Name 'PolicyStoreSourceType')"
@@ -1448,14 +1709,13 @@ function Get-EnforcementFinding {
             }
         }
         elseif ("$($item.Action)" -eq 'Block' -and "$($item.Enabled)" -eq 'True' -and
-            $source -ne 'Hardcoded') {
-            $blocks += $item
+            $source -ne 'Hardcoded' -and "$($item.Direction)" -in $ways) {
+            $blocks += '{0} ({1})' -f $item.Name, $item.DisplayName
         }
     }
-    if ($blocks.Count -gt 0 -and $allows.Count -gt 0) {
-        $names = @($blocks | Select-Object -First 3 | ForEach-Object { $_.DisplayName }) -join ', '
-        $text = '{0} block rules of others are in force and beat every allow rule: {1}'
-        Write-Warning -Message ($text -f $blocks.Count, $names)
+    if ($blocks.Count -gt 0) {
+        $text = '{0} block rules of others are in force and may beat allow rules of the policy: {1}'
+        Write-Warning -Message ($text -f $blocks.Count, (Format-Some -Value $blocks))
     }
     if (@($Keyword | Where-Object { -not $_.ContainsKey('Addresses') }).Count -gt 0) {
         foreach ($text in @(Get-ResolverFault)) {
@@ -1489,19 +1749,12 @@ function Get-ResolverFault {
         'Network protection is not allowed on servers (Set-MpPreference -{0} $true).' -f $name
     }
 }
-# ---- the engine, guard: what a server cannot be without; the same in every script --------------
+# ---- the engine, needs: what a server cannot be without; the same in every script ---------------
 # With the default outbound action Block, a server that may not ask its name servers and domain
-# controllers is lost to its administrators, and asks for no new Group Policy. Sessions from outside
-# are not at risk: their replies need no rule. A need is what one program of Windows, or one service
-# in it, asks of one address; an address is '' if none was found.
+# controllers is lost to its administrators, and asks for no new Group Policy. A need is what one
+# program of Windows, or one service in it, asks of one address; an address is '' if none was found.
 
 $nameNeed = 'UDP 53 system32\svchost.exe dnscache'
-# What Test-Covered looks at; every other parameter narrows a rule.
-$understood = @(
-    'Name', 'DisplayName', 'Description', 'Group', 'Direction', 'Action', 'Enabled', 'Profile'
-    'EdgeTraversalPolicy', 'LooseSourceMapping', 'LocalOnlyMapping', 'Protocol', 'LocalPort'
-    'RemotePort', 'LocalAddress', 'RemoteAddress', 'Program', 'Service'
-)
 
 function ConvertTo-Need {
     [CmdletBinding()]
@@ -1646,6 +1899,15 @@ function Get-SourceAddress {
         }
     }
 }
+# ---- the engine, guard of the ways out; the same in every script --------------------------------
+# Replies to sessions from outside need no rule.
+
+# What Test-Covered looks at; every other parameter narrows a rule.
+$understood = @(
+    'Name', 'DisplayName', 'Description', 'Group', 'Direction', 'Action', 'Enabled', 'Profile'
+    'EdgeTraversalPolicy', 'LooseSourceMapping', 'LocalOnlyMapping', 'Protocol', 'LocalPort'
+    'RemotePort', 'LocalAddress', 'RemoteAddress', 'Program', 'Service'
+)
 
 function Test-Covered {
     [CmdletBinding()]
@@ -1720,7 +1982,11 @@ function Get-LockOut {
         [object[]] $Wanted,
 
         [Parameter(Mandatory = $true)]
-        [string] $Store
+        [string] $Store,
+
+        # Whether whatever no rule blocks passes.
+        [Parameter(Mandatory = $true)]
+        [bool] $IsOpen
     )
     # What the server needs and could not reach, if nothing allowed it beside those rules but what
     # is in force now. Allow rules count if they act in every profile of the policy: a server is in
@@ -1737,7 +2003,7 @@ function Get-LockOut {
                 }
             }
         )
-        if ($ignoring.Count -gt 0) {
+        if ($ignoring.Count -gt 0 -and -not $IsOpen) {
             $text = 'what the policy''s rules allow, since Group Policy has local rules ignored'
             return ('{0} (AllowLocalFirewallRules, {1})' -f $text, ($ignoring -join ', '))
         }
@@ -1793,7 +2059,7 @@ function Get-LockOut {
                     $found[$action] = $true
                 }
             }
-            if ($found['Block'] -or -not $found['Allow']) {
+            if ($found['Block'] -or -not ($IsOpen -or $found['Allow'])) {
                 $need
             }
         }
@@ -1837,7 +2103,8 @@ function Assert-Reachable {
         [Parameter(Mandatory = $true)]
         [bool] $AllowLockOut
     )
-    # Of a plan after which outbound traffic is blocked, whoever blocks it.
+    # Of a plan after which outbound traffic is blocked, whoever blocks it, or that has block rules
+    # of its own.
     $isLocal = $Store -eq 'PersistentStore'
     $after = $Setting.Clone()
     $locks = @(
@@ -1859,9 +2126,15 @@ function Assert-Reachable {
     }
     $names = @($Policy['Profile'] -replace '^Any$', 'Domain, Private, Public') -split ', '
     $blocked = @($names | Where-Object { $after["Outbound $_"] -eq 'Block' })
-    if ($Plan.Count -eq 0 -or $blocked.Count -eq 0) {
+    $blocks = @(
+        $Plan | Where-Object { $_['Kind'] -in @('NewRule', 'SetRule') } |
+            Where-Object { $_['Rule']['Direction'] -eq 'Outbound' } |
+            Where-Object { "$($_['Rule']['Action'])" -eq 'Block' }
+    )
+    if ($Plan.Count -eq 0 -or $blocked.Count + $blocks.Count -eq 0) {
         return
     }
+    $isOpen = $blocked.Count -eq 0
     $server = 'this server'
     if (-not $isLocal) {
         $server = 'a server of this Group Policy object'
@@ -1870,20 +2143,179 @@ function Assert-Reachable {
         $text = 'Every computer that {0} is linked to will block outbound traffic.'
         Write-Warning -Message ($text -f $Store)
     }
-    $lost = @(Get-LockOut -Policy $Policy -Wanted $Wanted -Store $Store)
+    $parameters = @{ Policy = $Policy; Store = $Store; IsOpen = $isOpen }
+    $lost = @(Get-LockOut -Wanted $Wanted @parameters)
     if ($lost.Count -gt 0 -and $locks.Count -eq 0) {
         # It may be so already.
-        $before = @(Get-LockOut -Policy $Policy -Wanted $Live -Store $Store)
+        $before = @(Get-LockOut -Wanted $Live @parameters)
         $lost = @($lost | Where-Object { $_ -notin $before })
     }
     if ($lost.Count -eq 0) {
         return
     }
-    $text = 'With outbound traffic blocked {0} could not reach: {1}.' -f $server, ($lost -join ', ')
+    $why = @('outbound traffic blocked', 'the policy''s block rules')[[int] $isOpen]
+    $text = 'With {0} {1} could not reach: {2}.' -f $why, $server, ($lost -join ', ')
     if (-not $AllowLockOut) {
         throw ('{0} Nothing was changed; -AllowLockOut does it all the same.' -f $text)
     }
     Write-Warning -Message $text
+}
+# ---- the engine, guard of the ways in; the same in every script ---------------------------------
+# Servers are administered over these ports. Whoever closes the last of them, or the one that the
+# session of this run came through, should know before.
+
+$waysIn = @('22 SSH', '3389 Remote Desktop', '5985 WinRM', '5986 WinRM over TLS')
+
+function Test-LetIn {
+    [CmdletBinding()]
+    [OutputType([bool])]
+    param (
+        # Parameters that a rule lacks are as in Windows.
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Rule,
+
+        [Parameter(Mandatory = $true)]
+        [int] $Port,
+
+        [Parameter(Mandatory = $true)]
+        [string] $Action
+    )
+    # Whether the rule is of that kind, and for the port.
+    $protocol = ConvertTo-ProtocolText -Value "$($Rule['Protocol'])"
+    "$($Rule['Direction'])" -ne 'Outbound' -and "$($Rule['Enabled'])" -ne 'False' -and
+    ("$($Rule['Action'])" -replace '^$', 'Allow') -eq $Action -and
+    $protocol -in @('', 'any', 'tcp') -and (Test-Port -Port $Port -Range $Rule['LocalPort'])
+}
+
+function Test-Open {
+    [CmdletBinding()]
+    [OutputType([bool])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Rule,
+
+        [Parameter(Mandatory = $true)]
+        [int] $Port
+    )
+    # Whether some rule lets somebody in, and none keeps everybody out.
+    $open = $false
+    foreach ($item in $Rule) {
+        if (Test-LetIn -Rule $item -Port $Port -Action 'Block') {
+            $narrow = @('RemoteAddress', 'Program', 'Service', 'Package', 'InterfaceAlias')
+            $values = @($narrow | ForEach-Object { $item[$_] })
+            if (@($values | Where-Object { "$_" -notin @('', 'Any') }).Count -eq 0) {
+                return $false
+            }
+        }
+        elseif (Test-LetIn -Rule $item -Port $Port -Action 'Allow') {
+            $open = $true
+        }
+    }
+    $open
+}
+
+function Assert-Manageable {
+    [CmdletBinding()]
+    param (
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [object[]] $Plan,
+
+        # Rules of Windows' own by name, as parameters.
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Builtin,
+
+        [Parameter(Mandatory = $true)]
+        [string] $Store,
+
+        [Parameter(Mandatory = $true)]
+        [bool] $AllowLockOut
+    )
+    # What goes or changes, by name; what there will be in its place; and what is new in it.
+    $going = @{}
+    $coming = @()
+    foreach ($change in $Plan) {
+        $name = "$($change['Name'])"
+        if ($change['Kind'] -in @('RemoveRule', 'SetRule')) {
+            $going[$name] = $change['Former']
+        }
+        if ($change['Kind'] -in @('NewRule', 'SetRule')) {
+            $coming += $change['Rule']
+        }
+        $name = $name -replace '^Built-in ', ''
+        if ($change['Kind'] -eq 'Setting' -and $name -ne $change['Name'] -and
+            $Builtin.ContainsKey($name)) {
+            $rule = $Builtin[$name].Clone()
+            $going[$name] = $Builtin[$name]
+            $rule['Enabled'] = @('False', 'True')[$change['Value'] -eq 'True']
+            $coming += $rule
+        }
+    }
+    $closing = @()
+    $blocking = @{}
+    foreach ($way in $waysIn) {
+        $port = [int] ($way -split ' ')[0]
+        $blocks = @($coming | Where-Object { Test-LetIn -Rule $_ -Port $port -Action 'Block' })
+        if ($blocks.Count -gt 0) {
+            $blocking[$way] = $blocks
+        }
+        $allows = @(
+            $going.Values | Where-Object { Test-LetIn -Rule $_ -Port $port -Action 'Allow' }
+        )
+        if ($allows.Count -gt 0) {
+            $closing += $way
+        }
+    }
+    if ($closing.Count + $blocking.Count -eq 0) {
+        return
+    }
+    $isLocal = $Store -eq 'PersistentStore'
+    $where = @($Store, 'ActiveStore')[$isLocal]
+    $fields = @(Get-RuleField)
+    $index = Get-FilterIndex -Store $where
+    $before = @(
+        foreach ($item in @(Get-NetFirewallRule -PolicyStore $where -ErrorAction Stop)) {
+            $source = "$(Get-PropertyValue -InputObject $item -Name 'PolicyStoreSourceType')"
+            if ("$($item.Direction)" -eq 'Inbound' -and "$($item.Enabled)" -eq 'True' -and
+                $source -ne 'Hardcoded') {
+                Get-LiveValue -Rule $item -Index $index -Field $fields
+            }
+        }
+    )
+    $after = @($before | Where-Object { -not $going.ContainsKey($_['Name']) }) + $coming
+    $open = @{ Before = @(); After = @() }
+    foreach ($way in $waysIn) {
+        $name = 'TCP {0} ({1})' -f ($way -split ' ', 2)
+        $port = [int] ($way -split ' ')[0]
+        if (Test-Open -Rule $before -Port $port) {
+            $open['Before'] += $name
+        }
+        if (Test-Open -Rule $after -Port $port) {
+            $open['After'] += $name
+        }
+        elseif ($way -in $closing -and -not $blocking.ContainsKey($way)) {
+            $text = '{0}: no rule lets anybody in after this run. Sessions that are open may go on.'
+            Write-Warning -Message ($text -f $name)
+        }
+        if ($blocking.ContainsKey($way)) {
+            $from = @($blocking[$way] | ForEach-Object { $_['RemoteAddress'] })
+            $from = @($from | Where-Object { $_ } | Sort-Object -Unique)
+            $text = '{0}: rules of this run block it from {1}. Sessions from there may be cut.'
+            $some = (Format-Some -Value $from) -replace '^$', 'Any'
+            Write-Warning -Message ($text -f $name, $some)
+        }
+    }
+    # Of an object nobody knows which ways a server has beside it.
+    if ($isLocal -and $blocking.Count -gt 0 -and $open['Before'].Count -gt 0 -and
+        $open['After'].Count -eq 0) {
+        $text = 'Nobody could administer this server from elsewhere any more: the rules block {0}.'
+        $text = $text -f ($open['Before'] -join ', ')
+        if (-not $AllowLockOut) {
+            throw ('{0} Nothing was changed; -AllowLockOut does it all the same.' -f $text)
+        }
+        Write-Warning -Message $text
+    }
 }
 # ---- the engine, backups and the rest of a plan; the same in every script -----------------------
 
@@ -2040,6 +2472,10 @@ function Save-Backup {
         [Parameter(Mandatory = $true)]
         [hashtable] $State,
 
+        # Of exceptions in the table, by name.
+        [Parameter(Mandatory = $true)]
+        [hashtable] $LastDay,
+
         [Parameter(Mandatory = $true)]
         [string] $Path
     )
@@ -2058,6 +2494,17 @@ function Save-Backup {
         $content[$name] = $State[$name]
     }
     $content['Keyword'] = $used
+    $days = @{}
+    foreach ($name in @($State['Rule'].Keys)) {
+        $day = Get-LastDay -Rule $State['Rule'][$name]
+        if ($LastDay.ContainsKey($name)) {
+            $day = $LastDay[$name]
+        }
+        if ($day -ne '') {
+            $days[$name] = $day
+        }
+    }
+    $content['Until'] = $days
     $text = ConvertTo-Json -InputObject $content -Depth 6
     [System.IO.File]::WriteAllText($Path, $text)
 }
@@ -2097,8 +2544,13 @@ function Read-Backup {
         [Parameter(Mandatory = $true)]
         [string] $Path
     )
-    $text = [System.IO.File]::ReadAllText($Path)
-    $backup = ConvertTo-Table -InputObject (ConvertFrom-Json -InputObject $text)
+    try {
+        $text = [System.IO.File]::ReadAllText($Path)
+        $backup = ConvertTo-Table -InputObject (ConvertFrom-Json -InputObject $text)
+    }
+    catch {
+        throw ('Nothing was changed: the backup {0} cannot be read. {1}' -f $Path, $_)
+    }
     $right = @{ Version = '1'; PolicyStore = $Store; Server = $Policy['Server'] }
     $right['Group'] = $Policy['Group']
     $right['NamePrefix'] = $Policy['NamePrefix']
@@ -2120,16 +2572,36 @@ function Read-Backup {
             throw ('Nothing was changed: rule {0} of the backup is not ours.' -f $rule['Name'])
         }
     }
+    foreach ($name in @(@($backup['Setting'].Keys) + @($backup['Memory'].Keys) | Sort-Object)) {
+        $values = '^$'
+        switch -Regex ($name) {
+            '^Outbound (Domain|Private|Public)$' { $values = '^(NotConfigured|Allow|Block)$' }
+            '^Built-in .' { $values = '^(True|False|Absent)$' }
+        }
+        $both = @($backup['Setting'][$name], $backup['Memory'][$name] | Where-Object { $null -ne $_ })
+        if (@($both | Where-Object { "$_" -notmatch $values }).Count -gt 0) {
+            throw ('Nothing was changed: {0} of the backup is no setting of ours.' -f $name)
+        }
+    }
+    # Exceptions end, whatever the policy says by now.
+    if ($backup['Until'] -isnot [hashtable]) {
+        $backup['Until'] = @{}
+    }
+    foreach ($rule in $backup['Rule'].Values) {
+        if (-not $backup['Until'].ContainsKey($rule['Name'])) {
+            $backup['Until'][$rule['Name']] = Get-LastDay -Rule $rule
+        }
+    }
     $backup
 }
-# ---- the engine, proxy: the server's own proxy settings; the same in every script ---------------
+# ---- the engine, proxy settings: reading and writing them; the same in every script -------------
 # Windows keeps four of them. WinINet is what the source document sets; WinHTTP is what services
-# ask, the environment what agents and command lines ask, and the Azure Arc agent has its own. What
-# was there before the first Apply is kept in the registry, which only administrators can write.
+# ask, the environment what agents and command lines ask, and the Azure Arc agent has its own.
 
-$proxyBackup = 'HKLM:\SOFTWARE\hcipolc\Proxy'
 $internetSettings = 'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings\Connections'
 $internetPolicy = 'HKLM:\SOFTWARE\Policies\Microsoft\Windows\CurrentVersion\Internet Settings'
+# The services of the agent that policies say something about. Others are the administrator's.
+$arcServices = @('AAD', 'ARM', 'Arc')
 
 function Get-RegistryValue {
     [CmdletBinding()]
@@ -2194,7 +2666,9 @@ function Invoke-ProxyTool {
         [Parameter(Mandatory = $true)]
         [string[]] $Argument
     )
-    # Every argument stays one argument: no shell stands between.
+    # Every argument stays one argument: no shell stands between. Without a console what a tool says
+    # beside its output becomes an error, which is none: its exit code alone counts.
+    $ErrorActionPreference = 'Continue'
     $output = & $Name @Argument
     if ($LASTEXITCODE -ne 0) {
         throw ('{0} {1} failed with code {2}.' -f $Name, ($Argument -join ' '), $LASTEXITCODE)
@@ -2202,15 +2676,65 @@ function Invoke-ProxyTool {
     "$output"
 }
 
-function Get-ArcProperty {
+function Get-ArcAgent {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param ()
+    # What starts the agent; '' if there is none. A session that is older than the agent does not
+    # have its folder in PATH.
+    if ($null -ne (Get-Command -Name 'azcmagent.exe' -ErrorAction SilentlyContinue)) {
+        return 'azcmagent.exe'
+    }
+    if ("$env:ProgramW6432" -ne '') {
+        $folder = [System.IO.Path]::Combine($env:ProgramW6432, 'AzureConnectedMachineAgent')
+        $path = [System.IO.Path]::Combine($folder, 'azcmagent.exe')
+        if ([System.IO.File]::Exists($path)) {
+            return $path
+        }
+    }
+    ''
+}
+
+function Select-ArcService {
     [CmdletBinding()]
     [OutputType([string])]
     param (
+        # 'AAD,ARM', '[AAD ARM]' or '["AAD","ARM"]'.
         [Parameter(Mandatory = $true)]
-        [string] $Name
+        [AllowNull()]
+        [AllowEmptyString()]
+        [string] $Text,
+
+        # Those that policies say nothing about, in place of those that they do.
+        [Parameter()]
+        [switch] $IsOther
     )
-    $text = Invoke-ProxyTool -Name 'azcmagent.exe' -Argument @('config', 'get', $Name)
-    $text.Trim([char[]] ' []"')
+    $words = @($Text -split '[^A-Za-z0-9_.-]+' | Where-Object { $_ -ne '' })
+    $words = @($words | Where-Object { ($_ -in $arcServices) -ne [bool] $IsOther })
+    @($words | Sort-Object -Unique) -join ','
+}
+
+function Get-ArcState {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param ()
+    $agent = Get-ArcAgent
+    if ($agent -eq '') {
+        return
+    }
+    $get = @('config', 'get')
+    $url = Invoke-ProxyTool -Name $agent -Argument ($get + 'proxy.url')
+    $state = @{ Server = $url.Trim([char[]] ' []"') }
+    try {
+        $text = Invoke-ProxyTool -Name $agent -Argument ($get + 'proxy.bypass')
+        $state['Bypass'] = Select-ArcService -Text $text
+        $state['Others'] = Select-ArcService -Text $text -IsOther
+    }
+    catch {
+        # Agents before 1.15 do not know it, and nobody sets it there.
+        $state.Remove('Bypass')
+    }
+    $state
 }
 
 function Get-ProxyState {
@@ -2244,12 +2768,7 @@ function Get-ProxyState {
             return $state
         }
         'Azure Arc agent' {
-            if ($null -ne (Get-Command -Name 'azcmagent.exe' -ErrorAction SilentlyContinue)) {
-                return @{
-                    Server = Get-ArcProperty -Name 'proxy.url'
-                    Bypass = Get-ArcProperty -Name 'proxy.bypass'
-                }
-            }
+            return (Get-ArcState)
         }
     }
 }
@@ -2309,7 +2828,8 @@ function Write-ProxyState {
                     $parameters['AutoConfigURL'] = $State['Script']
                 }
                 if ($State['Detect'] -eq 'True') {
-                    Write-Warning -Message 'WinINet: automatic detection was on and stays off now.'
+                    $text = 'WinINet: automatic detection was on and stays off now.'
+                    Write-Warning -Message $text -WarningAction Continue
                 }
             }
             Set-WinInetProxy @parameters -ErrorAction Stop | Out-Null
@@ -2326,37 +2846,96 @@ function Write-ProxyState {
         }
         'Environment' {
             foreach ($name in @($State.Keys | Sort-Object)) {
-                [System.Environment]::SetEnvironmentVariable($name, $State[$name], 'Machine')
+                $value = $State[$name]
+                if ("$value" -eq '') {
+                    # Newer versions of .NET keep a variable that is empty.
+                    $value = [NullString]::Value
+                }
+                [System.Environment]::SetEnvironmentVariable($name, $value, 'Machine')
             }
         }
         'Azure Arc agent' {
-            # Older agents know no proxy.bypass: what is right already is not asked for.
-            $current = Get-ProxyState -Layer $Layer
+            # What is right already is not asked for, nor what the agent does not know.
+            $agent = Get-ArcAgent
+            $current = Get-ArcState
             foreach ($pair in @(@('proxy.url', 'Server'), @('proxy.bypass', 'Bypass'))) {
-                $value = $State[$pair[1]]
+                $key = $pair[1]
+                $value = "$($State[$key])"
+                if ($key -eq 'Bypass') {
+                    $value = Select-ArcService -Text $value
+                }
+                $isKnown = $current.ContainsKey($key) -and $State.ContainsKey($key)
+                if (-not $isKnown -or $value -eq $current[$key]) {
+                    continue
+                }
+                if ($key -eq 'Bypass') {
+                    $services = @($value, $current['Others'] | Where-Object { $_ -ne '' })
+                    $value = $services -join ','
+                }
                 $arguments = @('config', 'set', $pair[0], $value)
                 if ($value -eq '') {
                     $arguments = @('config', 'clear', $pair[0])
                 }
-                if ($value -ne $current[$pair[1]]) {
-                    Invoke-ProxyTool -Name 'azcmagent.exe' -Argument $arguments | Out-Null
-                }
+                Invoke-ProxyTool -Name $agent -Argument $arguments | Out-Null
             }
         }
     }
 }
+# ---- the engine, proxy: what is different, and what to do about it; the same in every script ----
+# What was there before the first Apply is kept in the registry, in a key for each owner
+# (memory.ps1): proxies of scripts for other clusters and groups are not taken back.
 
-function Get-ProxyBackup {
+$proxyLayers = @('WinINet', 'WinHTTP', 'Environment', 'Azure Arc agent')
+
+function ConvertFrom-ProxyMemory {
     [CmdletBinding()]
     [OutputType([hashtable])]
     param (
         [Parameter(Mandatory = $true)]
+        [AllowEmptyString()]
+        [string] $Text,
+
+        [Parameter(Mandatory = $true)]
         [string] $Layer
     )
-    $text = Get-RegistryValue -Key $proxyBackup -Name $Layer
-    if ($null -ne $text) {
-        ConvertTo-Table -InputObject (ConvertFrom-Json -InputObject "$text")
+    try {
+        ConvertTo-Table -InputObject (ConvertFrom-Json -InputObject $Text)
     }
+    catch {
+        $fault = 'Nothing was changed: what the proxy of {0} was before cannot be read (value {1} of'
+        $fault += ' {2}). Set that proxy by hand, delete the value and run this again. {3}'
+        throw ($fault -f $Layer, $Layer, $proxyKey, $_)
+    }
+}
+
+function Read-ProxyLayer {
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [string] $Layer,
+
+        # Whether it is an error if the Azure Arc agent does not say it.
+        [Parameter(Mandatory = $true)]
+        [bool] $Stops
+    )
+    # Whether it could be read, and what it is: nothing of a part that this server does not have.
+    $read = @{ Known = $true; State = $null }
+    try {
+        $read['State'] = Get-ProxyState -Layer $Layer
+    }
+    catch {
+        if ($Layer -ne 'Azure Arc agent') {
+            throw
+        }
+        $text = 'The proxy of the Azure Arc agent could not be read: {0}' -f $_
+        if ($Stops) {
+            throw ('Nothing was changed. {0}' -f $text)
+        }
+        Write-Warning -Message ('{0} It stays as it is.' -f $text)
+        $read['Known'] = $false
+    }
+    $read
 }
 
 function Get-ProxyFinding {
@@ -2364,43 +2943,65 @@ function Get-ProxyFinding {
     [OutputType([pscustomobject])]
     param (
         [Parameter(Mandatory = $true)]
-        [hashtable] $Proxy
+        [hashtable] $Proxy,
+
+        # What this script and the others remember.
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Memory,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $OtherMemory,
+
+        [Parameter(Mandatory = $true)]
+        [bool] $Stops
     )
     # State is what the part should be set to; Former what it is now.
     $wanted = Get-WantedProxyState -Proxy $Proxy
-    foreach ($layer in @('WinINet', 'WinHTTP', 'Environment', 'Azure Arc agent')) {
+    foreach ($layer in $proxyLayers) {
         $name = 'Proxy of {0}' -f $layer
-        $backup = Get-ProxyBackup -Layer $layer
-        if (-not $wanted.ContainsKey($layer) -and $null -eq $backup) {
+        if (-not $wanted.ContainsKey($layer) -and -not $Memory.ContainsKey($layer)) {
             continue
         }
-        $live = Get-ProxyState -Layer $layer
+        $read = Read-ProxyLayer -Layer $layer -Stops $Stops
+        $live = $read['State']
+        if ($read['Known'] -and $null -eq $live -and $Memory.ContainsKey($layer)) {
+            $text = '{0}: it was set once, and is not found any more (an agent that was removed?).'
+            Write-Warning -Message ($text -f $name)
+        }
         # Of a part that is gone there is only the memory, which goes, too.
-        if ($null -eq $live -and $wanted.ContainsKey($layer)) {
+        if (-not $read['Known'] -or ($null -eq $live -and $wanted.ContainsKey($layer))) {
             continue
         }
         $finding = [pscustomobject] @{
-            Name = $name; Finding = 'Stale'; Detail = ''; Layer = $layer; State = $backup
-            Former = $live
+            Name = $name; Finding = 'Stale'; Detail = ''; Layer = $layer; State = $null
+            Former = $live; Memory = $Memory[$layer]; Before = $OtherMemory[$layer]
         }
-        if ($wanted.ContainsKey($layer)) {
+        if (-not $wanted.ContainsKey($layer)) {
+            $finding.State = ConvertFrom-ProxyMemory -Text $Memory[$layer] -Layer $layer
+            if ($OtherMemory.ContainsKey($layer)) {
+                $finding.Detail = 'Stays: the script of another cluster or group has set it, too'
+            }
+        }
+        else {
             $state = $wanted[$layer]
             $different = @(
                 foreach ($key in @($state.Keys | Sort-Object)) {
                     # Lists may come back in another order.
                     $right = ConvertTo-ListText -Value @($state[$key] -split '[;,\s]+')
-                    $is = ConvertTo-ListText -Value @($live[$key] -split '[;,\s]+')
-                    if ($right -ne $is) {
+                    $is = ConvertTo-ListText -Value @("$($live[$key])" -split '[;,\s]+')
+                    if ($live.ContainsKey($key) -and $right -ne $is) {
                         $key
                     }
                 }
             )
-            if ($different.Count -eq 0) {
+            # Whoever has set it alike may put back another: what was there before is remembered.
+            if ($different.Count -eq 0 -and
+                ($Memory.ContainsKey($layer) -or -not $OtherMemory.ContainsKey($layer))) {
                 continue
             }
             $finding.State = $state
             $finding.Finding = 'Changed: {0}' -f ($different -join ', ')
-            if ($null -eq $backup) {
+            if (-not $Memory.ContainsKey($layer)) {
                 $finding.Finding = 'Missing'
             }
         }
@@ -2417,9 +3018,10 @@ function Get-ProxyChange {
         [object[]] $Finding
     )
     foreach ($item in $Finding) {
-        $memory = @{ Kind = 'Memory'; Name = $item.Layer; Key = $proxyBackup }
-        $memory['Former'] = Get-RegistryValue -Key $proxyBackup -Name $item.Layer
-        $memory['Value'] = $null
+        $memory = @{
+            Kind = 'Memory'; Name = $item.Layer; Key = $proxyKey; Value = $null
+            Former = $item.Memory
+        }
         $setting = @{
             Kind = 'Proxy'; Name = $item.Name; Layer = $item.Layer; State = $item.State
             Former = $item.Former; Text = 'Set proxy'; Finding = 'Set'
@@ -2431,7 +3033,7 @@ function Get-ProxyChange {
             $setting['Text'] = 'Restore what was there before'
             $setting['Finding'] = 'Restored'
             $memory['Text'] = $setting['Text']
-            if ($null -ne $item.Former) {
+            if ($null -ne $item.Former -and $null -eq $item.Before) {
                 $setting
             }
             else {
@@ -2442,7 +3044,10 @@ function Get-ProxyChange {
         }
         $memory['Text'] = $setting['Text']
         if ($null -eq $memory['Former']) {
-            $memory['Value'] = ConvertTo-Json -InputObject $item.Former -Compress
+            $memory['Value'] = $item.Before
+            if ($null -eq $item.Before) {
+                $memory['Value'] = ConvertTo-Json -InputObject $item.Former -Compress
+            }
             $memory
         }
         $setting
@@ -2455,11 +3060,10 @@ function Add-ProxyState {
         [Parameter(Mandatory = $true)]
         [hashtable] $State
     )
-    $State['ProxyMemory'] = Get-RegistryTable -Key $proxyBackup
-    foreach ($layer in @('WinINet', 'WinHTTP', 'Environment', 'Azure Arc agent')) {
-        $live = Get-ProxyState -Layer $layer
-        if ($null -ne $live) {
-            $State['Proxy'][$layer] = $live
+    foreach ($layer in $proxyLayers) {
+        $read = Read-ProxyLayer -Layer $layer -Stops $false
+        if ($null -ne $read['State']) {
+            $State['Proxy'][$layer] = $read['State']
         }
     }
 }
@@ -2472,7 +3076,10 @@ function Get-ProxyRestore {
         [hashtable] $State,
 
         [Parameter(Mandatory = $true)]
-        [hashtable] $Backup
+        [hashtable] $Backup,
+
+        [Parameter(Mandatory = $true)]
+        [hashtable] $OtherMemory
     )
     foreach ($layer in @($State['Proxy'].Keys | Sort-Object)) {
         if (-not $Backup['Proxy'].ContainsKey($layer)) {
@@ -2481,13 +3088,22 @@ function Get-ProxyRestore {
         $name = 'Proxy of {0}' -f $layer
         $wanted = $Backup['Proxy'][$layer]
         $live = $State['Proxy'][$layer]
-        if (@($wanted.Keys | Where-Object { "$($wanted[$_])" -ne "$($live[$_])" }).Count -gt 0) {
+        $different = @(
+            $wanted.Keys | Where-Object { "$($wanted[$_])" -ne "$($live[$_])" -and $_ -ne 'Others' }
+        )
+        $isOther = $OtherMemory.ContainsKey($layer)
+        if ($isOther -and $different.Count -gt 0 -and
+            -not $Backup['ProxyMemory'].ContainsKey($layer)) {
+            $text = '{0} stays as it is: the script of another cluster or group has set it.'
+            Write-Warning -Message ($text -f $name)
+        }
+        elseif ($different.Count -gt 0) {
             @{
                 Kind = 'Proxy'; Name = $name; Layer = $layer; State = $wanted; Former = $live
                 Text = 'Restore proxy'; Finding = 'Restored'; Subject = $name
             }
         }
-        $memory = @{ Kind = 'Memory'; Name = $layer; Key = $proxyBackup; Subject = $name }
+        $memory = @{ Kind = 'Memory'; Name = $layer; Key = $proxyKey; Subject = $name }
         $memory['Text'] = 'Restore proxy'
         $memory['Value'] = $Backup['ProxyMemory'][$layer]
         $memory['Former'] = $State['ProxyMemory'][$layer]
@@ -2496,17 +3112,29 @@ function Get-ProxyRestore {
         }
     }
 }
-# ---- the engine, the run: what is to be done, and doing it; the same in every script ------------
+# ---- the engine, the run: what is there and what should be; the same in every script ------------
 
+# Of this run, so that no other begins before it ends; also when it fails.
+$mutex = $null
+trap {
+    Exit-Run -Mutex $mutex
+    break
+}
+# Below HKLM:\SOFTWARE and %ProgramFiles% a 32-bit process sees other things.
+if ([System.Environment]::Is64BitOperatingSystem -and -not [System.Environment]::Is64BitProcess) {
+    throw 'This is a 32-bit PowerShell. Nothing was done: run the script in the 64-bit one.'
+}
 $isLocal = $PolicyStore -eq 'PersistentStore'
 $store = @{ Name = $PolicyStore; Session = '' }
 $store['MemoryRule'] = @{
-    Name = '{0}memory' -f $policy['NamePrefix']; Group = $policy['Group']; Enabled = 'False'
-    DisplayName = 'hcipolc: what this object had before'; Direction = 'Inbound'; Action = 'Allow'
+    Name = Get-MemoryRuleName -Policy $policy; Group = $policy['Group']; Enabled = 'False'
+    DisplayName = $memoryTitle; Direction = 'Inbound'; Action = 'Allow'
     Protocol = 'TCP'; LocalAddress = '192.0.2.1'; RemoteAddress = '192.0.2.1'
 }
 $changes = $Mode -in @('Apply', 'Remove', 'Restore')
-$memoryKey = '{0}\Firewall\{1}' -f $memoryRoot, $policy['NamePrefix'].TrimEnd('-')
+$owner = Get-MemoryOwner -Policy $policy
+$memoryKey = '{0}\Firewall\{1}' -f $memoryRoot, $owner
+$proxyKey = '{0}\Proxy\{1}' -f $memoryRoot, $owner
 $namesProfiles = @($policy['Profile'] -replace '^Any$', 'Domain, Private, Public') -split ', '
 
 $wantsRules = $Mode -in @('Verify', 'Apply')
@@ -2525,8 +3153,14 @@ $backupFile = ''
 if ($BackupPath -ne '' -and $Mode -ne 'Verify') {
     $backupFile = $PSCmdlet.GetUnresolvedProviderPathFromPSPath($BackupPath)
     if ($Mode -ne 'Restore' -and [System.IO.File]::Exists($backupFile)) {
-        throw ('Nothing was changed: {0} is there already and is not overwritten.' -f $backupFile)
+        $text = 'Nothing was changed: {0} is there already and is not overwritten. It may be of a run'
+        $text += ' that failed, from before it: keep it, and name another file.'
+        throw ($text -f $backupFile)
     }
+}
+# What one run reads another must not change meanwhile.
+if ($changes) {
+    $mutex = Enter-Run
 }
 
 $backup = @{ Setting = @{} }
@@ -2540,13 +3174,27 @@ $everyRule = @(Get-NetFirewallRule -PolicyStore $PolicyStore -ErrorAction Stop)
 $own = Get-OwnRule -Policy $policy -Rule $everyRule
 if ($isLocal) {
     $memory = Get-RegistryTable -Key $memoryKey
+    $otherMemory = Get-OtherMemory -Root ('{0}\Firewall' -f $memoryRoot) -Owner $owner
 }
 else {
-    $memory = Read-StoreMemory -Rule $everyRule -Name $store['MemoryRule']['Name']
+    $parameters = @{ Rule = $everyRule; Name = $store['MemoryRule']['Name'] }
+    $memory = Read-StoreMemory @parameters
+    $otherMemory = Read-StoreMemory @parameters -IsOther
     $store['Memory'] = $memory.Clone()
 }
 $names = @($builtin | ForEach-Object { 'Built-in {0}' -f $_['Name'] })
-$names = @(@($names) + @($memory.Keys) + @($backup['Setting'].Keys) -like 'Built-in *')
+$names = @(@($names) + @($memory.Keys) -like 'Built-in *')
+if ($Mode -eq 'Restore') {
+    # A backup says what a rule was, and not which rules of Windows' own are the policy's to set.
+    $names = @(@($names) + @($backup['Memory'].Keys) -like 'Built-in *')
+    foreach ($name in @(@($backup['Setting'].Keys) -like 'Built-in *' | Sort-Object)) {
+        if ($name -notin $names) {
+            $text = '{0} of the backup is left out: the policy does not set it, and has not set it.'
+            Write-Warning -Message ($text -f $name)
+            $backup['Setting'].Remove($name)
+        }
+    }
+}
 $builtinRules = @($everyRule | Where-Object { "Built-in $($_.Name)" -in $names })
 $settings = Read-Setting -Store $PolicyStore -Rule $builtinRules
 $index = @{}
@@ -2574,11 +3222,19 @@ $live = @{}
 foreach ($name in @($own.Keys)) {
     $live[$name] = Get-LiveValue -Rule $own[$name] -Index $index -Field $fields
 }
-$liveKeywords = Get-DynamicKeyword
+$liveKeywords = @{}
+if ($isLocal) {
+    $liveKeywords = Get-DynamicKeyword
+}
 
 $state = @{
     Rule = $live; Keyword = $liveKeywords; Setting = $settings; Memory = $memory; Proxy = @{}
     ProxyMemory = @{}
+}
+$otherProxies = @{}
+if ($isLocal) {
+    $state['ProxyMemory'] = Get-RegistryTable -Key $proxyKey
+    $otherProxies = Get-OtherMemory -Root ('{0}\Proxy' -f $memoryRoot) -Owner $owner
 }
 # Whoever has it ignored now has what an earlier version set taken back by Remove.
 $ignoresProxy = $proxy['Settings'] -eq 'Ignored'
@@ -2593,9 +3249,14 @@ $wanted = @()
 $wantedKeywords = @()
 $wantedSettings = @{}
 $remembered = @{}
+$lastDays = @{}
+$rules | ForEach-Object { $lastDays[$_['Name']] = Get-LastDay -Rule $_ }
+if ($Mode -eq 'Restore') {
+    @($backup['Until'].Keys) | ForEach-Object { $lastDays[$_] = $backup['Until'][$_] }
+}
 $ended = @{}
-foreach ($item in @($rules | Where-Object { Test-Ended -Rule $_ })) {
-    $ended[$item['Name']] = $item['Until']
+foreach ($name in @($lastDays.Keys | Where-Object { Test-Ended -Day $lastDays[$_] })) {
+    $ended[$name] = $lastDays[$name]
 }
 if ($wantsRules) {
     $wanted = @(Get-WantedRule -Policy $policy -Rule $rules)
@@ -2606,8 +3267,10 @@ if ($wantsRules) {
     $builtin | ForEach-Object { $wantedSettings["Built-in $($_['Name'])"] = 'True' }
     foreach ($name in @($wantedSettings.Keys)) {
         $remembered[$name] = $settings[$name]
-        if ($memory.ContainsKey($name)) {
-            $remembered[$name] = $memory[$name]
+        foreach ($table in @($otherMemory, $memory)) {
+            if ($table.ContainsKey($name)) {
+                $remembered[$name] = $table[$name]
+            }
         }
     }
 }
@@ -2618,11 +3281,22 @@ elseif ($Mode -eq 'Restore') {
     $remembered = $backup['Memory']
 }
 $wanted = @($wanted | Where-Object { -not $ended.ContainsKey($_['Name']) })
-# What Apply changed once and the policy does not ask for any more.
+# What Apply changed once and the policy does not ask for any more. What others have set as well
+# stays as it is.
 $stale = @{}
+$shared = @{}
 foreach ($name in @($memory.Keys)) {
     if (-not $wantedSettings.ContainsKey($name)) {
         $stale[$name] = $memory[$name]
+    }
+}
+foreach ($table in @($stale, $wantedSettings)) {
+    foreach ($name in @($table.Keys | Where-Object { $otherMemory.ContainsKey($_) })) {
+        # All of them want the same.
+        if ($table -eq $stale -or $table[$name] -notin @('Block', 'True')) {
+            $shared[$name] = $true
+            $table[$name] = $settings[$name]
+        }
     }
 }
 
@@ -2636,7 +3310,7 @@ if ($wantsRules) {
     $parameters = @{ Policy = $policy; Builtin = $builtin; Live = $builtinValues }
     $settingFindings = @(Get-BuiltinFinding @parameters -Setting $settings)
 }
-foreach ($name in @($wantedSettings.Keys | Where-Object { $_ -like 'Outbound *' })) {
+foreach ($name in @(@($wantedSettings.Keys) -like 'Outbound *' | Sort-Object)) {
     if ($settings[$name] -ne $wantedSettings[$name]) {
         $detail = 'Default action is {0}, should be {1}' -f $settings[$name],
         $wantedSettings[$name]
@@ -2646,7 +3320,7 @@ foreach ($name in @($wantedSettings.Keys | Where-Object { $_ -like 'Outbound *' 
     }
 }
 foreach ($name in @($stale.Keys | Sort-Object)) {
-    $detail = 'Set by an earlier version of the policy; was {0}' -f $stale[$name]
+    $detail = 'Set by an earlier version of the policy; was {0}' -f $memory[$name]
     $settingFindings += [pscustomobject] @{ Name = $name; Finding = 'Stale'; Detail = $detail }
 }
 if ($setsProxy -and $Mode -ne 'Restore') {
@@ -2654,24 +3328,41 @@ if ($setsProxy -and $Mode -ne 'Restore') {
     if ($Mode -eq 'Remove') {
         $wantedProxy = @{ Settings = 'None' }
     }
-    $proxyFindings = @(Get-ProxyFinding -Proxy $wantedProxy)
+    $parameters = @{ Memory = $state['ProxyMemory']; OtherMemory = $otherProxies }
+    $proxyFindings = @(
+        Get-ProxyFinding -Proxy $wantedProxy -Stops ($Mode -eq 'Apply') @parameters
+    )
 }
-
-# Windows cannot give a rule another group, and Apply touches none but ours.
-$likeOurs = @(
-    $everyRule | Where-Object { "$($_.Name)" -like "$($policy['NamePrefix'])*" } |
-        Where-Object { $_.Group -ne $policy['Group'] } | ForEach-Object { $_.Name }
+$kept = @(
+    $shared.Keys
+    $proxyFindings | Where-Object { $_.Finding -eq 'Stale' -and $null -ne $_.Before } |
+        ForEach-Object { $_.Name }
 )
-if ($likeOurs.Count -gt 0 -and $Mode -in @('Verify', 'Apply', 'Remove')) {
-    $text = 'Rules of this policy''s name in another group stay as they are; remove them with the'
-    $text += ' script that made them: {0}'
-    Write-Warning -Message ($text -f ($likeOurs -join ', '))
+$kept = @($kept | Sort-Object)
+if ($kept.Count -gt 0) {
+    $text = 'These stay as they are: the script of another cluster or group has set them, too: {0}'
+    Write-Warning -Message ($text -f ($kept -join ', '))
 }
 
+$likeOurs = @(Get-OtherGroup -Policy $policy -Rule $everyRule)
+if ($likeOurs.Count -gt 0 -and $Mode -in @('Verify', 'Apply', 'Remove')) {
+    $text = 'There are rules of this cluster in another group: {0}. Windows cannot give them this'
+    $text += ' one: remove them with the script that made them (-Mode Remove), then run Apply.'
+    $text = $text -f (Format-Some -Value $likeOurs)
+    if ($Mode -eq 'Apply' -and -not $Force) {
+        throw ('Nothing was changed. {0} -Force makes the rules beside them.' -f $text)
+    }
+    Write-Warning -Message $text
+}
+
+$tableNames = @($rules | ForEach-Object { $_['Name'] })
 if ($Mode -in @('Apply', 'Restore')) {
     foreach ($name in @($ended.Keys | Sort-Object)) {
-        $text = '{0} is left out: its exception ended on {1}. Build the policy anew.'
-        Write-Warning -Message ($text -f $name, $ended[$name])
+        $text = '{0} is left out: its exception ended on {1}.' -f $name, $ended[$name]
+        if ($name -in $tableNames) {
+            $text += ' Build the policy anew.'
+        }
+        Write-Warning -Message $text
     }
 }
 
@@ -2684,7 +3375,7 @@ if ($Mode -eq 'Verify') {
         }
     }
     $all = @($keywordFindings) + $findings + $settingFindings + $proxyFindings
-    if ($isLocal -and $ignoresProxy -and (Get-RegistryTable -Key $proxyBackup).Count -gt 0) {
+    if ($isLocal -and $ignoresProxy -and $state['ProxyMemory'].Count -gt 0) {
         $text = 'An earlier version of the policy set the proxy; Remove puts back what was there.'
         Write-Warning -Message $text
     }
@@ -2714,6 +3405,8 @@ if ($Mode -eq 'Verify') {
     }
     return
 }
+
+# ---- the engine, the run: what is to be done, and doing it; the same in every script ------------
 
 # ---- what to do, in this order: nothing goes before what takes its place is there ----
 
@@ -2753,7 +3446,7 @@ $plan = @(
         if ($kind -eq 'Proxy') {
             Get-ProxyChange -Finding @($proxyFindings | Where-Object { $_.Finding -ne 'Stale' })
             if ($Mode -eq 'Restore' -and $setsProxy) {
-                Get-ProxyRestore -State $state -Backup $backup
+                Get-ProxyRestore -State $state -Backup $backup -OtherMemory $otherProxies
             }
             continue
         }
@@ -2807,17 +3500,19 @@ $parameters = @{
     Store = $PolicyStore; AllowLockOut = [bool] $AllowLockOut
 }
 Assert-Reachable @parameters
+$parameters = @{ Plan = $plan; Builtin = $builtinValues; Store = $PolicyStore }
+Assert-Manageable @parameters -AllowLockOut ([bool] $AllowLockOut)
 $internet = @($plan | Where-Object { $_['Layer'] -eq 'WinINet' -and $_['Kind'] -eq 'Proxy' })
 if ($internet.Count -gt 0 -and
     $null -eq (Get-Command -Name 'Set-WinInetProxy' -ErrorAction SilentlyContinue)) {
     $text = 'the proxy settings of WinINet need the module WinInetProxy, which is missing. Get it'
     $text += ' with Save-Module on a computer that reaches the PowerShell Gallery and copy it to'
     $text += ' %ProgramFiles%\WindowsPowerShell\Modules'
-    if ($Mode -ne 'Remove') {
+    if ($Mode -eq 'Apply') {
         $text += ', or compile with proxy_settings = false.'
         throw ('Nothing was changed: {0}' -f $text)
     }
-    Write-Warning -Message ('WinINet stays as it is: {0}, then run Remove again.' -f $text)
+    Write-Warning -Message ('WinINet stays as it is: {0}, then run {1} again.' -f $text, $Mode)
     $plan = @($plan | Where-Object { "$($_['Subject'])" -ne 'Proxy of WinINet' })
 }
 if ($Mode -ne 'Restore' -and $backupFile -ne '' -and
@@ -2829,7 +3524,8 @@ if ($Mode -ne 'Restore' -and $backupFile -ne '' -and
             $settings.Remove($name)
         }
     }
-    Save-Backup -Policy $policy -Store $PolicyStore -State $state -Path $backupFile
+    $parameters = @{ Policy = $policy; Store = $PolicyStore; State = $state; LastDay = $lastDays }
+    Save-Backup @parameters -Path $backupFile
     [pscustomobject] @{ Name = $backupFile; Finding = 'Written'; Detail = '' }
 }
 
@@ -2837,13 +3533,29 @@ if ($Mode -ne 'Restore' -and $backupFile -ne '' -and
 
 $done = New-Object -TypeName 'System.Collections.Generic.List[object]'
 $decided = @{}
+$refused = $false
+$saving = $false
 $complete = $false
 try {
+    if (-not $isLocal -and $changes) {
+        $parameters = @{ PolicyStore = $PolicyStore }
+        if ($DomainController -ne '') {
+            $parameters['DomainController'] = $DomainController
+        }
+        $store['Session'] = "$(Open-NetGPO @parameters -ErrorAction Stop)"
+        Assert-SameVersion -Session $store['Session'] -EveryRule $everyRule -Live $live
+    }
     foreach ($change in $plan) {
         $name = $change['Name']
         $subject = $name
         if ($change.ContainsKey('Subject')) {
             $subject = $change['Subject']
+        }
+        # The guard has counted on every rule.
+        if ($refused -and $name -like 'Outbound *' -and -not $decided.ContainsKey($subject) -and
+            $wantedSettings[$name] -eq 'Block') {
+            Write-Warning -Message ('{0} is left alone: not every rule was wanted.' -f $name)
+            $decided[$subject] = $false
         }
         if (-not $decided.ContainsKey($subject)) {
             $decided[$subject] = $PSCmdlet.ShouldProcess($subject, $change['Text'])
@@ -2851,48 +3563,61 @@ try {
         # A keyword stays if somebody wanted a rule to stay.
         $stays = $change['Kind'] -eq 'RemoveKeyword' -and $decided.Values -contains $false
         if ($stays -or -not $decided[$subject]) {
+            $isRule = $change['Kind'] -match '^(New|Set)(Rule|Keyword)$'
+            $refused = $refused -or ($isRule -and -not $WhatIfPreference)
             continue
         }
-        if (-not $isLocal -and $store['Session'] -eq '') {
-            $parameters = @{ PolicyStore = $PolicyStore }
-            if ($DomainController -ne '') {
-                $parameters['DomainController'] = $DomainController
-            }
-            $store['Session'] = "$(Open-NetGPO @parameters -ErrorAction Stop)"
-        }
         $done.Add($change)
-        Invoke-Change -Change $change -Store $store
+        try {
+            Invoke-Change -Change $change -Store $store
+        }
+        catch {
+            if ($change['Kind'] -eq 'NewRule' -and (Test-Taken -ErrorRecord $_)) {
+                # Whoever made that rule keeps it.
+                $done.Remove($change) | Out-Null
+            }
+            throw
+        }
         if ("$($change['Finding'])" -ne '') {
             [pscustomobject] @{ Name = $subject; Finding = $change['Finding']; Detail = '' }
         }
     }
-    if ($store['Session'] -ne '') {
+    if ($store['Session'] -ne '' -and @($done.ToArray()).Count -gt 0) {
         Save-StoreMemory -Store $store -Former $memory
+        $saving = $true
         Save-NetGPO -GPOSession $store['Session'] -ErrorAction Stop
     }
     $complete = $true
 }
 finally {
     # Also when somebody presses Ctrl+C. Of a session nothing is in force before it is saved.
-    if (-not $complete -and $store['Session'] -eq '') {
+    if (-not $complete -and $isLocal) {
         Undo-All -Change $done.ToArray() -Store $store
     }
     elseif (-not $complete) {
-        Write-Warning -Message 'Nothing of the session was saved: the object is as it was.'
+        $text = 'Nothing of the session was saved: the object is as it was.'
+        if ($saving) {
+            $text = 'Saving failed: it is not known whether the object has changed. Run Verify.'
+        }
+        Write-Warning -Message $text -WarningAction Continue
     }
     if ($null -ne $store['Cim']) {
         Remove-CimSession -CimSession $store['Cim'] -Confirm:$false -WhatIf:$false
     }
+    Exit-Run -Mutex $mutex
+    $mutex = $null
 }
 
 if ($Mode -eq 'Apply' -and $isLocal) {
     $parameters = @{ Policy = $policy; Wanted = $wanted; Keyword = $keywords }
     try {
         foreach ($item in @(Get-EnforcementFinding @parameters)) {
-            Write-Warning -Message ('{0}: not in force. {1}' -f $item.Name, $item.Detail)
+            $text = '{0}: not in force. {1}' -f $item.Name, $item.Detail
+            Write-Warning -Message $text -WarningAction Continue
         }
     }
     catch {
-        Write-Warning -Message ('All is done; whether it is in force is not known: {0}' -f $_)
+        $text = 'All is done; whether it is in force is not known: {0}' -f $_
+        Write-Warning -Message $text -WarningAction Continue
     }
 }
