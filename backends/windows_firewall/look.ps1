@@ -291,4 +291,3 @@ if ($Mode -eq 'Verify') {
     }
     return
 }
-

@@ -3492,7 +3492,6 @@ if ($Mode -eq 'Verify') {
     }
     return
 }
-
 # ---- the engine, the run: what is to be done, and doing it; the same in every script ------------
 
 # ---- what to do, in this order: nothing goes before what takes its place is there ----
