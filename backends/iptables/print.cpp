@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "backends/common/gateway/domains.h"
+#include "backends/common/gateway/read_script.h"
 #include "backends/common/text.h"
 #include "backends/iptables/settings.h"
 #include "gateway_script.h"
@@ -294,18 +295,23 @@ Artefact print_sets(const Document& document) {
   return {"ipset", std::move(out), {}};
 }
 
+std::string script_hooks(const Rules& rules) {
+  std::string out;
+  for (const Hook& hook : rules.hooks) {
+    if (!out.empty()) out += ' ';
+    out += fmt::format("{}:{}", hook.built_in, hook.chain);
+  }
+  return out;
+}
+
 /// The fixed part is the scripts beside this file and in common/gateway. A base is made of letters,
 /// digits, `-` and `_`.
-Artefact print_apply(const Document& document) {
-  std::string hooks;
-  for (const Hook& hook : document.v4.hooks) {
-    if (!hooks.empty()) hooks += ' ';
-    hooks += fmt::format("{}:{}", hook.built_in, hook.chain);
-  }
+Artefact print_apply(const Document& document, const std::string& hooks,
+                     std::span<const Artefact> files) {
   std::string out = "#!/bin/sh\n";
-  out += heading(document, "loads, undoes and compares the files beside it");
+  out += heading(document, "loads, undoes and compares the files files it");
   put(out, "base='", document.base, "'\n", "hooks='", hooks, "'\n",
-      "table=", document.owns_table ? "own" : "shared", "\n");
+      "table=", document.owns_table ? "own" : "shared", "\n", gateway::files_line(files));
   for (const EmbeddedFile& file : iptables_script()) put(out, "\n", file.text);
   for (const EmbeddedFile& file : gateway_script()) put(out, "\n", file.text);
   return {"apply.sh", std::move(out), {}};
@@ -316,7 +322,7 @@ Artefact print_apply(const Document& document) {
 void put_quoted(std::string& out, std::string_view text) {
   out += '"';
   for (std::size_t at = 0; at < text.size();) {
-    const std::size_t stop = std::min(text.find_first_of("\"\\", at), text.size());
+    const std::size_t stop = std::min(text.find_first_of("\"'\\", at), text.size());
     out += text.substr(at, stop - at);
     if (stop < text.size()) {
       out += '\\';
@@ -329,7 +335,7 @@ void put_quoted(std::string& out, std::string_view text) {
 
 std::vector<Artefact> print(Document document) {
   std::vector<Artefact> out;
-  Artefact script = print_apply(document);
+  const std::string hooks = script_hooks(document.v4);
   out.push_back(print_rules(document, std::move(document.v4)));
   out.push_back(print_rules(document, std::move(document.v6)));
   if (!document.lists.empty() || !document.learnt.empty()) out.push_back(print_sets(document));
@@ -337,6 +343,7 @@ std::vector<Artefact> print(Document document) {
        gateway::print_domains(document, dialect(), document.base, heading(document, "names"))) {
     out.push_back(std::move(artefact));
   }
+  Artefact script = print_apply(document, hooks, out);
   out.push_back(std::move(script));
   return out;
 }

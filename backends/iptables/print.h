@@ -12,8 +12,8 @@ namespace hcipol::backends::iptables {
 
 std::vector<Artefact> print(Document document);
 
-/// Appends readable text in double quotes, within which iptables-restore 1.8.9 takes `\"` and `\\`;
-/// it has no other quotes, and a line break would end the rule.
+/// Appends readable text in double quotes, with a backslash before `"`, `'` and `\`, as
+/// iptables-save 1.8.9 writes it. `"` is the only quote, and a line break would end the rule.
 void put_quoted(std::string& out, std::string_view text);
 
 }  // namespace hcipol::backends::iptables

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 
+#include "backends/common/gateway/read_script.h"
 #include "backends/iptables/read_rules.h"
 #include "backends/iptables/read_sets.h"
 #include "gateway_script.h"
@@ -162,7 +163,8 @@ void check_named_after(const RuleFile& file, const std::string& base) {
 /// A shebang, a comment, what the rest of it is told; the rest is the same in every one.
 class Script {
  public:
-  explicit Script(const Artefact& artefact) : artefact_(artefact), rest_(artefact.text) {
+  Script(const Artefact& artefact, std::string_view files)
+      : artefact_(artefact), rest_(artefact.text) {
     if (!line("#!/bin/sh", "it does not begin as a script does").empty()) {
       fail("another shell than sh");
     }
@@ -170,7 +172,7 @@ class Script {
     base_ = quoted_word("base=");
     hooks_ = quoted_word("hooks=");
     table_ = line("table=", "the kind of table is missing");
-    std::string fixed;
+    std::string fixed(files);
     for (const EmbeddedFile& file : iptables_script()) fixed += "\n" + std::string(file.text);
     for (const EmbeddedFile& file : gateway_script()) fixed += "\n" + std::string(file.text);
     if (rest_ != fixed) fail("its fixed part is not what it was");
@@ -234,7 +236,7 @@ DeviceReading read_back(std::span<const Artefact> artefacts, const ReadContext&)
   const RuleFile v4(first.path, first.text, net::Family::ipv4, sets, out);
   const RuleFile v6(second.path, second.text, net::Family::ipv6, sets, out);
   check_all_used(sets, v4, v6);
-  const Script script(files.need("apply.sh"));
+  const Script script(files.need("apply.sh"), gateway::files_line(artefacts));
   for (const RuleFile* file : {&v4, &v6}) {
     script.check(*file);
     for (const ReadWay& way : file->ways()) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "backends/common/gateway/domains.h"
+#include "backends/common/gateway/read_script.h"
 #include "backends/common/text.h"
 #include "backends/nftables/head.h"
 #include "backends/nftables/settings.h"
@@ -281,9 +282,10 @@ Artefact print_rules(Document& document) {
 }
 
 /// The fixed part is the same in every one. A table's name is made of letters, digits, `-` and `_`.
-Artefact print_apply(const Document& document, const std::string& heading) {
+Artefact print_apply(const Document& document, const std::string& heading,
+                     std::span<const Artefact> files) {
   std::string out = "#!/bin/sh\n" + heading;
-  put(out, "base='", document.base, "'\n\n");
+  put(out, "base='", document.base, "'\n", gateway::files_line(files), "\n");
   for (const EmbeddedFile& file : nftables_script()) put(out, file.text);
   for (const EmbeddedFile& file : gateway_script()) put(out, "\n", file.text);
   return {"apply.sh", std::move(out), {}};
@@ -314,7 +316,9 @@ std::vector<Artefact> print(Document document) {
        gateway::print_domains(document, dialect(), document.base, heading_of("names"))) {
     out.push_back(std::move(artefact));
   }
-  out.push_back(print_apply(document, heading_of("loads, undoes and compares the file beside it")));
+  Artefact script =
+      print_apply(document, heading_of("loads, undoes and compares the file beside it"), out);
+  out.push_back(std::move(script));
   return out;
 }
 

@@ -197,7 +197,7 @@ DeviceReading read_back(std::span<const Artefact> artefacts, const ReadContext&)
   std::string fixed;
   for (const EmbeddedFile& file : nftables_script()) fixed += file.text;
   for (const EmbeddedFile& file : gateway_script()) fixed += "\n" + std::string(file.text);
-  gateway::check_script(*script, table.name(), fixed);
+  gateway::check_script(*script, table.name(), gateway::files_line(artefacts), fixed);
   std::vector<std::vector<RuleReading>> rules;
   for (const TableChain& chain : table.chains()) {
     auto& out = rules.emplace_back();

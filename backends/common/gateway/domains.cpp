@@ -20,7 +20,8 @@ constexpr std::string_view how_to_learn =
 # clusters here. By hand, where no other cluster is, once the sets exist:
 #   cp dnsmasq.conf /etc/dnsmasq.d/{0}.conf
 #   cp dnsmasq-cache.conf /etc/dnsmasq.d/hcipolc-cache.conf
-#   dnsmasq --test && systemctl restart dnsmasq
+#   dnsmasq --test -C /etc/dnsmasq.conf -7 /etc/dnsmasq.d,.dpkg-dist,.dpkg-old,.dpkg-new
+#   systemctl restart dnsmasq
 # Whatever opens the connections of the rules with these sets (behind a gateway the servers, or the
 # proxy that they use) must ask this dnsmasq and no other resolver. The sets are empty after a boot
 # and after the first load: until it asks again, which caches of its own put off, names are blocked.
