@@ -1,11 +1,8 @@
 # What apply.sh does, the same for every cluster. `base` is what our chains and sets are called after, `hooks` says
-# which built-in chains jump to which of them, and `table` whether the whole filter table is ours or shared.
+# which built-in chains jump to which of them, `table` whether the whole filter table is ours or shared, and `files`
+# what belongs beside this.
 kind=iptables
-files='rules.v4 rules.v6'
-more=ipset
 before=${HCIPOLC_ROOT:-}/var/lib/hcipolc/$base
-
-# ---- what the kernel has of ours: chains and sets called $base or $base.…; nothing else is read or touched
 
 families() {
   echo 4
@@ -15,201 +12,219 @@ families() {
 tool() { [ "$1" = 4 ] && echo iptables || echo ip6tables; }
 need_own_tools() {
   for f in $(families); do for part in "" -save -restore; do need "$(tool "$f")$part" iptables; done; done
-  [ ! -e ipset ] || need ipset ipset
+  ! has ipset || need ipset ipset
 }
 nft_holds_rules() { case $(iptables -V) in *nf_tables*) ;; *) false ;; esac; }
 
-# saved FAMILY: the filter table into $work/saved. What cannot be read is not empty.
-saved() { "$(tool "$1")-save" -t filter >"$work/saved"; }
+# ---- states: STATE.4 and STATE.6 in $work are filter tables as iptables-save writes them, STATE.sets are sets of ours
+# as ipset does. `old` is what was there, `now` what is, `wanted` what the kernel makes of our files alone: in its tools'
+# own words, whatever their version.
 
-# ours_of [FILE]: chains and rules of ours, as a restore file has them, without the counters.
-ours_of() {
-  awk -v base="$base" '
-    function ours(name) { return name == base || index(name, base ".") == 1 }
-    /^:/ && ours(substr($1, 2)) { print $1, "- [0:0]" }
-    /^-A / && ours($2)' "$@"
+# read_table FAMILY FILE. The nft variant says nothing of a table that nobody has used; what cannot be read is not empty.
+read_table() {
+  into "$2" "$(tool "$1")-save" -t filter || return 1
+  grep -q '^:INPUT ' "$2" ||
+    into "$2" printf '*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n'
 }
-rules_of() { saved "$1" && ours_of "$work/saved"; }
-# chains FILE…: the names in it.
-chains() { sed -n 's/^:\([^ ]*\) .*/\1/p' "$@" | sort -u; }
-# lines FAMILY FILE: its rules as the kernel writes them, chain by chain; the order of chains means nothing.
-lines() {
-  awk -v bits="$([ "$1" = 4 ] && echo 32 || echo 128)" '
-    function whole(i) { if (($i == "-s" || $i == "-d") && $(i + 1) !~ "/") $(i + 1) = $(i + 1) "/" bits }
-    /^-A / { whole(3); whole(5); print }' "$2" | sort -s -k2,2
+# our_sets FILE: of what ipset saved.
+our_sets() { awk -v base="$base" '($1 == "create" || $1 == "add") && index($2, base ".") == 1' "$1"; }
+# Without the tool there can be none.
+read_sets() {
+  if command -v ipset >/dev/null; then
+    into "$work/sets" ipset save && into "$1" our_sets "$work/sets"
+  else
+    into "$1" true
+  fi
+}
+read_state() {
+  for f in $(families); do
+    why="the rules of IPv$f"
+    read_table "$f" "$work/$1.$f" || return 1
+  done
+  clusters=" $(sed -nE 's/^:(.*)\.([io]\.)?(ours|others) .*/\1/p' "$work/$1".[46] | sort -u | tr '\n' ' ')"
+  why="the sets"
+  read_sets "$work/$1.sets"
 }
 
-# hooks_of FAMILY: BUILT-IN:CHAIN for each jump to a chain where our rules begin.
-hooks_of() {
-  saved "$1" || return 1
-  awk -v base="$base" '
-    $1 == "-A" && NF == 4 && $2 ~ /^(INPUT|FORWARD|OUTPUT)$/ && $3 == "-j" &&
-      ($4 == base || $4 == base ".in" || $4 == base ".out") { print $2 ":" $4 }' "$work/saved"
+# In a namespace of their own, which changes nothing here.
+want_sets() {
+  why="ipset is not taken"
+  if has ipset; then
+    into "$work/sets" unshare -n sh -c 'ipset restore <ipset && ipset save' && into "$work/wanted.sets" our_sets "$work/sets"
+  else
+    into "$work/wanted.sets" true
+  fi
 }
-# hook_lines FAMILY HOOK…: what is missing to these, and what is too much.
-hook_lines() {
-  hooks_of "$1" >"$work/hooks.now" || return 1
+want_table() {
+  why="rules.v$1 is not taken"
+  steps="$(tool "$1")-restore -w 10 <rules.v$1"
+  ! has ipset || steps="ipset restore <ipset && $steps"
+  # The files have the hooks only where the whole table is theirs.
+  [ "$table" = own ] || for h in $hooks; do steps="$steps && $(tool "$1") -w 10 -A ${h%%:*} -j ${h#*:}"; done
+  into "$work/wanted.$1" unshare -n sh -c "$steps && $(tool "$1")-save -t filter" && loaded "$work/wanted.$1"
+}
+want_all() {
+  want_sets || return 1
+  for f in $(families); do want_table "$f" || return 1; done
+}
+
+# What every look at a table begins with. Hooks of other clusters are known by the chains that they
+# lead to, in either family.
+table_words='
+  function ours(name) { return whole || name == base || index(name, base ".") == 1 }
+  function built_in(name) { return name == "INPUT" || name == "FORWARD" || name == "OUTPUT" }
+  function our_hook() { return NF == 4 && built_in($2) && $3 == "-j" && ($4 == base || $4 == base ".in" || $4 == base ".out") }
+  function cluster(name) { sub(/\.(in|out)$/, "", name); return name }
+  function is_cluster(name) { return index(clusters, " " cluster(name) " ") }'
+look_at() {
+  program=$1
   shift
-  for h in "$@"; do grep -qx "$h" "$work/hooks.now" || echo "-I ${h%%:*} 1 -j ${h#*:}"; done
-  while read -r h; do
-    case " $* " in *" $h "*) ;; *) echo "-D ${h%%:*} -j ${h#*:}" ;; esac
-  done <"$work/hooks.now"
+  awk -v base="$base" -v clusters="$clusters" -v whole="$([ "$table" = shared ] || echo 1)" "$table_words $program" "$@"
 }
-
-# changed_chains FAMILY NOW WANTED: those that are wanted otherwise than they are.
-changed_chains() {
-  lines "$1" "$2" >"$work/lines.now"
-  lines "$1" "$3" >"$work/lines.wanted"
-  awk '
-    FILENAME == ARGV[1] { there[$1] }
-    FILENAME == ARGV[2] { now[$2] = now[$2] "\n" $0 }
-    FILENAME == ARGV[3] { wanted[$2] = wanted[$2] "\n" $0 }
-    FILENAME == ARGV[4] && !($1 in there && now[$1] == wanted[$1])' \
-    "$work/chains.now" "$work/lines.now" "$work/lines.wanted" "$work/chains.wanted"
+# loaded FILE: whether it has a chain of ours.
+loaded() {
+  awk -v base="$base" '/^:/ { name = substr($1, 2); if (name == base || index(name, base ".") == 1) found = 1 }
+    END { exit !found }' "$1"
 }
-# put_rules FAMILY FILE HOOK…: one transaction, in which chains and hooks that are not wanted go as well, and chains
-# that are as they are wanted are not named: they keep their counters.
-put_rules() {
-  family=$1
-  rules_of "$family" >"$work/now" || return 1
-  ours_of "$2" >"$work/wanted" || return 1
-  # What iptables-restore has to say of the file, it says of all of it.
-  grep -vE '^(#|:|-A |\*filter$|COMMIT$|$)' "$2" >"$work/strange"
-  shift 2
-  chains "$work/now" >"$work/chains.now"
-  chains "$work/wanted" >"$work/chains.wanted"
-  comm -23 "$work/chains.now" "$work/chains.wanted" >"$work/chains.gone"
-  changed_chains "$family" "$work/now" "$work/wanted" >"$work/chains.changed"
-  hook_lines "$family" "$@" >"$work/hooks.lines" || return 1
-  {
-    echo '*filter'
-    sed 's/.*/:& - [0:0]/' "$work/chains.changed" "$work/chains.gone"
-    awk 'FILENAME == ARGV[1] { changed[$1]; next } /^-A / && $2 in changed' "$work/chains.changed" "$work/wanted"
-    cat "$work/strange"
-    cat "$work/hooks.lines"
-    sed 's/^/-X /' "$work/chains.gone"
-    echo COMMIT
-  } >"$work/restore"
-  "$(tool "$family")-restore" -w 10 --noflush <"$work/restore"
-}
-
-same_rules() {
-  hook_lines "$1" $hooks >"$work/hooks.lines" && [ ! -s "$work/hooks.lines" ] || return 1
-  rules_of "$1" >"$work/now" || return 1
-  [ "$(chains "$work/now")" = "$(chains "$2")" ] || return 1
-  lines "$1" "$work/now" >"$work/lines.now"
-  lines "$1" "$2" >"$work/lines.wanted"
-  cmp -s "$work/lines.now" "$work/lines.wanted"
-}
-
-# ---- the whole filter table, where it is ours
-
-# table_of FAMILY: with its counters. The nft variant says nothing of a table that nobody has used.
-table_of() {
-  "$(tool "$1")-save" -c -t filter >"$work/table" || return 1
-  if grep -q '^:INPUT ' "$work/table"; then cat "$work/table"; else
-    printf '*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n'
-  fi
-}
-# others_of FILE: a table without what is ours.
-others_of() {
-  awk -v base="$base" '
-    function ours(name) { return name == base || index(name, base ".") == 1 }
-    /^:/ && ours(substr($1, 2)) { next }
-    /-A / { for (i = 1; i < NF; i++) if (($i == "-A" || $i == "-j" || $i == "-g") && ours($(i + 1))) next }
-    { print }' "$1"
-}
-put_table() { "$(tool "$1")-restore" -c -w 10 <"$2"; }
-# put_own FAMILY FILE: of a table that is ours already only what changed.
-put_own() {
-  table_of "$1" >"$work/all" || return 1
-  others_of "$work/all" | sed 's/^\(:[^ ]* [^ ]*\) .*/\1/; /^[:[]/!d' | sort >"$work/others.now"
-  sed -n 's/^\(:[A-Z]* [A-Z]*\) .*/\1/p' "$2" | sort >"$work/others.wanted"
-  if cmp -s "$work/others.now" "$work/others.wanted"; then put_rules "$1" "$2" $hooks; else
-    "$(tool "$1")-restore" -w 10 <"$2"
-  fi
-}
-# whole_lines FAMILY FILE: as lines, with the policies of the built-in chains.
-whole_lines() {
-  sed -n 's/^\[[0-9]*:[0-9]*\] //; s/^\(:[^ ]* [^ ]*\) .*/\1/; /^:/p' "$2" | sort
-  sed 's/^\[[0-9]*:[0-9]*\] //' "$2" >"$work/plain"
-  lines "$1" "$work/plain"
+# view FILE: what of it is ours, chain by chain; the order of chains means nothing.
+view() {
+  look_at '
+    /^:/ && ours(substr($1, 2)) { print (built_in(substr($1, 2)) ? "-P " substr($1, 2) " " $2 : "-N " substr($1, 2)) }
+    /^-A / && (ours($2) || our_hook())' "$1" | sort -s -k2,2
 }
 same_table() {
-  table_of "$1" >"$work/now" || return 1
-  whole_lines "$1" "$work/now" >"$work/lines.now"
-  whole_lines "$1" "$2" >"$work/lines.wanted"
-  cmp -s "$work/lines.now" "$work/lines.wanted"
+  into "$work/view.1" view "$1" && into "$work/view.2" view "$2" && cmp -s "$work/view.1" "$work/view.2"
 }
-# What `remove` brings back: the table as it was before the first of ours.
-keep_before() {
-  [ ! -e "$before" ] || { [ ! -e "$units/$unit" ] && [ ! -e "$work/had.ours" ]; } || return 0
-  mkdir -p "$before" || return 1
-  for f in $(families); do others_of "$work/table.$f" >"$before/filter.v$f" || return 1; done
+# misplaced FILE: hooks of other clusters that are asked in another order than that of their names. In which order they
+# came, at this boot or that, must not decide which policy is asked first of what passes between two clusters.
+misplaced() {
+  [ "$table" = shared ] || return 0
+  look_at '
+    /^-A / && our_hook() { mine[$2] = $4; next }
+    /^-A / && built_in($2) && NF == 4 && $3 == "-j" && is_cluster($4) {
+      if ($2 in mine ? cluster($4) < base : cluster($4) > base) wrong[++n] = $2 " asks " $4 ($2 in mine ? " behind " : " before ")
+    }
+    END { for (i = 1; i <= n; i++) { split(wrong[i], w, " "); if (w[1] in mine) print wrong[i] mine[w[1]] } }' "$1"
 }
-others_go() {
-  for f in $(families); do
-    table_of "$f" >"$work/all" || die "cannot read the filter table of IPv$f"
-    n=$(others_of "$work/all" | grep -c -e '-A ')
-    [ "$n" = 0 ] || say "$n rules of others go from the filter table of IPv$f, until \`apply.sh remove\`"
-  done
+
+# transaction FROM TO PLACE: what iptables-restore makes the second of the first by, as far as it is ours, in one step.
+# Chains that stay as they are are not named, and keep their counters. A hook that is missing comes where it was in the
+# second with PLACE `there`, else first, but for those of other clusters, which are in the order of their names.
+transaction() {
+  look_at '
+    FNR == 1 { file++ }
+    /^:/ {
+      chain = substr($1, 2)
+      if (ours(chain)) { policy[file, chain] = $2; if (!(chain in known)) { known[chain]; all[++n] = chain } }
+    }
+    /^-A / && ours($2) { rules[file, $2] = rules[file, $2] $0 "\n"; next }
+    /^-A / && built_in($2) {
+      count[file, $2]++
+      if (our_hook()) { hook[file, $2] = hook[file, $2] " " $4; at[file, $2] = count[file, $2] }
+      else if (file == 1) { other[$2, ++others[$2]] = NF == 4 && $3 == "-j" ? $4 : "" }
+    }
+    # The place among the rules that are not ours of the hook NAME.
+    function place(chain, name,   i, last) {
+      last = 0
+      for (i = 1; i <= others[chain]; i++)
+        if (is_cluster(other[chain, i])) { if (cluster(other[chain, i]) > base) return i; last = i }
+      return last + 1
+    }
+    function hooks(chain,   names, k, i, put) {
+      if (where == "there") { put = at[2, chain]; if (put > others[chain] + 1) put = others[chain] + 1 }
+      else put = place(chain)
+      if (hook[1, chain] == hook[2, chain] && (hook[2, chain] == "" || where == "there" || !(chain in moved))) return
+      k = split(hook[1, chain], names, " ")
+      for (i = 1; i <= k; i++) print "-D " chain " -j " names[i]
+      if (split(hook[2, chain], names, " ")) print "-I " chain " " put " -j " names[1]
+    }
+    END {
+      m = split(misplaced, word, " ")
+      for (i = 1; i <= m; i++) moved[word[i]]
+      print "*filter"
+      for (i = 1; i <= n; i++) {
+        c = all[i]
+        gone[c] = !((2, c) in policy)
+        change[c] = gone[c] || policy[1, c] != policy[2, c] || rules[1, c] != rules[2, c]
+        if (change[c]) print ":" c " " (gone[c] ? "-" : policy[2, c]) " [0:0]"
+        if (change[c] && built_in(c)) flushed = flushed "-F " c "\n"
+      }
+      printf "%s", flushed
+      for (i = 1; i <= n; i++) if (change[all[i]] && !gone[all[i]]) printf "%s", rules[2, all[i]]
+      if (!whole) { hooks("INPUT"); hooks("FORWARD"); hooks("OUTPUT") }
+      for (i = 1; i <= n; i++) if (gone[all[i]]) print "-X " all[i]
+      print "COMMIT"
+    }' where="$3" misplaced="$(misplaced "$1" | cut -d ' ' -f 1)" "$1" "$2"
+}
+put_table() { # FAMILY FROM TO PLACE
+  into "$work/put" transaction "$2" "$3" "$4" && "$(tool "$1")-restore" -w 10 --noflush <"$work/put"
 }
 
 # ---- sets
 
-# sets_now: `create` and `add` lines of our sets; without the tool there can be none.
-sets_now() {
-  command -v ipset >/dev/null || return 0
-  ipset save >"$work/saved.sets" || return 1
-  awk -v base="$base" '($1 == "create" || $1 == "add") && index($2, base ".") == 1' "$work/saved.sets"
+# How a set was made, but for what its size and chance decide; and, with `members`, what is in it. Sets that dnsmasq fills
+# have a timeout, and what it learnt is nothing to compare.
+set_words='
+  function options(line) { gsub(/ (hashsize|bucketsize|initval) [^ ]*/, "", line); return line }
+  function learns(line) { return line ~ / timeout / }'
+# view_sets FILE
+view_sets() {
+  awk "$set_words"'
+    $1 == "create" { if (learns($0)) learnt[$2]; print options($0) }
+    $1 == "add" && !($2 in learnt) { print $2, $3 }' "$1" | sort
 }
-# An empty file needs no tool.
-restore_sets() { [ ! -s "$1" ] || ipset restore <"$1"; }
-# set_names FILE: the sets that remain after it is loaded.
-set_names() { awk '$1 == "create" { name[$2] } $1 == "destroy" { delete name[$2] } END { for (n in name) print n }' "$1" | sort; }
-# members FILE: `set prefix`, sorted; not those of learnt sets, which have a timeout.
-members() {
-  awk '$1 == "create" && / timeout / { learnt[$2] }
-    $1 == "swap" { other[$2] = $3 }
-    $1 == "add" { n++; set[n] = $2; member[n] = $3 }
+same_sets() {
+  into "$work/view.1" view_sets "$1" && into "$work/view.2" view_sets "$2" && cmp -s "$work/view.1" "$work/view.2"
+}
+# fill FROM TO: what ipset makes the second of the first by, but for sets that the second has not. Each set that is there
+# is filled beside itself and swapped; what dnsmasq learnt stays.
+fill() {
+  awk "$set_words"'
+    FNR == 1 { file = FILENAME == ARGV[2] ? 2 : 1 }
+    $1 == "create" { made[file, $2] = $0; if (file == 2) all[++n] = $2; next }
+    $1 == "add" { what[file, $2, ++size[file, $2]] = $0; there[file, $2, $3] }
+    function put(name, copy, file,   line, i) {
+      line = made[2, name]
+      sub("^create " name, "create " copy, line)
+      print line
+      for (i = 1; i <= size[file, name]; i++) {
+        line = what[file, name, i]
+        sub("^add " name, "add " copy, line)
+        if (file == 1) sub(/ timeout .*/, "", line)
+        print line
+      }
+    }
+    function same(name,   word, i) {
+      if (options(made[1, name]) != options(made[2, name])) return 0
+      if (learns(made[2, name])) return 1
+      if (size[1, name] != size[2, name]) return 0
+      for (i = 1; i <= size[2, name]; i++) {
+        split(what[2, name, i], word, " ")
+        if (!((1, name, word[3]) in there)) return 0
+      }
+      return 1
+    }
     END {
       for (i = 1; i <= n; i++) {
-        name = set[i] in other ? other[set[i]] : set[i]
-        if (!(name in learnt)) print name, member[i]
+        name = all[i]
+        if (!((1, name) in made)) { put(name, name, 2); continue }
+        if (same(name)) continue
+        put(name, name "-n", learns(made[1, name]) && learns(made[2, name]) ? 1 : 2)
+        print "swap " name "-n " name "\ndestroy " name "-n"
       }
-    }' "$1" | sort -u
+    }' "$1" "$2"
 }
-# put_sets FILE: as `ipset save` wrote it, each set in one step; learnt sets keep what they have.
-put_sets() {
-  awk '$1 == "create" && / timeout / { learnt[$2]; print $0, "-exist"; next }
-    $1 == "create" {
-      rest = substr($0, length("create " $2) + 1)
-      print "create " $2 rest " -exist"; print "create " $2 "-n" rest " -exist"; print "flush " $2 "-n"
-      all[++n] = $2
-    }
-    $1 == "add" && !($2 in learnt) { print "add " $2 "-n " $3 }
-    END { for (i = 1; i <= n; i++) { print "swap " all[i] "-n " all[i]; print "destroy " all[i] "-n" } }' \
-    "$1" >"$work/sets.restore" && restore_sets "$work/sets.restore"
+put_sets() { # FROM TO
+  # Nothing to do needs no tool.
+  into "$work/put" fill "$1" "$2" && { [ ! -s "$work/put" ] || ipset restore <"$work/put"; }
 }
-# load_sets FILE: for ipset restore; of sets that have the members already nothing is done.
-load_sets() {
-  sets_now >"$work/sets.now" || return 1
-  members "$work/sets.now" >"$work/members.now"
-  members "$1" >"$work/members.wanted"
-  set_names "$work/sets.now" >"$work/names.now"
-  set_names "$1" >"$work/names.wanted"
-  {
-    comm -3 "$work/members.now" "$work/members.wanted" | awk '{ print $1 }'
-    comm -13 "$work/names.now" "$work/names.wanted"
-  } | sort -u >"$work/sets.changed"
-  awk 'FILENAME == ARGV[1] { changed[$1]; next }
-    /^(create|flush|add|swap|destroy) / { name = $2; sub(/-n$/, "", name); if (!(name in changed)) next }
-    { print }' "$work/sets.changed" "$1" >"$work/sets.restore" && restore_sets "$work/sets.restore"
-}
-# drop_sets FILE: those that it does not have.
+# drop_sets FILE: those of ours that it does not have, each; an old copy that a load left among them.
 drop_sets() {
-  sets_now >"$work/sets.now" || return 1
-  set_names "$work/sets.now" >"$work/names.now"
-  set_names "$1" >"$work/names.wanted"
-  comm -23 "$work/names.now" "$work/names.wanted" | while read -r name; do ipset destroy "$name"; done
+  read_sets "$work/now.sets" || return 1
+  dropped=0
+  for name in $(awk '$1 == "create" { if (FILENAME == ARGV[1]) stays[$2]; else if (!($2 in stays)) print $2 }' \
+    "$1" "$work/now.sets"); do
+    ipset destroy "$name" || dropped=1
+  done
+  return "$dropped"
 }

@@ -1,148 +1,212 @@
 # ---- what the commands do
 
-# The file for ipset, which may be missing.
-know_sets() { if [ -e ipset ]; then cp ipset "$work/ipset"; else : >"$work/ipset"; fi; }
+# other_variant: what the variant that is not asked here has. Both are asked for every packet.
 other_variant() {
   case $(iptables -V) in *legacy*) other=nft ;; *) other=legacy ;; esac
-  ! command -v "iptables-$other-save" >/dev/null ||
-    [ "$("iptables-$other-save" 2>/dev/null | grep -c '^-A')" = 0 ] ||
+  elsewhere=
+  : >"$work/others"
+  for f in $(families); do
+    t=$(tool "$f")-$other-save
+    ! command -v "$t" >/dev/null || "$t" 2>/dev/null >>"$work/others"
+  done
+  ! loaded "$work/others" || elsewhere="iptables-$other has chains of $base as well, from before the variant was changed"
+  ! grep -Eq '^-A |^:[^ ]+ DROP ' "$work/others" ||
     say "warning: iptables-$other has rules as well, and both variants are asked for every packet"
+}
+# Tables of nft itself (firewalld's, a policy's for nftables) are asked as well, whatever is accepted here.
+other_tables() {
+  command -v nft >/dev/null || return 0
+  nft list chains 2>/dev/null | awk -v hooks="$hooks" '
+    /^table/ { t = $2 " " $3; next }
+    /^\tchain/ { c = $2 }
+    / hook / && t !~ /^(ip|ip6) (filter|mangle|nat|raw|security)$/ && t ~ /^(ip|ip6|inet) / {
+      for (i = 1; i < NF; i++) if ($i == "hook" && index(hooks, toupper($(i + 1)) ":")) print t ": " c
+    }' | while read -r line; do
+    say "note: nft's table $line is asked as well: what it drops stays dropped, whatever is accepted here"
+  done
 }
 
 take_stock() {
-  know_sets
   other_variant
   [ "$table" = own ] || [ ! -e "$before" ] || die "the whole filter table is $base's: remove that first"
+  # A copy that a load left is nothing to come back to.
+  read_sets "$work/old.sets" || return 1
+  awk '$1 == "create" && $2 !~ /-n$/' "$work/old.sets" >"$work/no.copies" && drop_sets "$work/no.copies" || return 1
+  read_state old || return 1
   [ "$table" = shared ] || others_go
-  for f in $(families); do
-    rules_of "$f" >"$work/old.$f" || return 1
-    hooks_of "$f" >"$work/hooks.$f" || return 1
-    [ ! -s "$work/old.$f" ] || : >"$work/had.ours"
-    [ "$table" = shared ] || table_of "$f" >"$work/table.$f" || return 1
-  done
-  sets_now >"$work/old.sets"
 }
+# In which order? Sets, the rules that name them, and what fills them.
 load_rules() {
-  # Each set is filled beside the one in use and swapped in.
-  load_sets "$work/ipset" || roll_back "ipset does not take its file"
-  load_names
+  want_sets && put_sets "$work/old.sets" "$work/wanted.sets" || fail "ipset does not take its file"
   for f in $(families); do
-    if [ "$table" = own ]; then
-      same_table "$f" "rules.v$f" || put_own "$f" "rules.v$f"
-    else
-      same_rules "$f" "rules.v$f" || put_rules "$f" "rules.v$f" $hooks
-    fi || roll_back "$(tool "$f") does not take rules.v$f"
+    want_table "$f" && load_table "$f" || fail "$(tool "$f") does not take rules.v$f"
+  done
+  load_names
+}
+load_table() {
+  same_table "$work/old.$1" "$work/wanted.$1" && [ -z "$(misplaced "$work/old.$1")" ] ||
+    put_table "$1" "$work/old.$1" "$work/wanted.$1" first
+}
+# Whether the kernel has them now; sets that nothing names any more are still there.
+verify_rules() {
+  read_state now && into "$work/put" fill "$work/now.sets" "$work/wanted.sets" && [ ! -s "$work/put" ] || return 1
+  for f in $(families); do
+    same_table "$work/wanted.$f" "$work/now.$f" && [ -z "$(misplaced "$work/now.$f")" ] || return 1
   done
 }
-# Rules, then the sets that they name.
+# Rules, then the sets that only the new ones name.
 take_back_rules() {
+  [ -z "$made_before" ] || rm -rf "$before"
+  read_state now || return 1
   bad_rules=0
-  put_sets "$work/old.sets" || bad_rules=1
+  put_sets "$work/now.sets" "$work/old.sets" || bad_rules=1
   for f in $(families); do
-    if [ "$table" = own ]; then
-      put_table "$f" "$work/table.$f" || bad_rules=1
-    else
-      put_rules "$f" "$work/old.$f" $(cat "$work/hooks.$f") || bad_rules=1
-    fi
+    same_table "$work/now.$f" "$work/old.$f" || put_table "$f" "$work/now.$f" "$work/old.$f" there || bad_rules=1
   done
   drop_sets "$work/old.sets" || bad_rules=1
+  read_state now && same_sets "$work/now.sets" "$work/old.sets" || bad_rules=1
+  for f in $(families); do same_table "$work/now.$f" "$work/old.$f" || bad_rules=1; done
   return "$bad_rules"
 }
 settle_rules() {
-  [ "$table" = shared ] || keep_before || say "warning: $before cannot be written, so remove will not know what was here"
   # Not before: the rules that were there name them.
-  drop_sets "$work/ipset" || say "warning: a set that no file has is still there"
+  drop_sets "$work/wanted.sets" || broken "a set that no file has is still used by somebody else's rule"
 }
 
 check_rules() {
   other_variant
-  # Rules are only taken where their sets are; in a namespace of its own that changes nothing.
-  sets='ipset restore <ipset &&'
-  [ -e ipset ] || sets=
-  beside=--noflush
-  [ "$table" = shared ] || beside=
-  for f in $(families); do
-    unshare -n sh -c "$sets $(tool "$f")-restore --test $beside <rules.v$f" || die "rules.v$f is not taken"
-  done
-  [ "$table" = shared ] || others_go
+  other_tables
+  want_all || die "$why"
+  [ "$table" = shared ] || { read_state old && others_go; } || die "cannot read $why"
 }
 
+# difference A B: of what was compared last.
+difference() { diff -U0 "$work/view.1" "$work/view.2" | sed '1,2d; /^@/d'; }
 rules_status() {
-  know_sets
+  read_state now || return 1
+  want_all || return 1
   for f in $(families); do
-    rules_of "$f" >"$work/now" || die "cannot read the rules of IPv$f"
-    if [ ! -s "$work/now" ]; then
+    if ! loaded "$work/now.$f"; then
       differs "IPv$f: not loaded"
-    elif [ "$table" = own ]; then
-      same_table "$f" "rules.v$f" || {
-        differs "IPv$f: the filter table differs from rules.v$f (- the file, + the kernel)"
-        diff -U0 "$work/lines.wanted" "$work/lines.now" | sed -n '/^[-+][-:]/p'
-      }
-    else
-      same_rules "$f" "rules.v$f" || {
-        differs "IPv$f: differs from rules.v$f (- the file, + the kernel)"
-        lines "$f" "rules.v$f" >"$work/lines.wanted"
-        lines "$f" "$work/now" >"$work/lines.now"
-        diff -U0 "$work/lines.wanted" "$work/lines.now" | sed -n '/^[-+]-A/p'
-        sed 's/^-I \([A-Z]*\) 1 -j \(.*\)/\1 does not jump to \2/; s/^-D \([A-Z]*\) -j \(.*\)/\1 jumps to \2/' "$work/hooks.lines"
-      }
+    elif ! same_table "$work/wanted.$f" "$work/now.$f"; then
+      differs "IPv$f: differs from rules.v$f (- the file, + the kernel)"
+      difference
     fi
+    wrong=$(misplaced "$work/now.$f")
+    [ -z "$wrong" ] || differs "IPv$f: clusters are not asked in the order of their names (apply): $wrong"
   done
-  sets_now >"$work/sets.now" || die "cannot read the sets"
-  members "$work/ipset" >"$work/members.wanted"
-  members "$work/sets.now" >"$work/members.now"
-  cmp -s "$work/members.wanted" "$work/members.now" || {
+  same_sets "$work/wanted.sets" "$work/now.sets" || {
     differs "sets: differ from ipset (- the file, + the kernel)"
-    diff -U0 "$work/members.wanted" "$work/members.now" | sed -n '/^[-+]'"$base"'/p'
+    difference
   }
-  [ "$(set_names "$work/ipset")" = "$(set_names "$work/sets.now")" ] || differs "sets: not the same sets as in ipset"
-}
-
-nothing_loaded() {
-  for f in $(families); do
-    rules_of "$f" >"$work/now" || die "cannot read the rules of IPv$f"
-    [ ! -s "$work/now" ] || return 1
-  done
 }
 
 # The first rule that decides is asked alone, and what comes first changes: Docker puts its own there at every start.
 # What others have put before ours is theirs to say, so it is named and not moved.
 place_status() {
+  other_variant
+  [ -z "$elsewhere" ] || differs "$elsewhere"
+  other_tables
   [ "$table" = shared ] || return 0
   for f in $(families); do
-    saved "$f" || die "cannot read the rules of IPv$f"
-    for h in $hooks; do
-      awk -v chain="${h%%:*}" -v hook="-A ${h%%:*} -j ${h#*:}" '
-        $0 == hook { there = 1; exit }
-        $1 == "-A" && $2 == chain { before = before $0 "\n" }
-        END { if (there) printf "%s", before }' "$work/saved" >"$work/before"
-      while read -r line; do
-        case " $line " in
-          *" -j ACCEPT "* | *" -j DROP "* | *" -j REJECT "* | *" -j QUEUE "* | *" -j NFQUEUE "*)
-            differs "IPv$f: decides before ${h#*:} is asked: $line" ;;
-          *) say "note: IPv$f: is asked before ${h#*:}: $line" ;;
-        esac
-      done <"$work/before"
-      [ ! -s "$work/before" ] || say "note: \`$(tool "$f") -D ${h%%:*} -j ${h#*:}\`, then \`apply\`, puts it first again"
-    done
+    look_at '
+      /^-A / && our_hook() { there[$2] = $4; next }
+      /^-A / && built_in($2) && !($2 in there) {
+        if (NF == 4 && is_cluster($4)) { if (!foreign[$2]) ahead[$2]++ } else { foreign[$2] = 1; line[$2, ++n[$2]] = $0 }
+      }
+      END {
+        for (c in there) {
+          for (i = 1; i <= n[c]; i++) print there[c], line[c, i]
+          if (n[c]) print "! " c " " ahead[c] + 1 " " there[c]
+        }
+      }' "$work/now.$f" >"$work/ahead"
+    while read -r hook line; do
+      case "$hook $line " in
+        '! '*)
+          set -- $line
+          say "note: this puts it first again: printf '*filter\n-D $1 -j $3\n-I $1 $2 -j $3\nCOMMIT\n' |" \
+            "$(tool "$f")-restore -w 10 --noflush"
+          ;;
+        *" -j ACCEPT "* | *" -j DROP "* | *" -j REJECT "* | *" -j QUEUE "* | *" -j NFQUEUE "*)
+          differs "IPv$f: decides before $hook is asked: $line"
+          ;;
+        *) say "note: IPv$f: is asked before $hook: $line" ;;
+      esac
+    done <"$work/ahead"
   done
 }
 
-remove_rules() {
-  : >"$work/nothing"
-  if [ "$table" = own ]; then
-    [ -e "$before" ] || nothing_loaded ||
-      die "$before, with what was here before, is gone: load a filter table of yours with $(tool 4)-restore, then try again"
-  elif [ -e "$before" ]; then
-    die "the whole filter table is $base's: use the apply.sh that loaded it"
-  fi
+# ---- the whole filter table, where it is ours
+
+# others_of FILE: the built-in chains and what is of others, as a file that can be loaded.
+others_of() {
+  awk -v base="$base" '
+    function ours(name) { return name == base || index(name, base ".") == 1 }
+    /^#/ || /^:/ && ours(substr($1, 2)) { next }
+    /^-A / { for (i = 1; i < NF; i++) if (($i == "-A" || $i == "-j" || $i == "-g") && ours($(i + 1))) next }
+    { print }' "$1"
+}
+# accepting FILE: the same where everything passes that no rule decides.
+accepting() { others_of "$1" | sed 's/^\(:[A-Z]* \)DROP /\1ACCEPT /'; }
+count_others() { others_of "$1" | grep -c '^-A '; }
+others_go() {
   for f in $(families); do
-    if [ "$table" = own ]; then
-      [ ! -e "$before/filter.v$f" ] || put_table "$f" "$before/filter.v$f" || die "$(tool "$f") does not take $before/filter.v$f"
+    n=$(count_others "$work/old.$f")
+    [ "$n" != 0 ] || continue
+    if loaded "$work/old.$f"; then
+      say "$n rules of others, added since ours were loaded, go from the filter table of IPv$f for good"
     else
-      put_rules "$f" "$work/nothing" || die "another rule of $(tool "$f") leads to a chain of $base"
+      say "$n rules of others go from the filter table of IPv$f, until \`apply.sh remove\`"
     fi
   done
+}
+# What `remove` brings back: the table as it was before the first of ours, written before that is loaded. Of a table
+# that is ours already, without a rule of others, nobody knows what it was.
+made_before=
+keep_before() {
+  [ "$table" = own ] || return 0
+  foreign=
+  held=
+  for f in $(families); do
+    ! loaded "$work/old.$f" || held=1
+    [ "$(count_others "$work/old.$f")" = 0 ] || foreign=1
+  done
+  if [ -n "$held" ]; then
+    [ ! -e "$before" ] && [ -n "$foreign" ] || return 0
+  elif [ -e "$before" ] && [ -e "$units/$unit" ]; then
+    return 0
+  fi
+  rm -rf "$before.new"
+  mkdir -p "$before.new" || return 1
+  for f in $(families); do into "$before.new/filter.v$f" others_of "$work/old.$f" || return 1; done
+  sync "$before.new"/* && rm -rf "$before" && mv "$before.new" "$before" && made_before=1
+}
+# What an unconfirmed load takes back, it takes back as a whole.
+warn_of_wait() {
+  [ "$table" = shared ] || say "until then let nobody else change the filter table: taking it back takes that as well"
+}
+
+remove_rules() {
+  other_variant
+  read_state now || die "cannot read $why"
+  [ "$table" = own ] || [ ! -e "$before" ] || die "the whole filter table is $base's: use the apply.sh that loaded it"
+  ! grep -q -e "--match-set $base\." "$work"/now.[46] || command -v ipset >/dev/null || die "not installed here: ipset"
+  for f in $(families); do
+    into "$work/to" printf '*filter\nCOMMIT\n' || die "cannot write $work"
+    loaded "$work/now.$f" || [ "$table" = shared ] || continue
+    if [ "$table" = own ] && grep -qsx COMMIT "$before/filter.v$f"; then
+      into "$work/to" cat "$before/filter.v$f" || die "cannot read $before"
+    elif [ "$table" = own ]; then
+      into "$work/to" accepting "$work/now.$f" || die "cannot write $work"
+      say "warning: what was in the filter table of IPv$f before is not known: it lets pass now whatever no rule decides"
+    fi
+    put_table "$f" "$work/now.$f" "$work/to" there || die "another rule of $(tool "$f") leads to a chain of $base"
+  done
+  into "$work/nothing" true
   drop_sets "$work/nothing" || die "another rule names a set of $base"
-  rm -rf "$before"
+  read_state now || die "cannot read $why"
+  for f in $(families); do ! loaded "$work/now.$f" || die "chains of $base are still there"; done
+  [ -z "$elsewhere" ] || left="$left; $elsewhere: let update-alternatives choose it, and remove again"
+  away "$before" "$before.new"
+  rmdir "${before%/*}" 2>/dev/null || :
 }

@@ -6,7 +6,8 @@ units=$root/etc/systemd/system
 unit=hcipolc-$me.service
 
 # What loads rules of others at boot may begin with taking away all rules: this comes after it, and again whenever it is
-# run again.
+# run again. Those that are not here cost nothing.
+loaders='nftables.service netfilter-persistent.service iptables.service ip6tables.service ferm.service firewalld.service'
 unit_text() {
   cat <<TEXT
 # Written by hcipolc's apply.sh. Before the network, so that no packet passes without the rules; after those who load a
@@ -14,9 +15,9 @@ unit_text() {
 [Unit]
 Description=hcipolc: packet filter rules of $base ($kind)
 DefaultDependencies=no
-After=local-fs.target systemd-modules-load.service nftables.service netfilter-persistent.service
-PartOf=nftables.service netfilter-persistent.service
-ReloadPropagatedFrom=nftables.service netfilter-persistent.service
+After=local-fs.target systemd-modules-load.service $loaders
+PartOf=$loaders
+ReloadPropagatedFrom=$loaders
 Wants=network-pre.target
 Before=network-pre.target dnsmasq.service shutdown.target
 Conflicts=shutdown.target
@@ -26,17 +27,18 @@ Type=oneshot
 RemainAfterExit=yes
 ExecStart=/bin/sh /etc/hcipolc/$me/apply.sh apply --at-boot
 ExecReload=/bin/sh /etc/hcipolc/$me/apply.sh apply --at-boot
+TimeoutStartSec=360
 
 [Install]
-WantedBy=sysinit.target
+WantedBy=sysinit.target $loaders
 TEXT
 }
 
 # same_as_loaded: nothing is to come at boot that has never been loaded.
 same_as_loaded() {
   same=0
-  rules_status >"$work/said"
-  [ ! -e dnsmasq.conf ] || cmp -s dnsmasq.conf "$mine" || differs "dnsmasq: its names are not those of dnsmasq.conf" >>"$work/said"
+  rules_status >"$work/said" || die "cannot read or compare: $why"
+  ! has dnsmasq.conf || cmp -s dnsmasq.conf "$mine" || differs "dnsmasq: its names are not those of dnsmasq.conf" >>"$work/said"
   [ "$same" = 0 ] || cat "$work/said" >&2
   return "$same"
 }
@@ -52,9 +54,7 @@ persist() {
   mkdir -p "$homes" "$units" || die "cannot write $homes"
   new=$(mktemp -d "$kept.XXXXXX") || die "cannot write beside $kept"
   trap 'rm -rf "$work" "$new" "$new.link" "$units/$unit.new"' EXIT
-  for f in $files $more dnsmasq.conf dnsmasq-cache.conf apply.sh; do
-    [ ! -e "$f" ] || cp "$f" "$new/" || die "cannot copy $f"
-  done
+  for f in $files apply.sh; do cp "$f" "$new/" || die "cannot copy $f"; done
   unit_text >"$units/$unit.new" && chmod 644 "$units/$unit.new" || die "cannot write $unit"
   sync "$new"/* "$new" "$units/$unit.new" || die "cannot write $kept"
   # A link changes in one step, so that a boot meets the one copy or the other.
@@ -82,19 +82,20 @@ boot_status() {
     say "not loaded at boot (apply.sh persist)"
     return
   }
-  for f in $files $more dnsmasq.conf dnsmasq-cache.conf apply.sh; do
-    [ -e "$f" ] || [ -e "$kept/$f" ] || continue
+  for f in $files apply.sh; do
     cmp -s "$f" "$kept/$f" || differs "at boot another $f is loaded than this one (apply.sh persist)"
   done
+  unit_text | cmp -s - "$units/$unit" || differs "$unit is not what \`apply.sh persist\` writes"
+  [ -z "$systemctl" ] || "$systemctl" -q is-enabled "$unit" || differs "$unit is not enabled, so nothing is loaded at boot"
 }
 
 # A unit that is gone but still active could not be started again later.
 drop_boot() {
   if [ -e "$units/$unit" ]; then
-    [ -z "$systemctl" ] || "$systemctl" -q disable --now "$unit" || say "warning: systemctl does not stop $unit"
-    rm -f "$units/$unit"
-    [ -z "$systemctl" ] || "$systemctl" daemon-reload || say "warning: systemctl does not reload"
+    [ -z "$systemctl" ] || "$systemctl" -q disable --now "$unit" || left="$left; systemctl does not stop $unit"
+    away "$units/$unit"
+    [ -z "$systemctl" ] || "$systemctl" daemon-reload || left="$left; systemctl does not reload"
   fi
-  rm -rf "$kept"
-  drop_copies ""
+  away "$kept" "$units/$unit.new"
+  for d in "$kept".?????? "$kept".??????.link; do [ ! -e "$d" ] && [ ! -L "$d" ] || away "$d"; done
 }

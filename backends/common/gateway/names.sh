@@ -12,7 +12,7 @@ learnt_seconds=86400
 changed_names=
 
 need_snippets() {
-  [ ! -e dnsmasq.conf ] || [ -d "$snippets" ] ||
+  ! has dnsmasq.conf || [ -d "$snippets" ] ||
     die "no $snippets, so every name would stay blocked: apt-get install dnsmasq, or link it to the folder that the" \
       "dnsmasq here reads"
 }
@@ -21,7 +21,7 @@ need_snippets() {
 other_files() {
   for f in "$root/etc/dnsmasq.conf" "$snippets"/*; do
     case $f in "$snippet" | "$cache" | *.dpkg-dist | *.dpkg-old | *.dpkg-new | *'~') continue ;; esac
-    [ ! -f "$f" ] || echo "$f"
+    [ ! -f "$f" ] || printf '%s\n' "$f"
   done
 }
 # bounds_of_others: FILE OPTION SECONDS. A second line of one of these options keeps dnsmasq from starting.
@@ -32,8 +32,7 @@ bounds_of_others() {
 }
 # wanted_cache: dnsmasq-cache.conf without what others have set.
 wanted_cache() {
-  bounds_of_others >"$work/bounds"
-  awk 'FILENAME == ARGV[1] { set[$2]; next }
+  into "$work/bounds" bounds_of_others && awk 'FILENAME == ARGV[1] { set[$2]; next }
     { split($0, part, "=") }
     /^#/ { head = head $0 "\n"; next }
     !(part[1] in set) { body = body $0 "\n" }
@@ -56,7 +55,7 @@ rivals() {
   done
 }
 warn_of_names() {
-  [ -e dnsmasq.conf ] || return 0
+  has dnsmasq.conf || return 0
   bounds_of_others | while read -r f option seconds; do
     [ "$seconds" -gt 0 ] && [ "$seconds" -le "$learnt_seconds" ] ||
       say "warning: $option=$seconds in $f lets answers be kept for longer than addresses ($learnt_seconds s): names will be blocked at times"
@@ -95,84 +94,103 @@ joined() {
     { put(); key = $1; line = $1 $2 }
     END { put(); exit long }'
 }
-# write_snippet: out of what is in $names.
-write_snippet() {
-  set -- "$names"/*.conf
-  if [ ! -e "$1" ]; then
-    [ ! -e "$snippet" ] || { rm -f "$snippet" && changed_names=1; }
-    return
+# make_names [FILE]: in $work/dns what dnsmasq would read with FILE as our names. The cache has a bound as long as a
+# cluster here has names.
+make_names() {
+  rm -rf "$work/dns"
+  mkdir -p "$work/dns/each" "$work/dns/dnsmasq.d" || return 1
+  why="the files in $names cannot be read"
+  for f in "$names"/*.conf; do
+    [ "$f" = "$mine" ] || [ ! -e "$f" ] || into "$work/dns/each/${f##*/}" cat "$f" || return 1
+  done
+  if [ -n "${1-}" ] && has "$1"; then into "$work/dns/each/$me.conf" cat "$1" || return 1; fi
+  set -- "$work/dns/each"/*.conf
+  if [ -e "$1" ]; then
+    why="a domain has more sets than a line of dnsmasq takes (1024 bytes)"
+    into "$work/dns/dnsmasq.d/${snippet##*/}" joined "$@" || return 1
+    why="the files of dnsmasq cannot be read"
+    if has dnsmasq-cache.conf; then into "$work/cache" wanted_cache; else ! [ -e "$cache" ] || into "$work/cache" cat "$cache"; fi || return 1
+  elif [ -e "$cache" ] && ! grep -q '^# hcipolc:' "$cache"; then
+    into "$work/cache" cat "$cache" || return 1
   fi
-  joined "$@" >"$work/snippet" || { say "the sets of a domain fill more than a line of dnsmasq (1024 bytes)" && return 1; }
-  cmp -s "$work/snippet" "$snippet" && return
-  changed_names=1
-  cp "$work/snippet" "$snippet" && chmod 644 "$snippet"
+  [ ! -s "$work/cache" ] || mv "$work/cache" "$work/dns/dnsmasq.d/${cache##*/}"
 }
-write_cache() {
-  wanted_cache >"$work/cache"
-  cmp -s "$work/cache" "$cache" && return
-  [ -s "$work/cache" ] || [ -e "$cache" ] || return 0
-  changed_names=1
-  if [ -s "$work/cache" ]; then cp "$work/cache" "$cache" && chmod 644 "$cache"; else rm -f "$cache"; fi
-}
-
-# As a whole: dnsmasq does not start over one bad line.
+# As a whole, with the files of others: dnsmasq does not start over one bad line.
 test_names() {
-  command -v dnsmasq >/dev/null || return 0
-  conf=$root/etc/dnsmasq.conf
-  [ -e "$conf" ] || conf=/dev/null
-  dnsmasq --test -C "$conf" -7 "$snippets,.dpkg-dist,.dpkg-old,.dpkg-new"
+  command -v dnsmasq >/dev/null || { why="no dnsmasq is installed" && return 1; }
+  ! has dnsmasq.conf || dnsmasq --test -C "$PWD/dnsmasq.conf" || { why="dnsmasq does not take dnsmasq.conf" && return 1; }
+  cp -R "$work/dns" "$work/test" || return 1
+  : >"$work/test/dnsmasq.conf"
+  why="the files of dnsmasq cannot be read"
+  other_files | while read -r f; do
+    case $f in
+      "$snippets"/*) into "$work/test/dnsmasq.d/${f##*/}" cat "$f" ;;
+      *) into "$work/test/dnsmasq.conf" sed "s|$snippets|$work/test/dnsmasq.d|g" "$f" ;;
+    esac || exit 1
+  done || return 1
+  why="dnsmasq would not start with all of its files"
+  dnsmasq --test -C "$work/test/dnsmasq.conf" -7 "$work/test/dnsmasq.d,.dpkg-dist,.dpkg-old,.dpkg-new" >"$work/tested" 2>&1
+  tested=$?
+  sed "s|$work/test/|$root/etc/|g" "$work/tested" >&2
+  rm -rf "$work/test"
+  return "$tested"
 }
+# put_names: what make_names made, in the place of what is there.
+put_names() {
+  why="the files of dnsmasq cannot be written"
+  for f in "$snippet" "$cache"; do
+    new=$work/dns/dnsmasq.d/${f##*/}
+    if [ -e "$new" ] || [ -e "$f" ]; then cmp -s "$new" "$f" || changed_names=1; fi
+    put_file "$new" "$f" || return 1
+  done
+  put_file "$work/dns/each/$me.conf" "$mine"
+}
+# The unit comes before dnsmasq's: in its own job it must not wait for that one's.
 restart_dnsmasq() {
+  [ -n "$changed_names" ] || return 0
   if [ -n "$systemctl" ] && "$systemctl" -q is-active dnsmasq; then
-    "$systemctl" restart dnsmasq
+    why="dnsmasq does not start again"
+    "$systemctl" ${at_boot:+--no-block} restart dnsmasq
   else
     say "restart dnsmasq: its files changed"
   fi
 }
-put_names() {
-  if [ -e dnsmasq.conf ]; then
-    dnsmasq --test -C "$PWD/dnsmasq.conf" || return 1
-    write_cache || return 1
-    mkdir -p "$names" && cp dnsmasq.conf "$mine" || return 1
-  else
-    rm -f "$mine"
-  fi
-  write_snippet || return 1
-  [ -n "$changed_names" ] || return 0
-  test_names && restart_dnsmasq
-}
 # At boot a gateway without names is better than one without rules.
 load_names() {
-  put_names && return
-  [ -n "$at_boot" ] || roll_back "dnsmasq does not take dnsmasq.conf"
-  say "warning: dnsmasq does not take dnsmasq.conf: names stay blocked"
+  has dnsmasq.conf || [ -e "$mine" ] || return 0
+  make_names dnsmasq.conf || { fail "$why" && return; }
+  test_names || if [ -n "$at_boot" ]; then say "warning: $why: names stay blocked"; else roll_back "$why"; fi
+  put_names && restart_dnsmasq || fail "$why"
 }
 drop_names() {
-  rm -f "$mine"
-  write_snippet
-  [ -n "$changed_names" ] || return 0
-  if test_names; then restart_dnsmasq; else say "warning: dnsmasq would not start with its files as they are"; fi
+  make_names && put_names || left="$left; $mine ($why)"
+  [ -z "$changed_names" ] || test_names || say "warning: $why"
+  restart_dnsmasq || left="$left; $why"
 }
 
 remember_names() {
-  for f in "$mine" "$snippet" "$cache"; do [ ! -e "$f" ] || cp -p "$f" "$work/was.${f##*/}" || return 1; done
+  why="the files of dnsmasq"
+  into "$work/was" true || return 1
+  for f in "$mine" "$snippet" "$cache"; do [ ! -e "$f" ] || into "$work/was.${f##*/}" cat "$f" || return 1; done
 }
 take_back_names() {
-  for f in "$mine" "$snippet" "$cache"; do
-    if [ -e "$work/was.${f##*/}" ]; then cp -p "$work/was.${f##*/}" "$f" || return 1; else rm -f "$f"; fi
-  done
-  [ -z "$changed_names" ] || restart_dnsmasq
+  for f in "$mine" "$snippet" "$cache"; do put_file "$work/was.${f##*/}" "$f" || return 1; done
+  restart_dnsmasq
 }
 
 names_status() {
-  [ -e dnsmasq.conf ] || [ -e "$mine" ] || return 0
-  [ -e dnsmasq.conf ] || {
+  has dnsmasq.conf || [ -e "$mine" ] || return 0
+  has dnsmasq.conf || {
     differs "dnsmasq: fills sets that these files do not have"
     return
   }
   cmp -s dnsmasq.conf "$mine" || differs "dnsmasq: its names are not those of dnsmasq.conf"
-  joined "$names"/*.conf 2>/dev/null | cmp -s - "$snippet" || differs "dnsmasq: $snippet is not what $names says"
-  wanted_cache | cmp -s - "$cache" || [ -z "$(wanted_cache)" ] || differs "dnsmasq: $cache is not dnsmasq-cache.conf"
+  make_names dnsmasq.conf || die "cannot compare: $why"
+  for f in "$snippet" "$cache"; do
+    new=$work/dns/dnsmasq.d/${f##*/}
+    { [ ! -e "$new" ] && [ ! -e "$f" ]; } || cmp -s "$new" "$f" || differs "dnsmasq: $f is not what $names and dnsmasq-cache.conf say"
+  done
   [ -z "$(rivals)" ] || differs "dnsmasq: other files have lines for the same names"
+  [ -z "$systemctl" ] || "$systemctl" -q is-active dnsmasq || differs "dnsmasq: does not run, so names stay blocked"
   warn_of_names
 }

@@ -1,30 +1,30 @@
 # ---- commands
 
-# What was there before, of ours.
+# What was there before, of ours. It acts before it speaks: who would hear it may be cut off.
 roll_back() {
   trap '' INT TERM
-  rm -f "$run/$me.waiting"
-  say "taking it back: $*" >&2
+  rm -f "$work/room" "$run/$me.waiting"
   bad=
   take_back_rules || bad=1
   take_back_names || bad=1
-  [ -z "$bad" ] || die "NOT all of it could be taken back: look at what is loaded"
-  die "what was there before is back"
+  rm -f "$run/$me.confirmed"
+  [ -z "$bad" ] || die "$*; NOT all of it could be taken back: look at what is loaded"
+  die "$*; taken back: what was there before is back"
 }
 
 await() {
-  token=$run/$me.confirmed
-  rm -f "$token"
-  : >"$run/$me.waiting"
-  say "loaded; within $within s, from a new connection: sh $PWD/apply.sh confirm"
+  rm -f "$run/$me.confirmed" "$run/$me.kept"
+  : >"$run/$me.waiting" || roll_back "cannot write $run"
+  say "loaded; within $within s, from a new connection: sh '$PWD/apply.sh' confirm"
+  warn_of_wait
   left=$within
-  while [ "$left" -gt 0 ] && [ ! -e "$token" ]; do
+  while [ "$left" -gt 0 ] && [ -e "$run/$me.waiting" ]; do
     sleep 1
     left=$((left - 1))
   done
-  rm -f "$run/$me.waiting"
-  [ -e "$token" ] || roll_back "not confirmed within $within s"
-  rm -f "$token"
+  # Of two who rename one file one succeeds: this one, or `confirm`.
+  mv "$run/$me.waiting" "$work/late" 2>/dev/null && roll_back "not confirmed within $within s"
+  [ -e "$run/$me.confirmed" ] || roll_back "not confirmed"
 }
 
 apply() {
@@ -33,38 +33,58 @@ apply() {
     case $1 in
       --yes) within= ;;
       --at-boot) within= at_boot=1 patience=300 ;;
-      --within) [ $# -gt 1 ] && within=$2 && shift || usage ;;
+      --within)
+        shift
+        within=${1-}
+        case $within in '' | *[!0-9]* | 0* | ??????*) usage ;; esac
+        ;;
       *) usage ;;
     esac
     shift
   done
-  case $within in *[!0-9]* | 0*) usage ;; esac
   need_tools
   lock
-  take_stock && remember_names || die "cannot read what is there now; nothing was changed"
+  take_stock && remember_names || die "cannot read what is there now ($why); nothing was changed"
+  # To take all back, even if something else fills this file system meanwhile.
+  into "$work/state" cat "$work"/old* "$work"/was* $files &&
+    into "$work/room" cat "$work/state" "$work/state" "$work/state" "$work/state" || [ -n "$at_boot" ] ||
+    die "no room in $run for what is there now; nothing was changed"
+  keep_before || fail_before
   warn_of_names
-  # A lost connection must not keep this from taking back what cut it.
-  trap '' HUP PIPE
-  trap 'roll_back interrupted' INT TERM
-  load_rules || roll_back "the kernel does not take the rules"
+  # A lost connection, or a terminal that stops this, must not keep it from taking back what cut it.
+  trap '' HUP PIPE TSTP TTOU
+  [ -n "$at_boot" ] || trap 'roll_back interrupted' INT TERM
+  load_rules
+  verify_rules || fail "the kernel has not what the files say"
   [ -z "$within" ] || await
   trap '' INT TERM
   settle_rules
+  [ -z "$within" ] || mv "$run/$me.confirmed" "$run/$me.kept"
+  [ -z "$failed" ] || die "NOT all of it succeeded"
   say "done"
+}
+fail_before() {
+  [ -n "$at_boot" ] || die "$before cannot be written, so \`remove\` would not know what was here; nothing was changed"
+  broken "$before cannot be written, so \`remove\` will not know what was here"
 }
 
 confirm() {
   [ -e "$run/$me.waiting" ] || die "nothing waits to be confirmed"
-  : >"$run/$me.confirmed"
+  exec 9>"$run/lock" || exit 1
+  ! flock -n 9 || die "what waited was killed: what it loaded stands, unconfirmed"
+  mv "$run/$me.waiting" "$run/$me.confirmed" 2>/dev/null || die "too late: it is being taken back"
+  # Until it has answered, or is gone.
+  while [ -e "$run/$me.confirmed" ] && ! flock -n 9; do sleep 1; done
+  [ -e "$run/$me.kept" ] || die "too late, or what waited was killed: look at what is loaded"
+  rm -f "$run/$me.kept"
   say "confirmed"
 }
 
 check() {
-  for f in $files; do [ -e "$f" ] || die "no $f beside apply.sh"; done
   need_tools
   look
   check_rules
-  [ ! -e dnsmasq.conf ] || dnsmasq --test -C "$PWD/dnsmasq.conf" || die "dnsmasq.conf is not taken"
+  make_names dnsmasq.conf && test_names || die "$why"
   warn_of_names
   warn_of_flush
   say "all files are taken"
@@ -74,7 +94,7 @@ status() {
   need_tools
   look
   same=0
-  rules_status
+  rules_status || die "cannot read or compare: $why"
   place_status
   names_status
   boot_status
@@ -82,15 +102,22 @@ status() {
   return "$same"
 }
 
+# away FILE…: what stays is in `left`.
+away() {
+  for a in "$@"; do rm -rf "$a" || left="$left; $a"; done
+}
 remove() {
+  need_kernel_tools
+  need_no_more
   lock
+  left=
   remove_rules
   drop_names
   drop_boot
-  rm -f "$run/$me.confirmed"
+  away "$run/$me.kept"
   rmdir "$names" "$homes" 2>/dev/null || : # of others as well, if there are any
-  [ ! -e "$cache" ] || say "$cache stays: other clusters here may need it"
-  say "nothing else of it is left"
+  [ -z "$left" ] || die "the rules are gone; NOT removed: ${left#; }"
+  say "nothing of it is left"
 }
 
 [ $# -gt 0 ] || usage

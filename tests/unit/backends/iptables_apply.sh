@@ -37,10 +37,15 @@ ok "and it succeeds" test "$status" = 0
 ok "and what dnsmasq learnt stays" grep -q 'add HCI-prod.example-dns4 192.0.2.80' before
 ok "and FORWARD has one hook" test "$(iptables-save | grep -c 'FORWARD -j HCI-prod$')" = 1
 
+# A policy without names gets those of the first.
+with_names() {
+  cp first/dnsmasq* "$1" && sed -i "s/^files='/&dnsmasq.conf dnsmasq-cache.conf /" "$1/apply.sh"
+}
 # What goes wrong at each step is taken back.
 for broken in rules.v4 rules.v6 ipset dnsmasq.conf; do
   rm -rf third
   cp -r second third
+  [ "$broken" != dnsmasq.conf ] || with_names third
   echo 'no such line' >>"third/$broken"
   [ "$broken" != rules.v4 ] && [ "$broken" != rules.v6 ] || sed -i 's/ACCEPT/NOSUCHTARGET/' "third/$broken"
   ok "a broken $broken is refused" fails apply third

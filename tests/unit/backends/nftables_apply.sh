@@ -67,10 +67,15 @@ ok "and no rule is loaded anew" cmp handles.first handles.again
 ok "and what dnsmasq learnt stays" grep -q 'elements = { 192.0.2.80' before
 ok "which is no difference" sh first/apply.sh status
 
+# A policy without names gets those of the first.
+with_names() {
+  cp first/dnsmasq* "$1" && sed -i "s/^files='/&dnsmasq.conf dnsmasq-cache.conf /" "$1/apply.sh"
+}
 # What goes wrong at each step is taken back.
 for broken in ruleset.nft dnsmasq.conf; do
   rm -rf third
   cp -r second third
+  [ "$broken" != dnsmasq.conf ] || with_names third
   echo 'no such line' >>"third/$broken"
   ok "a broken $broken is refused" fails apply third
   ok "a broken $broken leaves what was there" same_as learnt.state
@@ -78,7 +83,7 @@ for broken in ruleset.nft dnsmasq.conf; do
 done
 # Chains that lead in circles are for the kernel alone to find.
 sed 's/^    jump allow$/    jump ours/' second/ruleset.nft >third/ruleset.nft
-rm third/dnsmasq.conf
+cp second/apply.sh third
 ok "a circle is there" fails cmp -s second/ruleset.nft third/ruleset.nft
 ok "check refuses a circle" fails sh third/apply.sh check
 ok "so does apply" fails apply third
