@@ -309,7 +309,7 @@ std::string script_hooks(const Rules& rules) {
 Artefact print_apply(const Document& document, const std::string& hooks,
                      std::span<const Artefact> files) {
   std::string out = "#!/bin/sh\n";
-  out += heading(document, "loads, undoes and compares the files files it");
+  out += heading(document, "loads, undoes and compares the files beside it");
   put(out, "base='", document.base, "'\n", "hooks='", hooks, "'\n",
       "table=", document.owns_table ? "own" : "shared", "\n", gateway::files_line(files));
   for (const EmbeddedFile& file : iptables_script()) put(out, "\n", file.text);

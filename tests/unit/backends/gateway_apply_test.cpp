@@ -1,4 +1,5 @@
-// apply.sh where several share a gateway: clusters, both kinds of firewall, dnsmasq, systemd.
+// apply.sh where several share a gateway: clusters, both kinds of firewall, dnsmasq, systemd; and
+// where something fails, is full, killed or missing.
 #include <gtest/gtest.h>
 
 #include "gateway_builder.h"
@@ -33,14 +34,14 @@ struct Site {
   std::map<std::string, std::string> names;  ///< role → host name
 };
 
-TEST(GatewayApply, SharesAMachine) {
-  const std::string way = namespace_with(
+std::string machine_with_all() {
+  return namespace_with(
       "ipset create hcipolc-probe hash:net && iptables-nft-restore --version && "
       "nft add table inet hcipolc_probe && dnsmasq --version && ip link show lo && "
-      "python3 --version");
-  if (way.empty()) GTEST_SKIP() << "no network namespace with all tools to be had";
-  const std::map<std::string, std::string> beside{{"ask.py", ask}};
-  const Folder folder(beside);
+      "python3 --version && unshare -m mount -t tmpfs none /mnt");
+}
+
+void write_sites(const Folder& folder) {
   const std::map<std::string, std::string> names{{"www", "www.example.com"},
                                                  {"org", "example.org"}};
   for (const Site& site :
@@ -60,11 +61,31 @@ TEST(GatewayApply, SharesAMachine) {
     std::filesystem::create_directories(folder.path() + "/" + site.folder);
     for (const auto& [path, text] : b.emit()) folder.write(site.folder + "/" + path, text);
   }
-  const std::string script = (repository() / "tests/unit/backends/gateway_apply.sh").string();
-  const auto [status, out] = folder.run("V=nft " + way + " sh " + script);
+}
+
+void run_script(const Folder& folder, const std::string& way, const std::string& script) {
+  const std::string path = (repository() / "tests/unit/backends" / script).string();
+  const auto [status, out] = folder.run("V=nft " + way + " -m sh " + path);
   EXPECT_EQ(status, 0) << out;
   EXPECT_EQ(out.find("not ok"), std::string::npos) << out;
   EXPECT_TRUE(out.ends_with("done\n")) << out;
+}
+
+TEST(GatewayApply, SharesAMachine) {
+  const std::string way = machine_with_all();
+  if (way.empty()) GTEST_SKIP() << "no network namespace with all tools to be had";
+  const std::map<std::string, std::string> beside{{"ask.py", ask}};
+  const Folder folder(beside);
+  write_sites(folder);
+  run_script(folder, way, "gateway_apply.sh");
+}
+
+TEST(GatewayApply, SaysWhatDidNotSucceed) {
+  const std::string way = machine_with_all();
+  if (way.empty()) GTEST_SKIP() << "no network namespace with all tools to be had";
+  const Folder folder({});
+  write_sites(folder);
+  run_script(folder, way, "gateway_faults.sh");
 }
 
 }  // namespace

@@ -173,7 +173,7 @@ class RandomPolicy {
     auto& rule =
         b.rule("hci/rule-" + std::to_string(i), kinds[pick(kinds.size())], from, to, service());
     rule.log = pick(4) == 0;
-    rule.title = "a \"title\" with \\ and\nlines";
+    rule.title = "a vendor's \"title\" with \\ and\nlines";
   }
 
   /// Hosts, networks in each other, pairs of two sites, or a name.

@@ -75,6 +75,56 @@ ok "rules of the other variant are warned of" grep -q "warning: iptables-$other 
 "iptables-$other" -D OUTPUT -d 192.0.2.7 -j ACCEPT
 ok "changes nothing" same_as nothing
 
+# What was here is written before ours is loaded, whole or not at all.
+before=root/var/lib/hcipolc/HCI-prod
+sh own/apply.sh apply --within 60 >applied 2>&1 &
+until [ -e root/run/hcipolc/iptables-HCI-prod.waiting ]; do sleep 0.2; done
+ok "what was here is kept before anything is confirmed" grep -q DOCKER-USER "$before/filter.v4"
+ok "who waits says that the table is to be left alone" grep -q 'let nobody else change' applied
+kill -9 $!
+wait $! 2>/dev/null
+sleep 1.2
+ok "so a load whose apply was killed can be taken off" sh own/apply.sh remove
+ok "and all is as it was" same_as nothing
+ipset restore <own/ipset
+iptables-restore <own/rules.v4
+ip6tables-restore <own/rules.v6
+sh own/apply.sh remove >said 2>&1
+ok "of a load by hand nobody knows what was here" grep -q 'before is not known' said
+ok "but no denial of ours is left" test "$(iptables -S FORWARD)" = "-P FORWARD ACCEPT"
+iptables-save -t filter | grep -q HCI && echo "not ok chains of ours are left"
+iptables -P FORWARD DROP
+iptables -N DOCKER-USER
+iptables -A DOCKER-USER -s 192.0.2.1 -j ACCEPT
+iptables -A FORWARD -j DOCKER-USER
+iptables -A INPUT -m set --match-set others src -j DROP
+ip6tables -A INPUT -s 2001:db8::1 -j DROP
+ok "all is as it was again" same_as nothing
+mkdir -p root/var/lib/hcipolc
+if mount -t tmpfs -o size=4k,nr_inodes=4 none root/var/lib/hcipolc; then
+  yes | head -c 4096 >root/var/lib/hcipolc/full
+  ok "where it cannot be kept nothing is loaded" fails apply own
+  ok "nothing at all" same_as nothing
+  umount root/var/lib/hcipolc
+fi
+ok "the table" apply own
+: >"$before/filter.v4"
+sh own/apply.sh remove >said 2>&1
+ok "half of what was here is not brought back" grep -q 'IPv4 before is not known' said
+iptables-save -t filter | grep -q HCI && echo "not ok chains of ours are left"
+iptables -P FORWARD DROP
+iptables -N DOCKER-USER
+iptables -A DOCKER-USER -s 192.0.2.1 -j ACCEPT
+iptables -A FORWARD -j DOCKER-USER
+iptables -A INPUT -m set --match-set others src -j DROP
+ok "and the other half is" same_as nothing
+ok "the table again" apply own
+iptables -A FORWARD -s 198.51.100.7 -j ACCEPT
+apply own >said 2>&1
+ok "what others added since goes for good" grep -q 'go from the filter table of IPv4 for good' said
+ok "what was before them comes back" sh own/apply.sh remove
+ok "as it was before all" same_as nothing
+
 # A machine beside others.
 ok "a machine's rules" apply host
 ok "are what the files say" sh host/apply.sh status

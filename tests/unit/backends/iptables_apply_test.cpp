@@ -26,7 +26,9 @@ void write(Builder& b, bool first, std::map<std::string, std::string>& files) {
   if (first) {
     b.allow("b.vendor", b.set("vendor", {"203.0.113.40"}), b.cluster.servers, tcp(445));
     b.allow("b.site", b.cluster.servers, b.set("example", {"www.example.com"}), tcp(443));
-    b.rule("c.not", Kind::deny, {b.any()}, {b.cluster.servers}, tcp(23)).log = true;
+    policy::Rule& rule = b.rule("c.not", Kind::deny, {b.any()}, {b.cluster.servers}, tcp(23));
+    rule.log = true;
+    rule.title = "a vendor's \"own\" \\ way";
   } else {
     b.allow("b.rpc", wac, b.cluster.servers, tcp(135));
   }
@@ -76,7 +78,7 @@ TEST_P(IptablesApply, TakesTheTableAndGivesItBack) {
   write_table("gateway", false, false, true, files);
   write_table("host", true, false, true, files);
   write_table("alone", true, true, true, files);
-  run(way, GetParam(), "iptables_apply_table.sh", files);
+  run(way + " -m", GetParam(), "iptables_apply_table.sh", files);
 }
 
 TEST_P(IptablesApply, LoadsTakesBackKeepsAndRemoves) {

@@ -26,7 +26,9 @@ std::map<std::string, std::string> policy_files(bool first) {
     b.allow("a.winrm", wac, b.cluster.servers, tcp(5985, 5986));
     b.allow("b.vendor", b.set("vendor", {"203.0.113.40"}), b.cluster.servers, tcp(445));
     b.allow("b.site", b.cluster.servers, b.set("example", {"www.example.com"}), tcp(443));
-    b.rule("c.not", Kind::deny, {b.any()}, {b.cluster.servers}, tcp(23)).log = true;
+    policy::Rule& rule = b.rule("c.not", Kind::deny, {b.any()}, {b.cluster.servers}, tcp(23));
+    rule.log = true;
+    rule.title = "a vendor's \"own\" \\ way";
   } else {
     b.allow("b.rpc", b.set("others", {"10.0.6.0/24"}), b.cluster.servers, tcp(135));
   }
