@@ -73,7 +73,8 @@ want_all() {
 table_words='
   function ours(name) { return whole || name == base || index(name, base ".") == 1 }
   function built_in(name) { return name == "INPUT" || name == "FORWARD" || name == "OUTPUT" }
-  function our_hook() { return NF == 4 && built_in($2) && $3 == "-j" && ($4 == base || $4 == base ".in" || $4 == base ".out") }
+  function jump() { return NF == 4 && built_in($2) && $3 == "-j" }
+  function our_hook() { return jump() && ($4 == base || $4 == base ".in" || $4 == base ".out") }
   function cluster(name) { sub(/\.(in|out)$/, "", name); return name }
   function is_cluster(name) { return index(clusters, " " cluster(name) " ") }'
 look_at() {
@@ -101,8 +102,9 @@ misplaced() {
   [ "$table" = shared ] || return 0
   look_at '
     /^-A / && our_hook() { mine[$2] = $4; next }
-    /^-A / && built_in($2) && NF == 4 && $3 == "-j" && is_cluster($4) {
-      if ($2 in mine ? cluster($4) < base : cluster($4) > base) wrong[++n] = $2 " asks " $4 ($2 in mine ? " behind " : " before ")
+    /^-A / && jump() && is_cluster($4) {
+      if (!($2 in mine) && cluster($4) > base) wrong[++n] = $2 " asks " $4 " before "
+      if ($2 in mine && cluster($4) < base) wrong[++n] = $2 " asks " $4 " behind "
     }
     END { for (i = 1; i <= n; i++) { split(wrong[i], w, " "); if (w[1] in mine) print wrong[i] mine[w[1]] } }' "$1"
 }
@@ -121,7 +123,7 @@ transaction() {
     /^-A / && built_in($2) {
       count[file, $2]++
       if (our_hook()) { hook[file, $2] = hook[file, $2] " " $4; at[file, $2] = count[file, $2] }
-      else if (file == 1) { other[$2, ++others[$2]] = NF == 4 && $3 == "-j" ? $4 : "" }
+      else if (file == 1) { other[$2, ++others[$2]] = jump() ? $4 : "" }
     }
     # The place among the rules that are not ours of the hook NAME.
     function place(chain, name,   i, last) {

@@ -10,6 +10,7 @@ other_variant() {
     ! command -v "$t" >/dev/null || "$t" 2>/dev/null >>"$work/others"
   done
   ! loaded "$work/others" || elsewhere="iptables-$other has chains of $base as well, from before the variant was changed"
+  [ -z "$elsewhere" ] || say "warning: $elsewhere"
   ! grep -Eq '^-A |^:[^ ]+ DROP ' "$work/others" ||
     say "warning: iptables-$other has rules as well, and both variants are asked for every packet"
 }

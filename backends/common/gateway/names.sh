@@ -109,7 +109,11 @@ make_names() {
     why="a domain has more sets than a line of dnsmasq takes (1024 bytes)"
     into "$work/dns/dnsmasq.d/${snippet##*/}" joined "$@" || return 1
     why="the files of dnsmasq cannot be read"
-    if has dnsmasq-cache.conf; then into "$work/cache" wanted_cache; else ! [ -e "$cache" ] || into "$work/cache" cat "$cache"; fi || return 1
+    if has dnsmasq-cache.conf; then
+      into "$work/cache" wanted_cache || return 1
+    elif [ -e "$cache" ]; then
+      into "$work/cache" cat "$cache" || return 1
+    fi
   elif [ -e "$cache" ] && ! grep -q '^# hcipolc:' "$cache"; then
     into "$work/cache" cat "$cache" || return 1
   fi
@@ -188,7 +192,8 @@ names_status() {
   make_names dnsmasq.conf || die "cannot compare: $why"
   for f in "$snippet" "$cache"; do
     new=$work/dns/dnsmasq.d/${f##*/}
-    { [ ! -e "$new" ] && [ ! -e "$f" ]; } || cmp -s "$new" "$f" || differs "dnsmasq: $f is not what $names and dnsmasq-cache.conf say"
+    { [ ! -e "$new" ] && [ ! -e "$f" ]; } || cmp -s "$new" "$f" ||
+      differs "dnsmasq: $f is not what $names and dnsmasq-cache.conf say"
   done
   [ -z "$(rivals)" ] || differs "dnsmasq: other files have lines for the same names"
   [ -z "$systemctl" ] || "$systemctl" -q is-active dnsmasq || differs "dnsmasq: does not run, so names stay blocked"

@@ -63,9 +63,11 @@ void write_sites(const Folder& folder) {
   }
 }
 
-void run_script(const Folder& folder, const std::string& way, const std::string& script) {
-  const std::string path = (repository() / "tests/unit/backends" / script).string();
-  const auto [status, out] = folder.run("V=nft " + way + " -m sh " + path);
+/// `call`: a script beside this test and what it is told.
+void run_script(const Folder& folder, const std::string& way, const std::string& call,
+                const std::string& variant = "nft") {
+  const std::string path = (repository() / "tests/unit/backends" / call).string();
+  const auto [status, out] = folder.run("V=" + variant + " " + way + " -m sh " + path);
   EXPECT_EQ(status, 0) << out;
   EXPECT_EQ(out.find("not ok"), std::string::npos) << out;
   EXPECT_TRUE(out.ends_with("done\n")) << out;
@@ -86,6 +88,16 @@ TEST(GatewayApply, SaysWhatDidNotSucceed) {
   const Folder folder({});
   write_sites(folder);
   run_script(folder, way, "gateway_faults.sh");
+}
+
+TEST(GatewayApply, TakesEveryExample) {
+  const std::string way = machine_with_all();
+  if (way.empty()) GTEST_SKIP() << "no network namespace with all tools to be had";
+  const std::string all = (repository() / "examples").string() + "/*/build/*/*tables*";
+  for (const char* variant : {"nft", "legacy"}) {
+    const Folder folder({});
+    run_script(folder, way, "gateway_examples.sh " + all, variant);
+  }
 }
 
 }  // namespace

@@ -3,15 +3,13 @@
 base='HCI-office'
 hooks='FORWARD:HCI-office'
 table=shared
+files='dnsmasq-cache.conf dnsmasq.conf ipset rules.v4 rules.v6'
 
 # What apply.sh does, the same for every cluster. `base` is what our chains and sets are called after, `hooks` says
-# which built-in chains jump to which of them, and `table` whether the whole filter table is ours or shared.
+# which built-in chains jump to which of them, `table` whether the whole filter table is ours or shared, and `files`
+# what belongs beside this.
 kind=iptables
-files='rules.v4 rules.v6'
-more=ipset
 before=${HCIPOLC_ROOT:-}/var/lib/hcipolc/$base
-
-# ---- what the kernel has of ours: chains and sets called $base or $base.…; nothing else is read or touched
 
 families() {
   echo 4
@@ -21,357 +19,443 @@ families() {
 tool() { [ "$1" = 4 ] && echo iptables || echo ip6tables; }
 need_own_tools() {
   for f in $(families); do for part in "" -save -restore; do need "$(tool "$f")$part" iptables; done; done
-  [ ! -e ipset ] || need ipset ipset
+  ! has ipset || need ipset ipset
 }
 nft_holds_rules() { case $(iptables -V) in *nf_tables*) ;; *) false ;; esac; }
 
-# saved FAMILY: the filter table into $work/saved. What cannot be read is not empty.
-saved() { "$(tool "$1")-save" -t filter >"$work/saved"; }
+# ---- states: STATE.4 and STATE.6 in $work are filter tables as iptables-save writes them, STATE.sets are sets of ours
+# as ipset does. `old` is what was there, `now` what is, `wanted` what the kernel makes of our files alone: in its tools'
+# own words, whatever their version.
 
-# ours_of [FILE]: chains and rules of ours, as a restore file has them, without the counters.
-ours_of() {
-  awk -v base="$base" '
-    function ours(name) { return name == base || index(name, base ".") == 1 }
-    /^:/ && ours(substr($1, 2)) { print $1, "- [0:0]" }
-    /^-A / && ours($2)' "$@"
+# read_table FAMILY FILE. The nft variant says nothing of a table that nobody has used; what cannot be read is not empty.
+read_table() {
+  into "$2" "$(tool "$1")-save" -t filter || return 1
+  grep -q '^:INPUT ' "$2" ||
+    into "$2" printf '*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n'
 }
-rules_of() { saved "$1" && ours_of "$work/saved"; }
-# chains FILE…: the names in it.
-chains() { sed -n 's/^:\([^ ]*\) .*/\1/p' "$@" | sort -u; }
-# lines FAMILY FILE: its rules as the kernel writes them, chain by chain; the order of chains means nothing.
-lines() {
-  awk -v bits="$([ "$1" = 4 ] && echo 32 || echo 128)" '
-    function whole(i) { if (($i == "-s" || $i == "-d") && $(i + 1) !~ "/") $(i + 1) = $(i + 1) "/" bits }
-    /^-A / { whole(3); whole(5); print }' "$2" | sort -s -k2,2
+# our_sets FILE: of what ipset saved.
+our_sets() { awk -v base="$base" '($1 == "create" || $1 == "add") && index($2, base ".") == 1' "$1"; }
+# Without the tool there can be none.
+read_sets() {
+  if command -v ipset >/dev/null; then
+    into "$work/sets" ipset save && into "$1" our_sets "$work/sets"
+  else
+    into "$1" true
+  fi
+}
+read_state() {
+  for f in $(families); do
+    why="the rules of IPv$f"
+    read_table "$f" "$work/$1.$f" || return 1
+  done
+  clusters=" $(sed -nE 's/^:(.*)\.([io]\.)?(ours|others) .*/\1/p' "$work/$1".[46] | sort -u | tr '\n' ' ')"
+  why="the sets"
+  read_sets "$work/$1.sets"
 }
 
-# hooks_of FAMILY: BUILT-IN:CHAIN for each jump to a chain where our rules begin.
-hooks_of() {
-  saved "$1" || return 1
-  awk -v base="$base" '
-    $1 == "-A" && NF == 4 && $2 ~ /^(INPUT|FORWARD|OUTPUT)$/ && $3 == "-j" &&
-      ($4 == base || $4 == base ".in" || $4 == base ".out") { print $2 ":" $4 }' "$work/saved"
+# In a namespace of their own, which changes nothing here.
+want_sets() {
+  why="ipset is not taken"
+  if has ipset; then
+    into "$work/sets" unshare -n sh -c 'ipset restore <ipset && ipset save' && into "$work/wanted.sets" our_sets "$work/sets"
+  else
+    into "$work/wanted.sets" true
+  fi
 }
-# hook_lines FAMILY HOOK…: what is missing to these, and what is too much.
-hook_lines() {
-  hooks_of "$1" >"$work/hooks.now" || return 1
+want_table() {
+  why="rules.v$1 is not taken"
+  steps="$(tool "$1")-restore -w 10 <rules.v$1"
+  ! has ipset || steps="ipset restore <ipset && $steps"
+  # The files have the hooks only where the whole table is theirs.
+  [ "$table" = own ] || for h in $hooks; do steps="$steps && $(tool "$1") -w 10 -A ${h%%:*} -j ${h#*:}"; done
+  into "$work/wanted.$1" unshare -n sh -c "$steps && $(tool "$1")-save -t filter" && loaded "$work/wanted.$1"
+}
+want_all() {
+  want_sets || return 1
+  for f in $(families); do want_table "$f" || return 1; done
+}
+
+# What every look at a table begins with. Hooks of other clusters are known by the chains that they
+# lead to, in either family.
+table_words='
+  function ours(name) { return whole || name == base || index(name, base ".") == 1 }
+  function built_in(name) { return name == "INPUT" || name == "FORWARD" || name == "OUTPUT" }
+  function jump() { return NF == 4 && built_in($2) && $3 == "-j" }
+  function our_hook() { return jump() && ($4 == base || $4 == base ".in" || $4 == base ".out") }
+  function cluster(name) { sub(/\.(in|out)$/, "", name); return name }
+  function is_cluster(name) { return index(clusters, " " cluster(name) " ") }'
+look_at() {
+  program=$1
   shift
-  for h in "$@"; do grep -qx "$h" "$work/hooks.now" || echo "-I ${h%%:*} 1 -j ${h#*:}"; done
-  while read -r h; do
-    case " $* " in *" $h "*) ;; *) echo "-D ${h%%:*} -j ${h#*:}" ;; esac
-  done <"$work/hooks.now"
+  awk -v base="$base" -v clusters="$clusters" -v whole="$([ "$table" = shared ] || echo 1)" "$table_words $program" "$@"
 }
-
-# changed_chains FAMILY NOW WANTED: those that are wanted otherwise than they are.
-changed_chains() {
-  lines "$1" "$2" >"$work/lines.now"
-  lines "$1" "$3" >"$work/lines.wanted"
-  awk '
-    FILENAME == ARGV[1] { there[$1] }
-    FILENAME == ARGV[2] { now[$2] = now[$2] "\n" $0 }
-    FILENAME == ARGV[3] { wanted[$2] = wanted[$2] "\n" $0 }
-    FILENAME == ARGV[4] && !($1 in there && now[$1] == wanted[$1])' \
-    "$work/chains.now" "$work/lines.now" "$work/lines.wanted" "$work/chains.wanted"
+# loaded FILE: whether it has a chain of ours.
+loaded() {
+  awk -v base="$base" '/^:/ { name = substr($1, 2); if (name == base || index(name, base ".") == 1) found = 1 }
+    END { exit !found }' "$1"
 }
-# put_rules FAMILY FILE HOOK…: one transaction, in which chains and hooks that are not wanted go as well, and chains
-# that are as they are wanted are not named: they keep their counters.
-put_rules() {
-  family=$1
-  rules_of "$family" >"$work/now" || return 1
-  ours_of "$2" >"$work/wanted" || return 1
-  # What iptables-restore has to say of the file, it says of all of it.
-  grep -vE '^(#|:|-A |\*filter$|COMMIT$|$)' "$2" >"$work/strange"
-  shift 2
-  chains "$work/now" >"$work/chains.now"
-  chains "$work/wanted" >"$work/chains.wanted"
-  comm -23 "$work/chains.now" "$work/chains.wanted" >"$work/chains.gone"
-  changed_chains "$family" "$work/now" "$work/wanted" >"$work/chains.changed"
-  hook_lines "$family" "$@" >"$work/hooks.lines" || return 1
-  {
-    echo '*filter'
-    sed 's/.*/:& - [0:0]/' "$work/chains.changed" "$work/chains.gone"
-    awk 'FILENAME == ARGV[1] { changed[$1]; next } /^-A / && $2 in changed' "$work/chains.changed" "$work/wanted"
-    cat "$work/strange"
-    cat "$work/hooks.lines"
-    sed 's/^/-X /' "$work/chains.gone"
-    echo COMMIT
-  } >"$work/restore"
-  "$(tool "$family")-restore" -w 10 --noflush <"$work/restore"
-}
-
-same_rules() {
-  hook_lines "$1" $hooks >"$work/hooks.lines" && [ ! -s "$work/hooks.lines" ] || return 1
-  rules_of "$1" >"$work/now" || return 1
-  [ "$(chains "$work/now")" = "$(chains "$2")" ] || return 1
-  lines "$1" "$work/now" >"$work/lines.now"
-  lines "$1" "$2" >"$work/lines.wanted"
-  cmp -s "$work/lines.now" "$work/lines.wanted"
-}
-
-# ---- the whole filter table, where it is ours
-
-# table_of FAMILY: with its counters. The nft variant says nothing of a table that nobody has used.
-table_of() {
-  "$(tool "$1")-save" -c -t filter >"$work/table" || return 1
-  if grep -q '^:INPUT ' "$work/table"; then cat "$work/table"; else
-    printf '*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n'
-  fi
-}
-# others_of FILE: a table without what is ours.
-others_of() {
-  awk -v base="$base" '
-    function ours(name) { return name == base || index(name, base ".") == 1 }
-    /^:/ && ours(substr($1, 2)) { next }
-    /-A / { for (i = 1; i < NF; i++) if (($i == "-A" || $i == "-j" || $i == "-g") && ours($(i + 1))) next }
-    { print }' "$1"
-}
-put_table() { "$(tool "$1")-restore" -c -w 10 <"$2"; }
-# put_own FAMILY FILE: of a table that is ours already only what changed.
-put_own() {
-  table_of "$1" >"$work/all" || return 1
-  others_of "$work/all" | sed 's/^\(:[^ ]* [^ ]*\) .*/\1/; /^[:[]/!d' | sort >"$work/others.now"
-  sed -n 's/^\(:[A-Z]* [A-Z]*\) .*/\1/p' "$2" | sort >"$work/others.wanted"
-  if cmp -s "$work/others.now" "$work/others.wanted"; then put_rules "$1" "$2" $hooks; else
-    "$(tool "$1")-restore" -w 10 <"$2"
-  fi
-}
-# whole_lines FAMILY FILE: as lines, with the policies of the built-in chains.
-whole_lines() {
-  sed -n 's/^\[[0-9]*:[0-9]*\] //; s/^\(:[^ ]* [^ ]*\) .*/\1/; /^:/p' "$2" | sort
-  sed 's/^\[[0-9]*:[0-9]*\] //' "$2" >"$work/plain"
-  lines "$1" "$work/plain"
+# view FILE: what of it is ours, chain by chain; the order of chains means nothing.
+view() {
+  look_at '
+    /^:/ && ours(substr($1, 2)) { print (built_in(substr($1, 2)) ? "-P " substr($1, 2) " " $2 : "-N " substr($1, 2)) }
+    /^-A / && (ours($2) || our_hook())' "$1" | sort -s -k2,2
 }
 same_table() {
-  table_of "$1" >"$work/now" || return 1
-  whole_lines "$1" "$work/now" >"$work/lines.now"
-  whole_lines "$1" "$2" >"$work/lines.wanted"
-  cmp -s "$work/lines.now" "$work/lines.wanted"
+  into "$work/view.1" view "$1" && into "$work/view.2" view "$2" && cmp -s "$work/view.1" "$work/view.2"
 }
-# What `remove` brings back: the table as it was before the first of ours.
-keep_before() {
-  [ ! -e "$before" ] || { [ ! -e "$units/$unit" ] && [ ! -e "$work/had.ours" ]; } || return 0
-  mkdir -p "$before" || return 1
-  for f in $(families); do others_of "$work/table.$f" >"$before/filter.v$f" || return 1; done
+# misplaced FILE: hooks of other clusters that are asked in another order than that of their names. In which order they
+# came, at this boot or that, must not decide which policy is asked first of what passes between two clusters.
+misplaced() {
+  [ "$table" = shared ] || return 0
+  look_at '
+    /^-A / && our_hook() { mine[$2] = $4; next }
+    /^-A / && jump() && is_cluster($4) {
+      if (!($2 in mine) && cluster($4) > base) wrong[++n] = $2 " asks " $4 " before "
+      if ($2 in mine && cluster($4) < base) wrong[++n] = $2 " asks " $4 " behind "
+    }
+    END { for (i = 1; i <= n; i++) { split(wrong[i], w, " "); if (w[1] in mine) print wrong[i] mine[w[1]] } }' "$1"
 }
-others_go() {
-  for f in $(families); do
-    table_of "$f" >"$work/all" || die "cannot read the filter table of IPv$f"
-    n=$(others_of "$work/all" | grep -c -e '-A ')
-    [ "$n" = 0 ] || say "$n rules of others go from the filter table of IPv$f, until \`apply.sh remove\`"
-  done
+
+# transaction FROM TO PLACE: what iptables-restore makes the second of the first by, as far as it is ours, in one step.
+# Chains that stay as they are are not named, and keep their counters. A hook that is missing comes where it was in the
+# second with PLACE `there`, else first, but for those of other clusters, which are in the order of their names.
+transaction() {
+  look_at '
+    FNR == 1 { file++ }
+    /^:/ {
+      chain = substr($1, 2)
+      if (ours(chain)) { policy[file, chain] = $2; if (!(chain in known)) { known[chain]; all[++n] = chain } }
+    }
+    /^-A / && ours($2) { rules[file, $2] = rules[file, $2] $0 "\n"; next }
+    /^-A / && built_in($2) {
+      count[file, $2]++
+      if (our_hook()) { hook[file, $2] = hook[file, $2] " " $4; at[file, $2] = count[file, $2] }
+      else if (file == 1) { other[$2, ++others[$2]] = jump() ? $4 : "" }
+    }
+    # The place among the rules that are not ours of the hook NAME.
+    function place(chain, name,   i, last) {
+      last = 0
+      for (i = 1; i <= others[chain]; i++)
+        if (is_cluster(other[chain, i])) { if (cluster(other[chain, i]) > base) return i; last = i }
+      return last + 1
+    }
+    function hooks(chain,   names, k, i, put) {
+      if (where == "there") { put = at[2, chain]; if (put > others[chain] + 1) put = others[chain] + 1 }
+      else put = place(chain)
+      if (hook[1, chain] == hook[2, chain] && (hook[2, chain] == "" || where == "there" || !(chain in moved))) return
+      k = split(hook[1, chain], names, " ")
+      for (i = 1; i <= k; i++) print "-D " chain " -j " names[i]
+      if (split(hook[2, chain], names, " ")) print "-I " chain " " put " -j " names[1]
+    }
+    END {
+      m = split(misplaced, word, " ")
+      for (i = 1; i <= m; i++) moved[word[i]]
+      print "*filter"
+      for (i = 1; i <= n; i++) {
+        c = all[i]
+        gone[c] = !((2, c) in policy)
+        change[c] = gone[c] || policy[1, c] != policy[2, c] || rules[1, c] != rules[2, c]
+        if (change[c]) print ":" c " " (gone[c] ? "-" : policy[2, c]) " [0:0]"
+        if (change[c] && built_in(c)) flushed = flushed "-F " c "\n"
+      }
+      printf "%s", flushed
+      for (i = 1; i <= n; i++) if (change[all[i]] && !gone[all[i]]) printf "%s", rules[2, all[i]]
+      if (!whole) { hooks("INPUT"); hooks("FORWARD"); hooks("OUTPUT") }
+      for (i = 1; i <= n; i++) if (gone[all[i]]) print "-X " all[i]
+      print "COMMIT"
+    }' where="$3" misplaced="$(misplaced "$1" | cut -d ' ' -f 1)" "$1" "$2"
+}
+put_table() { # FAMILY FROM TO PLACE
+  into "$work/put" transaction "$2" "$3" "$4" && "$(tool "$1")-restore" -w 10 --noflush <"$work/put"
 }
 
 # ---- sets
 
-# sets_now: `create` and `add` lines of our sets; without the tool there can be none.
-sets_now() {
-  command -v ipset >/dev/null || return 0
-  ipset save >"$work/saved.sets" || return 1
-  awk -v base="$base" '($1 == "create" || $1 == "add") && index($2, base ".") == 1' "$work/saved.sets"
+# How a set was made, but for what its size and chance decide; and, with `members`, what is in it. Sets that dnsmasq fills
+# have a timeout, and what it learnt is nothing to compare.
+set_words='
+  function options(line) { gsub(/ (hashsize|bucketsize|initval) [^ ]*/, "", line); return line }
+  function learns(line) { return line ~ / timeout / }'
+# view_sets FILE
+view_sets() {
+  awk "$set_words"'
+    $1 == "create" { if (learns($0)) learnt[$2]; print options($0) }
+    $1 == "add" && !($2 in learnt) { print $2, $3 }' "$1" | sort
 }
-# An empty file needs no tool.
-restore_sets() { [ ! -s "$1" ] || ipset restore <"$1"; }
-# set_names FILE: the sets that remain after it is loaded.
-set_names() { awk '$1 == "create" { name[$2] } $1 == "destroy" { delete name[$2] } END { for (n in name) print n }' "$1" | sort; }
-# members FILE: `set prefix`, sorted; not those of learnt sets, which have a timeout.
-members() {
-  awk '$1 == "create" && / timeout / { learnt[$2] }
-    $1 == "swap" { other[$2] = $3 }
-    $1 == "add" { n++; set[n] = $2; member[n] = $3 }
+same_sets() {
+  into "$work/view.1" view_sets "$1" && into "$work/view.2" view_sets "$2" && cmp -s "$work/view.1" "$work/view.2"
+}
+# fill FROM TO: what ipset makes the second of the first by, but for sets that the second has not. Each set that is there
+# is filled beside itself and swapped; what dnsmasq learnt stays.
+fill() {
+  awk "$set_words"'
+    FNR == 1 { file = FILENAME == ARGV[2] ? 2 : 1 }
+    $1 == "create" { made[file, $2] = $0; if (file == 2) all[++n] = $2; next }
+    $1 == "add" { what[file, $2, ++size[file, $2]] = $0; there[file, $2, $3] }
+    function put(name, copy, file,   line, i) {
+      line = made[2, name]
+      sub("^create " name, "create " copy, line)
+      print line
+      for (i = 1; i <= size[file, name]; i++) {
+        line = what[file, name, i]
+        sub("^add " name, "add " copy, line)
+        if (file == 1) sub(/ timeout .*/, "", line)
+        print line
+      }
+    }
+    function same(name,   word, i) {
+      if (options(made[1, name]) != options(made[2, name])) return 0
+      if (learns(made[2, name])) return 1
+      if (size[1, name] != size[2, name]) return 0
+      for (i = 1; i <= size[2, name]; i++) {
+        split(what[2, name, i], word, " ")
+        if (!((1, name, word[3]) in there)) return 0
+      }
+      return 1
+    }
     END {
       for (i = 1; i <= n; i++) {
-        name = set[i] in other ? other[set[i]] : set[i]
-        if (!(name in learnt)) print name, member[i]
+        name = all[i]
+        if (!((1, name) in made)) { put(name, name, 2); continue }
+        if (same(name)) continue
+        put(name, name "-n", learns(made[1, name]) && learns(made[2, name]) ? 1 : 2)
+        print "swap " name "-n " name "\ndestroy " name "-n"
       }
-    }' "$1" | sort -u
+    }' "$1" "$2"
 }
-# put_sets FILE: as `ipset save` wrote it, each set in one step; learnt sets keep what they have.
-put_sets() {
-  awk '$1 == "create" && / timeout / { learnt[$2]; print $0, "-exist"; next }
-    $1 == "create" {
-      rest = substr($0, length("create " $2) + 1)
-      print "create " $2 rest " -exist"; print "create " $2 "-n" rest " -exist"; print "flush " $2 "-n"
-      all[++n] = $2
-    }
-    $1 == "add" && !($2 in learnt) { print "add " $2 "-n " $3 }
-    END { for (i = 1; i <= n; i++) { print "swap " all[i] "-n " all[i]; print "destroy " all[i] "-n" } }' \
-    "$1" >"$work/sets.restore" && restore_sets "$work/sets.restore"
+put_sets() { # FROM TO
+  # Nothing to do needs no tool.
+  into "$work/put" fill "$1" "$2" && { [ ! -s "$work/put" ] || ipset restore <"$work/put"; }
 }
-# load_sets FILE: for ipset restore; of sets that have the members already nothing is done.
-load_sets() {
-  sets_now >"$work/sets.now" || return 1
-  members "$work/sets.now" >"$work/members.now"
-  members "$1" >"$work/members.wanted"
-  set_names "$work/sets.now" >"$work/names.now"
-  set_names "$1" >"$work/names.wanted"
-  {
-    comm -3 "$work/members.now" "$work/members.wanted" | awk '{ print $1 }'
-    comm -13 "$work/names.now" "$work/names.wanted"
-  } | sort -u >"$work/sets.changed"
-  awk 'FILENAME == ARGV[1] { changed[$1]; next }
-    /^(create|flush|add|swap|destroy) / { name = $2; sub(/-n$/, "", name); if (!(name in changed)) next }
-    { print }' "$work/sets.changed" "$1" >"$work/sets.restore" && restore_sets "$work/sets.restore"
-}
-# drop_sets FILE: those that it does not have.
+# drop_sets FILE: those of ours that it does not have, each; an old copy that a load left among them.
 drop_sets() {
-  sets_now >"$work/sets.now" || return 1
-  set_names "$work/sets.now" >"$work/names.now"
-  set_names "$1" >"$work/names.wanted"
-  comm -23 "$work/names.now" "$work/names.wanted" | while read -r name; do ipset destroy "$name"; done
+  read_sets "$work/now.sets" || return 1
+  dropped=0
+  for name in $(awk '$1 == "create" { if (FILENAME == ARGV[1]) stays[$2]; else if (!($2 in stays)) print $2 }' \
+    "$1" "$work/now.sets"); do
+    ipset destroy "$name" || dropped=1
+  done
+  return "$dropped"
 }
 
 # ---- what the commands do
 
-# The file for ipset, which may be missing.
-know_sets() { if [ -e ipset ]; then cp ipset "$work/ipset"; else : >"$work/ipset"; fi; }
+# other_variant: what the variant that is not asked here has. Both are asked for every packet.
 other_variant() {
   case $(iptables -V) in *legacy*) other=nft ;; *) other=legacy ;; esac
-  ! command -v "iptables-$other-save" >/dev/null ||
-    [ "$("iptables-$other-save" 2>/dev/null | grep -c '^-A')" = 0 ] ||
+  elsewhere=
+  : >"$work/others"
+  for f in $(families); do
+    t=$(tool "$f")-$other-save
+    ! command -v "$t" >/dev/null || "$t" 2>/dev/null >>"$work/others"
+  done
+  ! loaded "$work/others" || elsewhere="iptables-$other has chains of $base as well, from before the variant was changed"
+  [ -z "$elsewhere" ] || say "warning: $elsewhere"
+  ! grep -Eq '^-A |^:[^ ]+ DROP ' "$work/others" ||
     say "warning: iptables-$other has rules as well, and both variants are asked for every packet"
+}
+# Tables of nft itself (firewalld's, a policy's for nftables) are asked as well, whatever is accepted here.
+other_tables() {
+  command -v nft >/dev/null || return 0
+  nft list chains 2>/dev/null | awk -v hooks="$hooks" '
+    /^table/ { t = $2 " " $3; next }
+    /^\tchain/ { c = $2 }
+    / hook / && t !~ /^(ip|ip6) (filter|mangle|nat|raw|security)$/ && t ~ /^(ip|ip6|inet) / {
+      for (i = 1; i < NF; i++) if ($i == "hook" && index(hooks, toupper($(i + 1)) ":")) print t ": " c
+    }' | while read -r line; do
+    say "note: nft's table $line is asked as well: what it drops stays dropped, whatever is accepted here"
+  done
 }
 
 take_stock() {
-  know_sets
   other_variant
   [ "$table" = own ] || [ ! -e "$before" ] || die "the whole filter table is $base's: remove that first"
+  # A copy that a load left is nothing to come back to.
+  read_sets "$work/old.sets" || return 1
+  awk '$1 == "create" && $2 !~ /-n$/' "$work/old.sets" >"$work/no.copies" && drop_sets "$work/no.copies" || return 1
+  read_state old || return 1
   [ "$table" = shared ] || others_go
-  for f in $(families); do
-    rules_of "$f" >"$work/old.$f" || return 1
-    hooks_of "$f" >"$work/hooks.$f" || return 1
-    [ ! -s "$work/old.$f" ] || : >"$work/had.ours"
-    [ "$table" = shared ] || table_of "$f" >"$work/table.$f" || return 1
-  done
-  sets_now >"$work/old.sets"
 }
+# In which order? Sets, the rules that name them, and what fills them.
 load_rules() {
-  # Each set is filled beside the one in use and swapped in.
-  load_sets "$work/ipset" || roll_back "ipset does not take its file"
-  load_names
+  want_sets && put_sets "$work/old.sets" "$work/wanted.sets" || fail "ipset does not take its file"
   for f in $(families); do
-    if [ "$table" = own ]; then
-      same_table "$f" "rules.v$f" || put_own "$f" "rules.v$f"
-    else
-      same_rules "$f" "rules.v$f" || put_rules "$f" "rules.v$f" $hooks
-    fi || roll_back "$(tool "$f") does not take rules.v$f"
+    want_table "$f" && load_table "$f" || fail "$(tool "$f") does not take rules.v$f"
+  done
+  load_names
+}
+load_table() {
+  same_table "$work/old.$1" "$work/wanted.$1" && [ -z "$(misplaced "$work/old.$1")" ] ||
+    put_table "$1" "$work/old.$1" "$work/wanted.$1" first
+}
+# Whether the kernel has them now; sets that nothing names any more are still there.
+verify_rules() {
+  read_state now && into "$work/put" fill "$work/now.sets" "$work/wanted.sets" && [ ! -s "$work/put" ] || return 1
+  for f in $(families); do
+    same_table "$work/wanted.$f" "$work/now.$f" && [ -z "$(misplaced "$work/now.$f")" ] || return 1
   done
 }
-# Rules, then the sets that they name.
+# Rules, then the sets that only the new ones name.
 take_back_rules() {
+  [ -z "$made_before" ] || rm -rf "$before"
+  read_state now || return 1
   bad_rules=0
-  put_sets "$work/old.sets" || bad_rules=1
+  put_sets "$work/now.sets" "$work/old.sets" || bad_rules=1
   for f in $(families); do
-    if [ "$table" = own ]; then
-      put_table "$f" "$work/table.$f" || bad_rules=1
-    else
-      put_rules "$f" "$work/old.$f" $(cat "$work/hooks.$f") || bad_rules=1
-    fi
+    same_table "$work/now.$f" "$work/old.$f" || put_table "$f" "$work/now.$f" "$work/old.$f" there || bad_rules=1
   done
   drop_sets "$work/old.sets" || bad_rules=1
+  read_state now && same_sets "$work/now.sets" "$work/old.sets" || bad_rules=1
+  for f in $(families); do same_table "$work/now.$f" "$work/old.$f" || bad_rules=1; done
   return "$bad_rules"
 }
 settle_rules() {
-  [ "$table" = shared ] || keep_before || say "warning: $before cannot be written, so remove will not know what was here"
   # Not before: the rules that were there name them.
-  drop_sets "$work/ipset" || say "warning: a set that no file has is still there"
+  drop_sets "$work/wanted.sets" || broken "a set that no file has is still used by somebody else's rule"
 }
 
 check_rules() {
   other_variant
-  # Rules are only taken where their sets are; in a namespace of its own that changes nothing.
-  sets='ipset restore <ipset &&'
-  [ -e ipset ] || sets=
-  beside=--noflush
-  [ "$table" = shared ] || beside=
-  for f in $(families); do
-    unshare -n sh -c "$sets $(tool "$f")-restore --test $beside <rules.v$f" || die "rules.v$f is not taken"
-  done
-  [ "$table" = shared ] || others_go
+  other_tables
+  want_all || die "$why"
+  [ "$table" = shared ] || { read_state old && others_go; } || die "cannot read $why"
 }
 
+# difference A B: of what was compared last.
+difference() { diff -U0 "$work/view.1" "$work/view.2" | sed '1,2d; /^@/d'; }
 rules_status() {
-  know_sets
+  read_state now || return 1
+  want_all || return 1
   for f in $(families); do
-    rules_of "$f" >"$work/now" || die "cannot read the rules of IPv$f"
-    if [ ! -s "$work/now" ]; then
+    if ! loaded "$work/now.$f"; then
       differs "IPv$f: not loaded"
-    elif [ "$table" = own ]; then
-      same_table "$f" "rules.v$f" || {
-        differs "IPv$f: the filter table differs from rules.v$f (- the file, + the kernel)"
-        diff -U0 "$work/lines.wanted" "$work/lines.now" | sed -n '/^[-+][-:]/p'
-      }
-    else
-      same_rules "$f" "rules.v$f" || {
-        differs "IPv$f: differs from rules.v$f (- the file, + the kernel)"
-        lines "$f" "rules.v$f" >"$work/lines.wanted"
-        lines "$f" "$work/now" >"$work/lines.now"
-        diff -U0 "$work/lines.wanted" "$work/lines.now" | sed -n '/^[-+]-A/p'
-        sed 's/^-I \([A-Z]*\) 1 -j \(.*\)/\1 does not jump to \2/; s/^-D \([A-Z]*\) -j \(.*\)/\1 jumps to \2/' "$work/hooks.lines"
-      }
+    elif ! same_table "$work/wanted.$f" "$work/now.$f"; then
+      differs "IPv$f: differs from rules.v$f (- the file, + the kernel)"
+      difference
     fi
+    wrong=$(misplaced "$work/now.$f")
+    [ -z "$wrong" ] || differs "IPv$f: clusters are not asked in the order of their names (apply): $wrong"
   done
-  sets_now >"$work/sets.now" || die "cannot read the sets"
-  members "$work/ipset" >"$work/members.wanted"
-  members "$work/sets.now" >"$work/members.now"
-  cmp -s "$work/members.wanted" "$work/members.now" || {
+  same_sets "$work/wanted.sets" "$work/now.sets" || {
     differs "sets: differ from ipset (- the file, + the kernel)"
-    diff -U0 "$work/members.wanted" "$work/members.now" | sed -n '/^[-+]'"$base"'/p'
+    difference
   }
-  [ "$(set_names "$work/ipset")" = "$(set_names "$work/sets.now")" ] || differs "sets: not the same sets as in ipset"
-}
-
-nothing_loaded() {
-  for f in $(families); do
-    rules_of "$f" >"$work/now" || die "cannot read the rules of IPv$f"
-    [ ! -s "$work/now" ] || return 1
-  done
 }
 
 # The first rule that decides is asked alone, and what comes first changes: Docker puts its own there at every start.
 # What others have put before ours is theirs to say, so it is named and not moved.
 place_status() {
+  other_variant
+  [ -z "$elsewhere" ] || differs "$elsewhere"
+  other_tables
   [ "$table" = shared ] || return 0
   for f in $(families); do
-    saved "$f" || die "cannot read the rules of IPv$f"
-    for h in $hooks; do
-      awk -v chain="${h%%:*}" -v hook="-A ${h%%:*} -j ${h#*:}" '
-        $0 == hook { there = 1; exit }
-        $1 == "-A" && $2 == chain { before = before $0 "\n" }
-        END { if (there) printf "%s", before }' "$work/saved" >"$work/before"
-      while read -r line; do
-        case " $line " in
-          *" -j ACCEPT "* | *" -j DROP "* | *" -j REJECT "* | *" -j QUEUE "* | *" -j NFQUEUE "*)
-            differs "IPv$f: decides before ${h#*:} is asked: $line" ;;
-          *) say "note: IPv$f: is asked before ${h#*:}: $line" ;;
-        esac
-      done <"$work/before"
-      [ ! -s "$work/before" ] || say "note: \`$(tool "$f") -D ${h%%:*} -j ${h#*:}\`, then \`apply\`, puts it first again"
-    done
+    look_at '
+      /^-A / && our_hook() { there[$2] = $4; next }
+      /^-A / && built_in($2) && !($2 in there) {
+        if (NF == 4 && is_cluster($4)) { if (!foreign[$2]) ahead[$2]++ } else { foreign[$2] = 1; line[$2, ++n[$2]] = $0 }
+      }
+      END {
+        for (c in there) {
+          for (i = 1; i <= n[c]; i++) print there[c], line[c, i]
+          if (n[c]) print "! " c " " ahead[c] + 1 " " there[c]
+        }
+      }' "$work/now.$f" >"$work/ahead"
+    while read -r hook line; do
+      case "$hook $line " in
+        '! '*)
+          set -- $line
+          say "note: this puts it first again: printf '*filter\n-D $1 -j $3\n-I $1 $2 -j $3\nCOMMIT\n' |" \
+            "$(tool "$f")-restore -w 10 --noflush"
+          ;;
+        *" -j ACCEPT "* | *" -j DROP "* | *" -j REJECT "* | *" -j QUEUE "* | *" -j NFQUEUE "*)
+          differs "IPv$f: decides before $hook is asked: $line"
+          ;;
+        *) say "note: IPv$f: is asked before $hook: $line" ;;
+      esac
+    done <"$work/ahead"
   done
+}
+
+# ---- the whole filter table, where it is ours
+
+# others_of FILE: the built-in chains and what is of others, as a file that can be loaded.
+others_of() {
+  awk -v base="$base" '
+    function ours(name) { return name == base || index(name, base ".") == 1 }
+    /^#/ || /^:/ && ours(substr($1, 2)) { next }
+    /^-A / { for (i = 1; i < NF; i++) if (($i == "-A" || $i == "-j" || $i == "-g") && ours($(i + 1))) next }
+    { print }' "$1"
+}
+# accepting FILE: the same where everything passes that no rule decides.
+accepting() { others_of "$1" | sed 's/^\(:[A-Z]* \)DROP /\1ACCEPT /'; }
+count_others() { others_of "$1" | grep -c '^-A '; }
+others_go() {
+  for f in $(families); do
+    n=$(count_others "$work/old.$f")
+    [ "$n" != 0 ] || continue
+    if loaded "$work/old.$f"; then
+      say "$n rules of others, added since ours were loaded, go from the filter table of IPv$f for good"
+    else
+      say "$n rules of others go from the filter table of IPv$f, until \`apply.sh remove\`"
+    fi
+  done
+}
+# What `remove` brings back: the table as it was before the first of ours, written before that is loaded. Of a table
+# that is ours already, without a rule of others, nobody knows what it was.
+made_before=
+keep_before() {
+  [ "$table" = own ] || return 0
+  foreign=
+  held=
+  for f in $(families); do
+    ! loaded "$work/old.$f" || held=1
+    [ "$(count_others "$work/old.$f")" = 0 ] || foreign=1
+  done
+  if [ -n "$held" ]; then
+    [ ! -e "$before" ] && [ -n "$foreign" ] || return 0
+  elif [ -e "$before" ] && [ -e "$units/$unit" ]; then
+    return 0
+  fi
+  rm -rf "$before.new"
+  mkdir -p "$before.new" || return 1
+  for f in $(families); do into "$before.new/filter.v$f" others_of "$work/old.$f" || return 1; done
+  sync "$before.new"/* && rm -rf "$before" && mv "$before.new" "$before" && made_before=1
+}
+# What an unconfirmed load takes back, it takes back as a whole.
+warn_of_wait() {
+  [ "$table" = shared ] || say "until then let nobody else change the filter table: taking it back takes that as well"
 }
 
 remove_rules() {
-  : >"$work/nothing"
-  if [ "$table" = own ]; then
-    [ -e "$before" ] || nothing_loaded ||
-      die "$before, with what was here before, is gone: load a filter table of yours with $(tool 4)-restore, then try again"
-  elif [ -e "$before" ]; then
-    die "the whole filter table is $base's: use the apply.sh that loaded it"
-  fi
+  other_variant
+  read_state now || die "cannot read $why"
+  [ "$table" = own ] || [ ! -e "$before" ] || die "the whole filter table is $base's: use the apply.sh that loaded it"
+  ! grep -q -e "--match-set $base\." "$work"/now.[46] || command -v ipset >/dev/null || die "not installed here: ipset"
   for f in $(families); do
-    if [ "$table" = own ]; then
-      [ ! -e "$before/filter.v$f" ] || put_table "$f" "$before/filter.v$f" || die "$(tool "$f") does not take $before/filter.v$f"
-    else
-      put_rules "$f" "$work/nothing" || die "another rule of $(tool "$f") leads to a chain of $base"
+    into "$work/to" printf '*filter\nCOMMIT\n' || die "cannot write $work"
+    loaded "$work/now.$f" || [ "$table" = shared ] || continue
+    if [ "$table" = own ] && grep -qsx COMMIT "$before/filter.v$f"; then
+      into "$work/to" cat "$before/filter.v$f" || die "cannot read $before"
+    elif [ "$table" = own ]; then
+      into "$work/to" accepting "$work/now.$f" || die "cannot write $work"
+      say "warning: what was in the filter table of IPv$f before is not known: it lets pass now whatever no rule decides"
     fi
+    put_table "$f" "$work/now.$f" "$work/to" there || die "another rule of $(tool "$f") leads to a chain of $base"
   done
+  into "$work/nothing" true
   drop_sets "$work/nothing" || die "another rule names a set of $base"
-  rm -rf "$before"
+  read_state now || die "cannot read $why"
+  for f in $(families); do ! loaded "$work/now.$f" || die "chains of $base are still there"; done
+  [ -z "$elsewhere" ] || left="$left; $elsewhere: let update-alternatives choose it, and remove again"
+  away "$before" "$before.new"
+  rmdir "${before%/*}" 2>/dev/null || :
 }
 
-# ---- the same for every device. Its own are above: what `kind` of rules it loads, `files` that it needs and `more` that
-# it may have, need_own_tools, nft_holds_rules, take_stock of what there is of ours, load_rules with load_names within it,
-# take_back_rules, settle_rules once they stay, check_rules, rules_status, place_status and remove_rules.
+# ---- the same for every device. Its own are above: what `kind` of rules it loads, need_own_tools, nft_holds_rules,
+# take_stock of what there is of ours, keep_before and warn_of_wait for what goes with it, load_rules with load_names
+# within it, verify_rules, take_back_rules, settle_rules once they stay, check_rules, rules_status, place_status and
+# remove_rules. What cannot be read or written fails with `why`.
 
 usage() {
   cat <<TEXT
@@ -381,7 +465,7 @@ usage: sh apply.sh COMMAND, as root, beside the files that it loads
   apply                loads them, and takes them back after 60 s unless confirmed
     --within SECONDS   … after SECONDS
     --yes              … never: the files have been tried
-    --at-boot          … never, and dnsmasq keeps no rule away
+    --at-boot          … never, and what is loaded stays, whatever fails
   confirm              keeps what \`apply\` loaded; from a new connection, which proves that you still get in
   status               what differs from the files; 0 if nothing does
   persist              loads at every boot as well what is loaded now (systemd)
@@ -400,12 +484,14 @@ PATH=$PATH:/usr/sbin:/sbin
 export PATH LC_ALL=C
 umask 077
 at_boot=
+failed=
+why=
 patience=20 # seconds
 systemctl=${HCIPOLC_SYSTEMCTL:-}
 [ -n "$systemctl$root" ] || systemctl=$(command -v systemctl)
 cd -- "$(dirname -- "$0")" || exit 1
 
-say() { echo "$base: $*"; }
+say() { printf '%s\n' "$base: $*"; }
 die() {
   say "$*" >&2
   exit 1
@@ -414,27 +500,65 @@ differs() {
   say "$*"
   same=1
 }
+# What does not succeed, but is no reason to take all back; and what is, but at boot, where half is more than nothing.
+broken() {
+  say "$*" >&2
+  failed=1
+}
+fail() { if [ -n "$at_boot" ]; then broken "$*"; else roll_back "$*"; fi; }
 
+# into FILE COMMAND…: what the command writes, all of it. The tools of the kernel do not say that a file system is full;
+# cat does.
+into() {
+  into=$1
+  shift
+  into_status=$({ { "$@" && echo ok >&3; } | cat >"$into"; } 3>&1) && [ "$into_status" = ok ]
+}
+# put_file NEW FILE: the one in the place of the other, which goes if there is none; in one step.
+put_file() {
+  if [ ! -e "$1" ]; then
+    [ ! -e "$2" ] || rm -f "$2"
+  elif ! cmp -s "$1" "$2"; then
+    mkdir -p "${2%/*}" && cp "$1" "$2~" && chmod 644 "$2~" && mv "$2~" "$2" || { rm -f "$2~" && false; }
+  fi
+}
+
+# has FILE: whether it belongs here. Another one that lies here is of another revision.
+has() { case " $files " in *" $1 "*) ;; *) false ;; esac }
+need_files() {
+  for f in $files; do [ -e "$f" ] || die "no $f beside apply.sh: copy the whole folder"; done
+}
 # need TOOL PACKAGE: in `missing`, the packages of those that are not here.
 need() {
   command -v "$1" >/dev/null && return
   case " $missing " in *" $2 "*) ;; *) missing="$missing $2" ;; esac
 }
-need_tools() {
+need_kernel_tools() {
   missing=
   need flock util-linux
   need unshare util-linux
   need_own_tools
-  [ ! -e dnsmasq.conf ] || [ -n "$at_boot" ] || need dnsmasq dnsmasq
-  [ -z "$missing" ] || die "not installed here:$missing (Debian, Ubuntu: apt-get install$missing)"
+}
+need_no_more() { [ -z "$missing" ] || die "not installed here:$missing (Debian, Ubuntu: apt-get install$missing)"; }
+need_tools() {
+  need_files
+  need_kernel_tools
+  ! has dnsmasq.conf || [ -n "$at_boot" ] || need dnsmasq dnsmasq
+  need_no_more
   [ -n "$at_boot" ] || need_snippets
 }
 
 # A folder of its own, in which nobody tidies up at boot.
 make_work() {
   mkdir -p "$run" || die "cannot write $run"
-  work=$(mktemp -d "$run/work.XXXXXX") || die "no temporary folder"
+  work=$(mktemp -d "$run/work.$$.XXXXXX") || die "no temporary folder"
   trap 'rm -rf "$work"' EXIT
+  trap 'exit 1' HUP INT TERM
+  # Of those who were killed.
+  for w in "$run"/work.*; do
+    pid=${w#"$run/work."}
+    kill -0 "${pid%%.*}" 2>/dev/null || rm -rf "$w"
+  done
 }
 # Of those that have loaded something and wait, behind a comma.
 waiting() {
@@ -444,13 +568,19 @@ waiting() {
 }
 lock() {
   make_work
-  exec 9>"$run/lock"
+  exec 9>"$run/lock" || exit 1
   flock -w "$patience" 9 || die "another apply.sh is at work$(waiting)"
+  for w in "$run"/*.waiting "$run"/*.confirmed; do
+    [ -e "$w" ] || continue
+    rm -f "$w"
+    w=${w##*/}
+    say "note: an apply of ${w%.*} ended before it was done; what it loaded stands, unconfirmed"
+  done
 }
 # Who only reads waits for nobody.
 look() {
   make_work
-  exec 9>"$run/lock"
+  exec 9>"$run/lock" || exit 1
   flock -n -s 9 || say "another apply.sh is at work$(waiting): what it has loaded may change yet"
   exec 9>&-
 }
@@ -463,7 +593,8 @@ units=$root/etc/systemd/system
 unit=hcipolc-$me.service
 
 # What loads rules of others at boot may begin with taking away all rules: this comes after it, and again whenever it is
-# run again.
+# run again. Those that are not here cost nothing.
+loaders='nftables.service netfilter-persistent.service iptables.service ip6tables.service ferm.service firewalld.service'
 unit_text() {
   cat <<TEXT
 # Written by hcipolc's apply.sh. Before the network, so that no packet passes without the rules; after those who load a
@@ -471,9 +602,9 @@ unit_text() {
 [Unit]
 Description=hcipolc: packet filter rules of $base ($kind)
 DefaultDependencies=no
-After=local-fs.target systemd-modules-load.service nftables.service netfilter-persistent.service
-PartOf=nftables.service netfilter-persistent.service
-ReloadPropagatedFrom=nftables.service netfilter-persistent.service
+After=local-fs.target systemd-modules-load.service $loaders
+PartOf=$loaders
+ReloadPropagatedFrom=$loaders
 Wants=network-pre.target
 Before=network-pre.target dnsmasq.service shutdown.target
 Conflicts=shutdown.target
@@ -483,17 +614,18 @@ Type=oneshot
 RemainAfterExit=yes
 ExecStart=/bin/sh /etc/hcipolc/$me/apply.sh apply --at-boot
 ExecReload=/bin/sh /etc/hcipolc/$me/apply.sh apply --at-boot
+TimeoutStartSec=360
 
 [Install]
-WantedBy=sysinit.target
+WantedBy=sysinit.target $loaders
 TEXT
 }
 
 # same_as_loaded: nothing is to come at boot that has never been loaded.
 same_as_loaded() {
   same=0
-  rules_status >"$work/said"
-  [ ! -e dnsmasq.conf ] || cmp -s dnsmasq.conf "$mine" || differs "dnsmasq: its names are not those of dnsmasq.conf" >>"$work/said"
+  rules_status >"$work/said" || die "cannot read or compare: $why"
+  ! has dnsmasq.conf || cmp -s dnsmasq.conf "$mine" || differs "dnsmasq: its names are not those of dnsmasq.conf" >>"$work/said"
   [ "$same" = 0 ] || cat "$work/said" >&2
   return "$same"
 }
@@ -509,9 +641,7 @@ persist() {
   mkdir -p "$homes" "$units" || die "cannot write $homes"
   new=$(mktemp -d "$kept.XXXXXX") || die "cannot write beside $kept"
   trap 'rm -rf "$work" "$new" "$new.link" "$units/$unit.new"' EXIT
-  for f in $files $more dnsmasq.conf dnsmasq-cache.conf apply.sh; do
-    [ ! -e "$f" ] || cp "$f" "$new/" || die "cannot copy $f"
-  done
+  for f in $files apply.sh; do cp "$f" "$new/" || die "cannot copy $f"; done
   unit_text >"$units/$unit.new" && chmod 644 "$units/$unit.new" || die "cannot write $unit"
   sync "$new"/* "$new" "$units/$unit.new" || die "cannot write $kept"
   # A link changes in one step, so that a boot meets the one copy or the other.
@@ -539,21 +669,22 @@ boot_status() {
     say "not loaded at boot (apply.sh persist)"
     return
   }
-  for f in $files $more dnsmasq.conf dnsmasq-cache.conf apply.sh; do
-    [ -e "$f" ] || [ -e "$kept/$f" ] || continue
+  for f in $files apply.sh; do
     cmp -s "$f" "$kept/$f" || differs "at boot another $f is loaded than this one (apply.sh persist)"
   done
+  unit_text | cmp -s - "$units/$unit" || differs "$unit is not what \`apply.sh persist\` writes"
+  [ -z "$systemctl" ] || "$systemctl" -q is-enabled "$unit" || differs "$unit is not enabled, so nothing is loaded at boot"
 }
 
 # A unit that is gone but still active could not be started again later.
 drop_boot() {
   if [ -e "$units/$unit" ]; then
-    [ -z "$systemctl" ] || "$systemctl" -q disable --now "$unit" || say "warning: systemctl does not stop $unit"
-    rm -f "$units/$unit"
-    [ -z "$systemctl" ] || "$systemctl" daemon-reload || say "warning: systemctl does not reload"
+    [ -z "$systemctl" ] || "$systemctl" -q disable --now "$unit" || left="$left; systemctl does not stop $unit"
+    away "$units/$unit"
+    [ -z "$systemctl" ] || "$systemctl" daemon-reload || left="$left; systemctl does not reload"
   fi
-  rm -rf "$kept"
-  drop_copies ""
+  away "$kept" "$units/$unit.new"
+  for d in "$kept".?????? "$kept".??????.link; do [ ! -e "$d" ] && [ ! -L "$d" ] || away "$d"; done
 }
 
 # ---- dnsmasq, where the policy has names. Of two lines for one domain it takes the first, in whatever files they stand,
@@ -570,7 +701,7 @@ learnt_seconds=86400
 changed_names=
 
 need_snippets() {
-  [ ! -e dnsmasq.conf ] || [ -d "$snippets" ] ||
+  ! has dnsmasq.conf || [ -d "$snippets" ] ||
     die "no $snippets, so every name would stay blocked: apt-get install dnsmasq, or link it to the folder that the" \
       "dnsmasq here reads"
 }
@@ -579,7 +710,7 @@ need_snippets() {
 other_files() {
   for f in "$root/etc/dnsmasq.conf" "$snippets"/*; do
     case $f in "$snippet" | "$cache" | *.dpkg-dist | *.dpkg-old | *.dpkg-new | *'~') continue ;; esac
-    [ ! -f "$f" ] || echo "$f"
+    [ ! -f "$f" ] || printf '%s\n' "$f"
   done
 }
 # bounds_of_others: FILE OPTION SECONDS. A second line of one of these options keeps dnsmasq from starting.
@@ -590,8 +721,7 @@ bounds_of_others() {
 }
 # wanted_cache: dnsmasq-cache.conf without what others have set.
 wanted_cache() {
-  bounds_of_others >"$work/bounds"
-  awk 'FILENAME == ARGV[1] { set[$2]; next }
+  into "$work/bounds" bounds_of_others && awk 'FILENAME == ARGV[1] { set[$2]; next }
     { split($0, part, "=") }
     /^#/ { head = head $0 "\n"; next }
     !(part[1] in set) { body = body $0 "\n" }
@@ -614,7 +744,7 @@ rivals() {
   done
 }
 warn_of_names() {
-  [ -e dnsmasq.conf ] || return 0
+  has dnsmasq.conf || return 0
   bounds_of_others | while read -r f option seconds; do
     [ "$seconds" -gt 0 ] && [ "$seconds" -le "$learnt_seconds" ] ||
       say "warning: $option=$seconds in $f lets answers be kept for longer than addresses ($learnt_seconds s): names will be blocked at times"
@@ -653,115 +783,139 @@ joined() {
     { put(); key = $1; line = $1 $2 }
     END { put(); exit long }'
 }
-# write_snippet: out of what is in $names.
-write_snippet() {
-  set -- "$names"/*.conf
-  if [ ! -e "$1" ]; then
-    [ ! -e "$snippet" ] || { rm -f "$snippet" && changed_names=1; }
-    return
+# make_names [FILE]: in $work/dns what dnsmasq would read with FILE as our names. The cache has a bound as long as a
+# cluster here has names.
+make_names() {
+  rm -rf "$work/dns"
+  mkdir -p "$work/dns/each" "$work/dns/dnsmasq.d" || return 1
+  why="the files in $names cannot be read"
+  for f in "$names"/*.conf; do
+    [ "$f" = "$mine" ] || [ ! -e "$f" ] || into "$work/dns/each/${f##*/}" cat "$f" || return 1
+  done
+  if [ -n "${1-}" ] && has "$1"; then into "$work/dns/each/$me.conf" cat "$1" || return 1; fi
+  set -- "$work/dns/each"/*.conf
+  if [ -e "$1" ]; then
+    why="a domain has more sets than a line of dnsmasq takes (1024 bytes)"
+    into "$work/dns/dnsmasq.d/${snippet##*/}" joined "$@" || return 1
+    why="the files of dnsmasq cannot be read"
+    if has dnsmasq-cache.conf; then
+      into "$work/cache" wanted_cache || return 1
+    elif [ -e "$cache" ]; then
+      into "$work/cache" cat "$cache" || return 1
+    fi
+  elif [ -e "$cache" ] && ! grep -q '^# hcipolc:' "$cache"; then
+    into "$work/cache" cat "$cache" || return 1
   fi
-  joined "$@" >"$work/snippet" || { say "the sets of a domain fill more than a line of dnsmasq (1024 bytes)" && return 1; }
-  cmp -s "$work/snippet" "$snippet" && return
-  changed_names=1
-  cp "$work/snippet" "$snippet" && chmod 644 "$snippet"
+  [ ! -s "$work/cache" ] || mv "$work/cache" "$work/dns/dnsmasq.d/${cache##*/}"
 }
-write_cache() {
-  wanted_cache >"$work/cache"
-  cmp -s "$work/cache" "$cache" && return
-  [ -s "$work/cache" ] || [ -e "$cache" ] || return 0
-  changed_names=1
-  if [ -s "$work/cache" ]; then cp "$work/cache" "$cache" && chmod 644 "$cache"; else rm -f "$cache"; fi
-}
-
-# As a whole: dnsmasq does not start over one bad line.
+# As a whole, with the files of others: dnsmasq does not start over one bad line.
 test_names() {
-  command -v dnsmasq >/dev/null || return 0
-  conf=$root/etc/dnsmasq.conf
-  [ -e "$conf" ] || conf=/dev/null
-  dnsmasq --test -C "$conf" -7 "$snippets,.dpkg-dist,.dpkg-old,.dpkg-new"
+  command -v dnsmasq >/dev/null || { why="no dnsmasq is installed" && return 1; }
+  ! has dnsmasq.conf || dnsmasq --test -C "$PWD/dnsmasq.conf" || { why="dnsmasq does not take dnsmasq.conf" && return 1; }
+  cp -R "$work/dns" "$work/test" || return 1
+  : >"$work/test/dnsmasq.conf"
+  why="the files of dnsmasq cannot be read"
+  other_files | while read -r f; do
+    case $f in
+      "$snippets"/*) into "$work/test/dnsmasq.d/${f##*/}" cat "$f" ;;
+      *) into "$work/test/dnsmasq.conf" sed "s|$snippets|$work/test/dnsmasq.d|g" "$f" ;;
+    esac || exit 1
+  done || return 1
+  why="dnsmasq would not start with all of its files"
+  dnsmasq --test -C "$work/test/dnsmasq.conf" -7 "$work/test/dnsmasq.d,.dpkg-dist,.dpkg-old,.dpkg-new" >"$work/tested" 2>&1
+  tested=$?
+  sed "s|$work/test/|$root/etc/|g" "$work/tested" >&2
+  rm -rf "$work/test"
+  return "$tested"
 }
+# put_names: what make_names made, in the place of what is there.
+put_names() {
+  why="the files of dnsmasq cannot be written"
+  for f in "$snippet" "$cache"; do
+    new=$work/dns/dnsmasq.d/${f##*/}
+    if [ -e "$new" ] || [ -e "$f" ]; then cmp -s "$new" "$f" || changed_names=1; fi
+    put_file "$new" "$f" || return 1
+  done
+  put_file "$work/dns/each/$me.conf" "$mine"
+}
+# The unit comes before dnsmasq's: in its own job it must not wait for that one's.
 restart_dnsmasq() {
+  [ -n "$changed_names" ] || return 0
   if [ -n "$systemctl" ] && "$systemctl" -q is-active dnsmasq; then
-    "$systemctl" restart dnsmasq
+    why="dnsmasq does not start again"
+    "$systemctl" ${at_boot:+--no-block} restart dnsmasq
   else
     say "restart dnsmasq: its files changed"
   fi
 }
-put_names() {
-  if [ -e dnsmasq.conf ]; then
-    dnsmasq --test -C "$PWD/dnsmasq.conf" || return 1
-    write_cache || return 1
-    mkdir -p "$names" && cp dnsmasq.conf "$mine" || return 1
-  else
-    rm -f "$mine"
-  fi
-  write_snippet || return 1
-  [ -n "$changed_names" ] || return 0
-  test_names && restart_dnsmasq
-}
 # At boot a gateway without names is better than one without rules.
 load_names() {
-  put_names && return
-  [ -n "$at_boot" ] || roll_back "dnsmasq does not take dnsmasq.conf"
-  say "warning: dnsmasq does not take dnsmasq.conf: names stay blocked"
+  has dnsmasq.conf || [ -e "$mine" ] || return 0
+  make_names dnsmasq.conf || { fail "$why" && return; }
+  test_names || if [ -n "$at_boot" ]; then say "warning: $why: names stay blocked"; else roll_back "$why"; fi
+  put_names && restart_dnsmasq || fail "$why"
 }
 drop_names() {
-  rm -f "$mine"
-  write_snippet
-  [ -n "$changed_names" ] || return 0
-  if test_names; then restart_dnsmasq; else say "warning: dnsmasq would not start with its files as they are"; fi
+  make_names && put_names || left="$left; $mine ($why)"
+  [ -z "$changed_names" ] || test_names || say "warning: $why"
+  restart_dnsmasq || left="$left; $why"
 }
 
 remember_names() {
-  for f in "$mine" "$snippet" "$cache"; do [ ! -e "$f" ] || cp -p "$f" "$work/was.${f##*/}" || return 1; done
+  why="the files of dnsmasq"
+  into "$work/was" true || return 1
+  for f in "$mine" "$snippet" "$cache"; do [ ! -e "$f" ] || into "$work/was.${f##*/}" cat "$f" || return 1; done
 }
 take_back_names() {
-  for f in "$mine" "$snippet" "$cache"; do
-    if [ -e "$work/was.${f##*/}" ]; then cp -p "$work/was.${f##*/}" "$f" || return 1; else rm -f "$f"; fi
-  done
-  [ -z "$changed_names" ] || restart_dnsmasq
+  for f in "$mine" "$snippet" "$cache"; do put_file "$work/was.${f##*/}" "$f" || return 1; done
+  restart_dnsmasq
 }
 
 names_status() {
-  [ -e dnsmasq.conf ] || [ -e "$mine" ] || return 0
-  [ -e dnsmasq.conf ] || {
+  has dnsmasq.conf || [ -e "$mine" ] || return 0
+  has dnsmasq.conf || {
     differs "dnsmasq: fills sets that these files do not have"
     return
   }
   cmp -s dnsmasq.conf "$mine" || differs "dnsmasq: its names are not those of dnsmasq.conf"
-  joined "$names"/*.conf 2>/dev/null | cmp -s - "$snippet" || differs "dnsmasq: $snippet is not what $names says"
-  wanted_cache | cmp -s - "$cache" || [ -z "$(wanted_cache)" ] || differs "dnsmasq: $cache is not dnsmasq-cache.conf"
+  make_names dnsmasq.conf || die "cannot compare: $why"
+  for f in "$snippet" "$cache"; do
+    new=$work/dns/dnsmasq.d/${f##*/}
+    { [ ! -e "$new" ] && [ ! -e "$f" ]; } || cmp -s "$new" "$f" ||
+      differs "dnsmasq: $f is not what $names and dnsmasq-cache.conf say"
+  done
   [ -z "$(rivals)" ] || differs "dnsmasq: other files have lines for the same names"
+  [ -z "$systemctl" ] || "$systemctl" -q is-active dnsmasq || differs "dnsmasq: does not run, so names stay blocked"
   warn_of_names
 }
 
 # ---- commands
 
-# What was there before, of ours.
+# What was there before, of ours. It acts before it speaks: who would hear it may be cut off.
 roll_back() {
   trap '' INT TERM
-  rm -f "$run/$me.waiting"
-  say "taking it back: $*" >&2
+  rm -f "$work/room" "$run/$me.waiting"
   bad=
   take_back_rules || bad=1
   take_back_names || bad=1
-  [ -z "$bad" ] || die "NOT all of it could be taken back: look at what is loaded"
-  die "what was there before is back"
+  rm -f "$run/$me.confirmed"
+  [ -z "$bad" ] || die "$*; NOT all of it could be taken back: look at what is loaded"
+  die "$*; taken back: what was there before is back"
 }
 
 await() {
-  token=$run/$me.confirmed
-  rm -f "$token"
-  : >"$run/$me.waiting"
-  say "loaded; within $within s, from a new connection: sh $PWD/apply.sh confirm"
+  rm -f "$run/$me.confirmed" "$run/$me.kept"
+  : >"$run/$me.waiting" || roll_back "cannot write $run"
+  say "loaded; within $within s, from a new connection: sh '$PWD/apply.sh' confirm"
+  warn_of_wait
   left=$within
-  while [ "$left" -gt 0 ] && [ ! -e "$token" ]; do
+  while [ "$left" -gt 0 ] && [ -e "$run/$me.waiting" ]; do
     sleep 1
     left=$((left - 1))
   done
-  rm -f "$run/$me.waiting"
-  [ -e "$token" ] || roll_back "not confirmed within $within s"
-  rm -f "$token"
+  # Of two who rename one file one succeeds: this one, or `confirm`.
+  mv "$run/$me.waiting" "$work/late" 2>/dev/null && roll_back "not confirmed within $within s"
+  [ -e "$run/$me.confirmed" ] || roll_back "not confirmed"
 }
 
 apply() {
@@ -770,38 +924,58 @@ apply() {
     case $1 in
       --yes) within= ;;
       --at-boot) within= at_boot=1 patience=300 ;;
-      --within) [ $# -gt 1 ] && within=$2 && shift || usage ;;
+      --within)
+        shift
+        within=${1-}
+        case $within in '' | *[!0-9]* | 0* | ??????*) usage ;; esac
+        ;;
       *) usage ;;
     esac
     shift
   done
-  case $within in *[!0-9]* | 0*) usage ;; esac
   need_tools
   lock
-  take_stock && remember_names || die "cannot read what is there now; nothing was changed"
+  take_stock && remember_names || die "cannot read what is there now ($why); nothing was changed"
+  # To take all back, even if something else fills this file system meanwhile.
+  into "$work/state" cat "$work"/old* "$work"/was* $files &&
+    into "$work/room" cat "$work/state" "$work/state" "$work/state" "$work/state" || [ -n "$at_boot" ] ||
+    die "no room in $run for what is there now; nothing was changed"
+  keep_before || fail_before
   warn_of_names
-  # A lost connection must not keep this from taking back what cut it.
-  trap '' HUP PIPE
-  trap 'roll_back interrupted' INT TERM
-  load_rules || roll_back "the kernel does not take the rules"
+  # A lost connection, or a terminal that stops this, must not keep it from taking back what cut it.
+  trap '' HUP PIPE TSTP TTOU
+  [ -n "$at_boot" ] || trap 'roll_back interrupted' INT TERM
+  load_rules
+  verify_rules || fail "the kernel has not what the files say"
   [ -z "$within" ] || await
   trap '' INT TERM
   settle_rules
+  [ -z "$within" ] || mv "$run/$me.confirmed" "$run/$me.kept"
+  [ -z "$failed" ] || die "NOT all of it succeeded"
   say "done"
+}
+fail_before() {
+  [ -n "$at_boot" ] || die "$before cannot be written, so \`remove\` would not know what was here; nothing was changed"
+  broken "$before cannot be written, so \`remove\` will not know what was here"
 }
 
 confirm() {
   [ -e "$run/$me.waiting" ] || die "nothing waits to be confirmed"
-  : >"$run/$me.confirmed"
+  exec 9>"$run/lock" || exit 1
+  ! flock -n 9 || die "what waited was killed: what it loaded stands, unconfirmed"
+  mv "$run/$me.waiting" "$run/$me.confirmed" 2>/dev/null || die "too late: it is being taken back"
+  # Until it has answered, or is gone.
+  while [ -e "$run/$me.confirmed" ] && ! flock -n 9; do sleep 1; done
+  [ -e "$run/$me.kept" ] || die "too late, or what waited was killed: look at what is loaded"
+  rm -f "$run/$me.kept"
   say "confirmed"
 }
 
 check() {
-  for f in $files; do [ -e "$f" ] || die "no $f beside apply.sh"; done
   need_tools
   look
   check_rules
-  [ ! -e dnsmasq.conf ] || dnsmasq --test -C "$PWD/dnsmasq.conf" || die "dnsmasq.conf is not taken"
+  make_names dnsmasq.conf && test_names || die "$why"
   warn_of_names
   warn_of_flush
   say "all files are taken"
@@ -811,7 +985,7 @@ status() {
   need_tools
   look
   same=0
-  rules_status
+  rules_status || die "cannot read or compare: $why"
   place_status
   names_status
   boot_status
@@ -819,15 +993,22 @@ status() {
   return "$same"
 }
 
+# away FILE…: what stays is in `left`.
+away() {
+  for a in "$@"; do rm -rf "$a" || left="$left; $a"; done
+}
 remove() {
+  need_kernel_tools
+  need_no_more
   lock
+  left=
   remove_rules
   drop_names
   drop_boot
-  rm -f "$run/$me.confirmed"
+  away "$run/$me.kept"
   rmdir "$names" "$homes" 2>/dev/null || : # of others as well, if there are any
-  [ ! -e "$cache" ] || say "$cache stays: other clusters here may need it"
-  say "nothing else of it is left"
+  [ -z "$left" ] || die "the rules are gone; NOT removed: ${left#; }"
+  say "nothing of it is left"
 }
 
 [ $# -gt 0 ] || usage
