@@ -80,11 +80,23 @@ struct Made {
   std::string remove;  ///< the command that does; unique among what the builds of a policy make
 };
 
+/// A name that the device must know one thing of one owner by: two owners' things would take each
+/// other's place. Only those that another owner may come upon are listed.
+struct OwnName {
+  std::string space;  ///< what names are told apart in, of this backend: "objects of vsys1"
+  std::string name;   ///< "hci-prod-servers"; where the device does not tell capitals, without them
+  std::string owner;  ///< a cluster, or one of its targets
+  std::string what;   ///< to people: "servers of cluster prod"
+};
+
 struct Emission {
   std::vector<Artefact> artefacts;
   std::vector<Remark> remarks;
   std::vector<Budget> budgets;  ///< the limits that this device has, always in the same order
   std::vector<Made> made;       ///< in the order in which it can be removed
+  /// What the device must have though this target does not make it: Made::remove, were it made.
+  std::vector<std::string> needed;
+  std::vector<OwnName> own_names;
   Rest rest = Rest::others;
   /// Owner of rules that the entries above point to, beside those of the policy and the flows.
   std::deque<policy::Rule> parts;

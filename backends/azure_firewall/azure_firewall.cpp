@@ -109,6 +109,8 @@ Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
   budgets.report(context);
   emission.budgets = budgets.take();
   emission.made = made_by(document);
+  emission.needed = needed_by(document);
+  emission.own_names = own_names(document, *device.policy);
   emission.remarks = std::move(context.remarks);
   emission.parts = std::move(document.parts);
   emission.rest = Rest::all_denied;

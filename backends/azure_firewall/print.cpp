@@ -181,7 +181,12 @@ Json metadata(const Document& document) {
       fmt::format("Azure Firewall rules of cluster `{}`. Compiled from a policy: change that, "
                   "not this file.",
                   one_line(document.cluster, 80)));
-  out["deploy"] = arm::deploy_command(document.cloud, document.file);
+  if (const std::string cloud = arm::cloud_command(document.cloud); !cloud.empty()) {
+    out["cloud"] = cloud;
+  }
+  // Other targets have files of the same names.
+  const std::string part = document.file.substr(0, document.file.rfind(".azuredeploy"));
+  out["deploy"] = arm::deploy_command(document.policy + "." + part, document.file);
   if (!document.after.empty()) out["deployAfter"] = document.after;
   // A deployment never deletes a group, so one that lost its last rule would go on allowing.
   for (const std::string& name : document.absent_groups) {

@@ -10,6 +10,7 @@
 #include "backends/azure_nsg/print.h"
 #include "backends/azure_nsg/read_back.h"
 #include "backends/azure_nsg/settings.h"
+#include "support/text.h"
 
 namespace hcipol::backends::azure_nsg {
 
@@ -71,6 +72,10 @@ Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
       {fmt::format("network security group `{}`", document.group),
        fmt::format("az network nsg delete --resource-group <resource-group> --name {}",
                    document.group)});
+  // A deployment replaces all rules of the group of that name, whoever deployed it before.
+  const std::string owner = device.cluster->name + "/" + device.view->target->folder();
+  emission.own_names.push_back(
+      {"network security groups", to_lower(document.group), owner, one_line(owner, 120)});
   emission.remarks = std::move(context.remarks);
   emission.parts = std::move(document.parts);
   emission.rest = settings.deny_rest ? Rest::servers_denied : Rest::others;

@@ -63,7 +63,10 @@ Json metadata(const Document& document) {
       fmt::format("Network security rules of cluster `{}`. Compiled from a policy: change that, "
                   "not this file.",
                   one_line(document.cluster, 80)));
-  out["deploy"] = arm::deploy_command(document.cloud, document.file);
+  if (const std::string cloud = arm::cloud_command(document.cloud); !cloud.empty()) {
+    out["cloud"] = cloud;
+  }
+  out["deploy"] = arm::deploy_command(document.group, document.file);
   out["attach"] = fmt::format(
       "az network vnet subnet update --resource-group <resource-group> --vnet-name "
       "<vnet> --name <subnet> --network-security-group {}",

@@ -42,6 +42,7 @@ std::string left_text(const DeviceRecords& before, const DeviceRecords& now) {
   std::set<std::string> made;
   for (const auto& [device, record] : now) {
     for (const Made& one : record.made) made.insert(one.remove);
+    made.insert(record.needed.begin(), record.needed.end());
   }
   std::string out;
   for (const auto& [device, record] : before) {

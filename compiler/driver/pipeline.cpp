@@ -8,6 +8,7 @@
 #include "backends/backend.h"
 #include "backends/common/proof.h"
 #include "driver/locking.h"
+#include "driver/name_clashes.h"
 #include "driver/question.h"
 #include "flow/lower.h"
 #include "flow/optimise.h"
@@ -145,9 +146,9 @@ void keep(const policy::Cluster& cluster, const policy::Target& target,
     for (auto& entry : artefact.rules) add_rule(file, std::move(entry.id), entry.rule);
     built.files.push_back(std::move(file));
   }
-  if (!emission.budgets.empty() || !emission.made.empty()) {
-    built.devices[cluster.name + "/" + target.folder()] = {std::move(emission.budgets),
-                                                           std::move(emission.made)};
+  if (!emission.budgets.empty() || !emission.made.empty() || !emission.needed.empty()) {
+    built.devices[cluster.name + "/" + target.folder()] = {
+        std::move(emission.budgets), std::move(emission.made), std::move(emission.needed)};
   }
   for (backends::Remark& remark : emission.remarks) {
     std::vector<const policy::Rule*> rules;
@@ -293,6 +294,7 @@ void keep_flows_only(Compilation& c) {
 
 void emit(Compilation& c, const TakeEmission& take,
           const std::function<bool(const backends::Backend&)>& wanted) {
+  NameClashes clashes;
   for (std::size_t i = 0; i < c.policy.clusters.size(); ++i) {
     ClusterFlows flows(c, i);
     for (std::size_t t = 0; t < c.policy.targets.size(); ++t) {
@@ -316,9 +318,11 @@ void emit(Compilation& c, const TakeEmission& take,
       if (c.prove && !c.reporter.has_errors()) {
         prove(*backend, *device, emission, c);
       }
+      clashes.add(*backend, *device, emission);
       take(c.policy.clusters[i], target, emission);
     }
   }
+  clashes.report(c.reporter);
 }
 
 Built emit(Compilation& c) {

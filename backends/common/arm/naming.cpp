@@ -14,6 +14,8 @@ namespace hcipol::backends::arm {
 
 namespace {
 
+constexpr std::size_t longest_deployment_name = 64;
+
 bool is_alphanumeric(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
@@ -60,6 +62,19 @@ std::string cluster_part(const policy::Policy& policy, const std::string& cluste
   return shortened(part, 40);
 }
 
+bool begins_another(const policy::Policy& policy, const std::string& cluster) {
+  const auto mark = [&](const std::string& name) {
+    return to_lower(cluster_part(policy, name)) + "-";
+  };
+  const std::string own = mark(cluster);
+  return std::any_of(policy.clusters.begin(), policy.clusters.end(),
+                     [&](const policy::Cluster& other) {
+                       if (other.name == cluster) return false;
+                       const std::string theirs = mark(other.name);
+                       return own.starts_with(theirs) || theirs.starts_with(own);
+                     });
+}
+
 bool is_network_version(std::string_view version) {
   return std::find(network_versions.begin(), network_versions.end(), version) !=
          network_versions.end();
@@ -89,14 +104,18 @@ std::string parameter_name(std::string_view peer) {
   return out + "Addresses";
 }
 
-std::string deploy_command(std::string_view cloud, std::string_view file) {
-  std::string_view name;
-  if (cloud == "usgov") name = "AzureUSGovernment";
-  if (cloud == "china") name = "AzureChinaCloud";
+std::string deploy_command(std::string_view name, std::string_view file) {
+  // 1 to 64 letters, digits, `-`, `_`, `.` and brackets (Microsoft.Resources/deployments).
   return fmt::format(
-      "{0}az deployment group create --resource-group <resource-group> --template-file {1}.json "
-      "--parameters @{1}.parameters.json",
-      name.empty() ? "" : fmt::format("az cloud set --name {} && ", name), file);
+      "az deployment group create --resource-group <resource-group> --name {0} --template-file "
+      "{1}.json --parameters {1}.parameters.json",
+      shortened(name, longest_deployment_name), file);
+}
+
+std::string cloud_command(std::string_view cloud) {
+  if (cloud == "usgov") return "az cloud set --name AzureUSGovernment";
+  if (cloud == "china") return "az cloud set --name AzureChinaCloud";
+  return {};
 }
 
 std::optional<int> free_priority(const std::string& name, const PriorityRange& range,

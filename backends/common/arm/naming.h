@@ -30,6 +30,10 @@ std::string with_hash(std::string_view name, std::string_view identity, char joi
 /// A cluster's name as part of names, at most 40 bytes. Two clusters may share a resource group and
 /// even a policy, so their parts differ.
 std::string cluster_part(const policy::Policy& policy, const std::string& cluster);
+/// Whether that part is, but for its case, the beginning of another cluster's up to a `-`, or the
+/// other way round: `prod` and `prod-east`. What one calls `prod-` and more can be the other's
+/// name.
+bool begins_another(const policy::Policy& policy, const std::string& cluster);
 
 /// The versions of Microsoft.Network from the first in which every property that is written here
 /// has its present name (2022-11-01) to the last whose JSON schema was published when this was
@@ -47,9 +51,13 @@ bool is_tag(std::string_view tag);
 /// "site.east" → "siteEastAddresses", "10.0.7.0/27" → "ip10_0_7_0_27Addresses".
 std::string parameter_name(std::string_view peer);
 
-/// The command that deploys a template of that file (without ".json"); outside of the public cloud
-/// behind the one that turns the CLI to the cluster's ("az cloud list").
-std::string deploy_command(std::string_view cloud, std::string_view file);
+/// The command that deploys a template of that file (without ".json") as the deployment `name`, for
+/// a shell of any kind: in PowerShell a bare `@` in front of a file is an error, and Azure's CLI
+/// takes its path as well.
+std::string deploy_command(std::string_view name, std::string_view file);
+/// Outside of the public cloud, the command that turns the CLI to the cluster's ("az cloud list");
+/// else "". It stands alone, since Windows PowerShell has no `&&`.
+std::string cloud_command(std::string_view cloud);
 
 struct PriorityRange {
   int first = 0;

@@ -71,5 +71,16 @@ TEST(DeviceChanges, WhatNoBuildMakesAnyMoreIsLeftAndWhatMovesIsNot) {
             "  delete a\n");
 }
 
+// A firewall policy that this policy made, and whose groups it now only adds to.
+TEST(DeviceChanges, WhatIsStillNeededIsNotLeft) {
+  const Made policy{"firewall policy `hub`", "delete hub"};
+  const Made group{"group `a`", "delete a"};
+  const DeviceRecords before{{"prod/hub", {{}, {group, policy}}}};
+  EXPECT_EQ(left_text(before, {{"prod/hub", {{}, {group}, {"delete hub"}}}}), "");
+  EXPECT_EQ(left_text(before, {{"lab/other", {{}, {}, {"delete hub"}}}}),
+            "prod/hub no longer has the group `a`, which stays until it is removed:\n"
+            "  delete a\n");
+}
+
 }  // namespace
 }  // namespace hcipol::driver
