@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "backends/palo_alto/heads.h"
 #include "backends/palo_alto/set_writer.h"
 
 namespace hcipol::backends::palo_alto {
@@ -67,18 +68,35 @@ std::string xpath(const Location& location, const Section& section) {
   return out;
 }
 
-/// For the command line, which takes a word with a blank in quotation marks only.
-std::string quoted_if(const std::string& xpath) {
-  return xpath.find(' ') == std::string::npos ? xpath : '"' + xpath + '"';
+/// The documented form: "Xpath Location Formats Determined by Device Configuration" (CLI Quick
+/// Start) has what is loaded without /config, and where it goes with it.
+std::string from_xpath(const std::string& xpath) {
+  return xpath.substr(std::string_view("/config/").size());
 }
 
-// The device says in the body of its answer whether it has done what it was asked for.
+// The device says in the body of its answer whether it has done what it was asked for: 1 if not, 2
+// if it cannot be asked at all (no connection, a key that is wrong or may do nothing). The key goes
+// to curl by its input, since arguments are seen by everybody on the machine.
 constexpr std::string_view api_function =
     "api() {\n"
     "  query=$1; shift\n"
-    "  answer=$(curl -sS -H \"X-PAN-KEY: $KEY\" \"https://$HOST/api/$query\" \"$@\") || return 1\n"
+    "  answer=$(printf 'X-PAN-KEY: %s\\n' \"$KEY\" | curl -sS -H @- "
+    "\"https://$HOST/api/$query\" \"$@\") || return 2\n"
     "  printf '%s\\n' \"$answer\"\n"
-    "  case $answer in *'<response status=\"success\"'*) ;; *) return 1 ;; esac\n"
+    "  case $answer in\n"
+    "    *'<response status=\"success\"'*) return 0 ;;\n"
+    "    *'code=\"16\"'*|*'code=\"403\"'*|*\"code = '403'\"*|*'Invalid Credential'*) return 2 ;;\n"
+    "  esac\n"
+    "  return 1\n"
+    "}\n";
+
+constexpr std::string_view lock_command = "request commit-lock add\n";
+// Whoever has the lock already goes on with it.
+constexpr std::string_view lock_function =
+    "lock() {\n"
+    "  api \"\" --data-urlencode \"type=op\" --data-urlencode "
+    "\"cmd=<request><commit-lock><add></add></commit-lock></request>\" && return\n"
+    "  case $answer in *'already own'*) ;; *) return 1 ;; esac\n"
     "}\n";
 
 // A rule that is there already is where it shall be.
@@ -88,83 +106,35 @@ constexpr std::string_view move_function =
     "  case $answer in *'already at the top'*) ;; *) return 1 ;; esac\n"
     "}\n";
 
-std::string where(const Location& location) {
-  switch (location.rules) {
-    case Location::Rules::vsys: return "the virtual system " + location.name + " of a firewall";
-    case Location::Rules::device_group: return "the device group " + location.name + " of Panorama";
-    case Location::Rules::shared: break;
-  }
-  return "what all device groups of Panorama share";
-}
+// The answer to `validate full` is the number of a job, whose end has what it found.
+constexpr std::string_view validate_function =
+    "validate() {\n"
+    "  api \"\" --data-urlencode \"type=op\" --data-urlencode "
+    "\"cmd=<validate><full></full></validate>\" || return 1\n"
+    "  job=${answer#*<job>}; job=${job%%</job>*}\n"
+    "  case $job in ''|*[!0-9]*) return 1 ;; esac\n"
+    "  while api \"\" --data-urlencode \"type=op\" --data-urlencode "
+    "\"cmd=<show><jobs><id>$job</id></jobs></show>\"; do\n"
+    "    case $answer in\n"
+    "      *'<status>FIN</status>'*'<result>OK</result>'*) return 0 ;;\n"
+    "      *'<result>OK</result>'*'<status>FIN</status>'*) return 0 ;;\n"
+    "      *'<status>FIN</status>'*) break ;;\n"
+    "    esac\n"
+    "    sleep 5\n"
+    "  done\n"
+    "  echo 'not valid: do not commit' >&2\n"
+    "  return 1\n"
+    "}\n";
 
-// What only Panorama's firewalls can tell: whether zones and profiles exist, and how much they
-// hold.
-std::string about_panorama(const Location& location) {
-  std::string line = "commit-all shared-policy";
-  std::string api = "<commit-all><shared-policy>";
-  if (location.rules == Location::Rules::device_group) {
-    line += " device-group " + quoted_if(location.name);
-    api += fmt::format("<device-group><entry name=\"{}\"/></device-group>", location.name);
-  }
-  return fmt::format(
-      "# Panorama knows no zones: what `validate full` says here is only that the rules are well\n"
-      "# formed. After your commit to Panorama, and before the push, let the firewalls look:\n"
-      "#   {} validate-only yes\n"
-      "# or by API type=commit, action=all,\n"
-      "#   cmd={}<validate-only>yes</validate-only></shared-policy></commit-all>\n"
-      "# Without the push nothing changes on any firewall. What one holds at most it says itself:\n"
-      "# show system state | match cfg.general.max\n",
-      line, api);
-}
-
-std::string about_place(const Document& document) {
-  const Location& location = document.location;
-  std::string out =
-      "# PAN-OS asks rules from the top and takes the first that matches, and a load puts rules\n"
-      "# behind those that are there, after an update as well. So the `move` commands are part of\n"
-      "# each load: they put ours as one block, in their order, ";
-  out +=
-      document.before.empty() ? "on top.\n" : fmt::format("right before `{}`.\n", document.before);
-  out +=
-      "# Whatever stands above the block decides first: an allow there that matches the servers\n"
-      "# opens what the policy closes, a deny closes what it opens.\n";
-  if (document.denies_rest) {
-    out +=
-        "# Whatever stands below gets no traffic of the servers any more, for the block ends with\n"
-        "# the clean-up that denies it.\n";
-  }
-  if (!location.panorama()) return out;
-  if (location.rules == Location::Rules::device_group) {
-    out += "# Pre-rules of parent device groups and of `shared` come before all of these.\n";
-  }
-  if (location.rulebase != location.cleanup_rulebase) {
-    out +=
-        "# A firewall's own rules come between the rules and the clean-up, which stands on top of\n"
-        "# the post-rules.\n";
-  }
-  return out;
-}
-
-std::string head(const Document& document) {
-  return fmt::format(
-      "# {0}: {1}.\n"
-      "{3}"
-      "# Nothing takes effect before a commit, which is left to you.\n"
-      "#\n"
-      "# To update, first paste the delete commands of the {2} that belongs to the file that is\n"
-      "# loaded now, then load this one, and commit both at once. Without the first step, rules\n"
-      "# that are gone stay. What rules of yours use the device refuses to delete, and a load "
-      "adds\n"
-      "# to what is there: of such a group take by hand what is gone from it.\n"
-      "#\n"
-      "{4}",
-      document.file_name, where(document.location), beside(document.file_name, ".remove.txt"),
-      document.location.panorama()
-          ? about_panorama(document.location)
-          : "# What the device holds at most it says itself: show system state | match "
-            "cfg.general.max\n",
-      about_place(document));
-}
+// What the device refuses to delete stays; if it cannot be asked, nothing goes on.
+constexpr std::string_view remove_function =
+    "remove() {\n"
+    "  api \"\" --data-urlencode \"type=config\" --data-urlencode \"action=delete\" "
+    "--data-urlencode \"xpath=$1\" && return\n"
+    "  [ $? -eq 1 ] || exit 1\n"
+    "  echo \"refused: $name\" >&2\n"
+    "  return 1\n"
+    "}\n";
 
 /// Names of rules in the order in which moving one after the other leaves them in theirs.
 template <class Take>
@@ -231,69 +201,64 @@ std::string moves_by_api(const Document& document, const std::vector<Section>& a
 
 }  // namespace
 
-std::string beside(const std::string& file_name, const std::string& ending) {
-  return file_name.substr(0, file_name.rfind('.')) + ending;
-}
-
 std::string apply_commands(const Document& document) {
   const std::vector<Section> all = sections(document);
   const std::string& file = document.file_name;
-  std::string out = head(document);
+  std::string out = head_of_apply(document);
   if (document.set_commands) {
     out += fmt::format(
-        "\n# In operational mode:\nset cli scripting-mode on\nconfigure\n"
+        "\n# In operational mode:\nset cli scripting-mode on\n{}configure\n"
         "# Then paste {}, 30 or 40 lines at a time, and after it:\n",
-        file);
+        lock_command, file);
     out += moves_by_line(document, all);
     out += "validate full\n";
     return out;
   }
   out += fmt::format(
-      "\n# ---- Command line, in operational mode, 30 or 40 lines at a time. USER@SERVER:/PATH is\n"
-      "# ---- where the file lies.\n"
-      "set cli scripting-mode on\n"
-      "scp import configuration from USER@SERVER:/PATH/{}\nconfigure\n",
-      file);
+      "\n# ---- Command line. First, in operational mode, this line alone: it asks for the key of\n"
+      "# ---- the host where the file lies, and for a password. Wait until it says that the file "
+      "is\n"
+      "# ---- saved.\n"
+      "scp import configuration from USER@SERVER:/PATH/{}\n"
+      "\n# ---- Then, 30 or 40 lines at a time:\n"
+      "set cli scripting-mode on\n{}configure\n",
+      file, lock_command);
   for (const Section& section : all) {
-    const std::string path = quoted_if(xpath(document.location, section));
+    const std::string path = xpath(document.location, section);
     out += fmt::format("load config partial from {} from-xpath {} to-xpath {} mode merge\n", file,
-                       path, path);
+                       quoted_if(from_xpath(path)), quoted_if(path));
   }
   out += moves_by_line(document, all);
   out += fmt::format(
       "validate full\n"
-      "\n# ---- Or XML API, from a shell in the folder of {0}; HOST is the device, KEY an API "
-      "key.\n"
-      "# ---- It stops at the first thing that the device refuses.\n"
-      "(set -eu\n"
-      "{1}"
-      "api \"?type=import&category=configuration\" -F \"file=@{0}\"\n",
-      file, api_function);
+      "\n# ---- Or XML API, from a shell in the folder of {}. It stops at the first thing that "
+      "the\n"
+      "# ---- device refuses, and waits for what the validation finds.\n"
+      "{}(set -eu\n{}{}lock\n"
+      "api \"?type=import&category=configuration\" -F \"file=@{}\"\n",
+      file, about_api(), api_function, lock_function, file);
   for (const Section& section : all) {
     const std::string path = xpath(document.location, section);
     out += fmt::format(
         "api \"\" --data-urlencode \"type=op\" --data-urlencode \"cmd=<load><config><partial>"
         "<from>{}</from><from-xpath>{}</from-xpath><to-xpath>{}</to-xpath><mode>merge</mode>"
         "</partial></config></load>\"\n",
-        file, path, path);
+        file, from_xpath(path), path);
   }
   out += moves_by_api(document, all);
-  out +=
-      "api \"\" --data-urlencode \"type=op\" --data-urlencode "
-      "\"cmd=<validate><full></full></validate>\"\n"
-      ")\n";
+  out += validate_function;
+  out += "validate\n)\n";
   return out;
 }
 
 std::string remove_commands(const Document& document) {
   std::vector<Section> all = sections(document);
   std::reverse(all.begin(), all.end());
-  std::string out = fmt::format(
-      "# Takes {} off again, and nothing else. What other rules still use the device refuses to\n"
-      "# delete, and it stays. Nothing takes effect before a commit, which is left to you.\n"
+  std::string out = head_of_remove(document);
+  out += fmt::format(
       "\n# ---- Command line, in operational mode, 30 or 40 lines at a time:\n"
-      "set cli scripting-mode on\nconfigure\n",
-      document.file_name);
+      "set cli scripting-mode on\n{}configure\n",
+      lock_command);
   for (const Section& section : all) {
     const std::string begin = beginning("delete", document, section);
     for (const std::string& name : section.names) {
@@ -302,21 +267,20 @@ std::string remove_commands(const Document& document) {
       out += '\n';
     }
   }
-  out +=
-      "\n# ---- Or XML API, from a shell; HOST is the device, KEY an API key. It goes on when the\n"
-      "# ---- device refuses something, and says what.\n"
-      "(set -u\n";
-  out += api_function;
+  out += fmt::format(
+      "\n# ---- Or XML API, from a shell. It goes on when the device refuses something, and says\n"
+      "# ---- what; it fails if that was a rule, or if the device cannot be asked.\n"
+      "{}(set -u\nstays=0\n{}{}lock || exit 1\n{}",
+      about_api(), api_function, lock_function, remove_function);
   for (const Section& section : all) {
     // A name a line, so that one rule more is one line more.
     out += fmt::format(
-        "while read -r name; do api \"\" --data-urlencode \"type=config\" --data-urlencode "
-        "\"action=delete\" --data-urlencode \"xpath={}/entry[@name='$name']\" || echo \"refused: "
-        "$name\" >&2; done <<'END'\n"
+        "while read -r name; do remove \"{}/entry[@name='$name']\" || {}; done <<'END'\n"
         "{}\nEND\n",
-        xpath(document.location, section), fmt::join(section.names, "\n"));
+        xpath(document.location, section), section.rules ? "stays=1" : ":",
+        fmt::join(section.names, "\n"));
   }
-  out += ")\n";
+  out += "exit $stays)\n";
   return out;
 }
 

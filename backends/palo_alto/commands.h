@@ -7,9 +7,6 @@
 
 namespace hcipol::backends::palo_alto {
 
-/// "prod.apply.txt" and "prod.remove.txt" for "prod.xml".
-std::string beside(const std::string& file_name, const std::string& ending);
-
 /// The import, a partial load for each section and the validation, for the command line and for the
 /// XML API. A commit is never among them: it would take other people's changes with it.
 std::string apply_commands(const Document& document);

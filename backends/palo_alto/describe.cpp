@@ -30,4 +30,16 @@ std::string describe_cleanup(std::string_view cluster, const sema::NamedSet& fro
       rule_description_limit);
 }
 
+std::string describe_scope(const sema::NamedSet& from, const sema::NamedSet& to,
+                           const net::ServiceSet& service) {
+  // The clean-up's own sets have names of hashes.
+  const auto end = [](const sema::NamedSet& set) {
+    const bool literal = set.kind == sema::NamedSet::Kind::literal;
+    return plain_text(literal ? net::to_string(set.set.addresses) : set.name, 200);
+  };
+  std::string out = end(from) + " -> " + end(to);
+  if (!service.is_any()) out += " on " + plain_text(net::to_string(service), 100);
+  return out;
+}
+
 }  // namespace hcipol::backends::palo_alto

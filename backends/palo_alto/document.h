@@ -150,6 +150,7 @@ struct Document {
   std::vector<SecurityRule> rules;
   std::vector<SecurityRule> cleanup;  ///< after the rules; perhaps in another rule base
   bool denies_rest = true;            ///< whether there is to be such a clean-up
+  std::vector<std::string> denied;    ///< what the clean-up denies: "any -> servers"
 
   // Owners of what the rules point to.
   std::deque<policy::Rule> parts;  ///< origins that are not the policy's

@@ -17,9 +17,11 @@
 #include "backends/palo_alto/describe.h"
 #include "backends/palo_alto/families.h"
 #include "backends/palo_alto/finish.h"
+#include "backends/palo_alto/gaps.h"
 #include "backends/palo_alto/limits.h"
 #include "backends/palo_alto/names.h"
 #include "backends/palo_alto/objects.h"
+#include "backends/palo_alto/place.h"
 #include "backends/palo_alto/rule_ends.h"
 #include "backends/palo_alto/settings.h"
 #include "support/text.h"
@@ -87,8 +89,11 @@ Legaliser::Legaliser(const flow::DevicePolicy& device, EmitContext& context)
       key_(cluster_key(device.cluster->name)),
       objects_(device, settings_, all_sets(), document_) {
   document_.set_commands = settings_.set_commands;
+  // Files of several targets may be imported into one device.
+  const std::string& instance = device.view->target->instance;
+  const std::string file = instance.empty() ? key_ : key_ + "." + cluster_key(instance);
   document_.file_name =
-      shortened(key_, file_name_limit - 4) + (settings_.set_commands ? ".set" : ".xml");
+      shortened(file, file_name_limit - 4) + (settings_.set_commands ? ".set" : ".xml");
   document_.version = settings_.version;
   document_.location = settings_.location;
   document_.log_setting = settings_.log_setting;
@@ -108,6 +113,7 @@ Document Legaliser::run() {
   objects_.report_clashes(context_);
   report_limits(document_, context_);
   add_device_notes(document_, context_);
+  note_neighbours(device_, settings_, context_);
   if (!settings_.default_deny) {
     context_.note(backend_title,
                   "`default_deny` is off: what the policy does not allow is left to other rules");
@@ -200,6 +206,7 @@ void Legaliser::report_hosts(const Flow& flow, const End& from, const End& to,
   if (!reported_hosts_.emplace(flow.rule, on + whole).second) return;
   context_.widened(flow, backend_title, std::string(why) + some_of(all, 3), std::move(wider), {},
                    std::move(whole));
+  if (flow.kind == Rule::Kind::deny) report_unresolved(flow, all, context_);
 }
 
 void Legaliser::add_by_name(const Flow& flow, const SecurityRule& base, const End& to,
@@ -215,6 +222,7 @@ void Legaliser::add_by_name(const Flow& flow, const SecurityRule& base, const En
     }
     std::sort(categories.begin(), categories.end());
     categories.erase(std::unique(categories.begin(), categories.end()), categories.end());
+    if (!base.allow) report_unnamed(flow, to.wildcards, by_name, context_);
     rule.category = keep(std::move(categories));
     add_rules(flow, std::move(rule), to.members.empty() ? "" : "-url", by_name);
   }
@@ -293,6 +301,7 @@ void Legaliser::add_scope(const Scope& scope) {
   rule.source = keep(from.list());
   rule.destination = keep(to.list());
   rule.description = describe_cleanup(device_.cluster->name, *scope.from, *scope.to);
+  document_.denied.push_back(describe_scope(*scope.from, *scope.to, scope.service));
   Members shared;
   if (from.where.anywhere != to.where.anywhere) {
     shared = from.where.anywhere ? to.where.zones : from.where.zones;

@@ -2,7 +2,9 @@
 #include "backends/palo_alto/palo_alto.h"
 
 #include "backends/palo_alto/commands.h"
+#include "backends/palo_alto/heads.h"
 #include "backends/palo_alto/legalise.h"
+#include "backends/palo_alto/place.h"
 #include "backends/palo_alto/print.h"
 #include "backends/palo_alto/read_back.h"
 #include "backends/palo_alto/settings.h"
@@ -15,6 +17,8 @@ Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
   Document document = legalise(device, context);
   Emission out;
   out.rest = document.denies_rest ? Rest::servers_denied : Rest::others;
+  out.made = made_by(document, device.cluster->name);
+  out.own_names = own_names(document, device);
   Artefact artefact;
   artefact.path = document.file_name;
   artefact.text = print(document);

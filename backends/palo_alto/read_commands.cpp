@@ -11,6 +11,7 @@
 #include "backends/common/read_text.h"
 #include "backends/palo_alto/read_candidate.h"
 #include "backends/palo_alto/read_set.h"
+#include "backends/palo_alto/read_shell.h"
 
 namespace hcipol::backends::palo_alto {
 
@@ -18,25 +19,7 @@ namespace {
 
 using pugi::xml_node;
 
-using Lines = std::vector<std::string>;
-
-/// Fails for every answer that does not say that it was a success.
-const Lines& api_shell_function() {
-  static const Lines lines{
-      "api() {",
-      "  query=$1; shift",
-      R"(  answer=$(curl -sS -H "X-PAN-KEY: $KEY" "https://$HOST/api/$query" "$@") || return 1)",
-      R"(  printf '%s\n' "$answer")",
-      R"(  case $answer in *'<response status="success"'*) ;; *) return 1 ;; esac)",
-      "}"};
-  return lines;
-}
-/// Fails likewise, but not for a rule that is where it shall be.
-const Lines& move_shell_function() {
-  static const Lines lines{"move() {", R"(  api "" "$@" && return)",
-                           "  case $answer in *'already at the top'*) ;; *) return 1 ;; esac", "}"};
-  return lines;
-}
+using Lines = ShellLines;
 
 /// Stand for one or more commands of a kind.
 constexpr std::string_view loads = "(loads)";
@@ -130,26 +113,28 @@ class CommandReader {
     if (text_option(context_.options(), "format", "xml") == "set") {
       if (!by_line.empty() || !by_api.empty()) fail("loads");
       return expect_same(
-          other,
-          joined({{"set cli scripting-mode on", "configure"}, any_moves, {"validate full"}}));
+          other, joined({{"set cli scripting-mode on", "request commit-lock add", "configure"},
+                         any_moves,
+                         {"validate full"}}));
     }
     if (!in_place(moved_by_api)) fail("rules that are not in place");
     if (by_line != sections_ || by_api != sections_) fail("not all sections in their order");
     const std::string file = file_.path;
-    expect_same(other,
-                joined({{"set cli scripting-mode on",
-                         "scp import configuration from USER@SERVER:/PATH/" + file, "configure",
-                         std::string(loads)},
-                        any_moves,
-                        {"validate full", "(set -eu"},
-                        api_shell_function(),
-                        {"api \"?type=import&category=configuration\" -F \"file=@" + file + "\"",
-                         std::string(loads)},
-                        move_shell_function(),
-                        any_moves,
-                        {"api \"\" --data-urlencode \"type=op\" --data-urlencode "
-                         "\"cmd=<validate><full></full></validate>\"",
-                         ")"}}));
+    expect_same(
+        other,
+        joined({{"scp import configuration from USER@SERVER:/PATH/" + file,
+                 "set cli scripting-mode on", "request commit-lock add", "configure",
+                 std::string(loads)},
+                any_moves,
+                {"validate full", "(set -eu"},
+                api_shell_function(),
+                lock_shell_function(),
+                {"lock", "api \"?type=import&category=configuration\" -F \"file=@" + file + "\"",
+                 std::string(loads)},
+                move_shell_function(),
+                any_moves,
+                validate_shell_function(),
+                {"validate", ")"}}));
   }
 
   void read_remove() {
@@ -176,10 +161,13 @@ class CommandReader {
     for (const RemovedEntries* removed : {&by_line, &by_api}) {
       if (list || !removed->all()) fail("not all entries are removed");
     }
-    expect_same(
-        other, joined({{"set cli scripting-mode on", "configure", std::string(removals), "(set -u"},
-                       api_shell_function(),
-                       {std::string(removals), ")"}}));
+    expect_same(other, joined({{"set cli scripting-mode on", "request commit-lock add", "configure",
+                                std::string(removals), "(set -u", "stays=0"},
+                               api_shell_function(),
+                               lock_shell_function(),
+                               {"lock || exit 1"},
+                               remove_shell_function(),
+                               {std::string(removals), "exit $stays)"}}));
   }
 
  private:
@@ -249,10 +237,17 @@ class CommandReader {
     word("from-xpath ");
     const std::string_view from = path(words);
     word(" to-xpath ");
-    if (path(words) != from) fail("to another place");
+    const std::string_view to = path(words);
+    if (!same_place(from, to)) fail("to another place");
     word(" mode merge");
     if (!words.empty()) fail("words too many");
-    out.push_back(find(from));
+    out.push_back(find(to));
+  }
+
+  /// What is taken is named from below the root on, where it goes from the root on.
+  static bool same_place(std::string_view from, std::string_view to) {
+    constexpr std::string_view root = "/config/";
+    return to.starts_with(root) && to.substr(root.size()) == from;
   }
 
   void load_by_api(std::string_view partial, Sections& out) const {
@@ -268,10 +263,10 @@ class CommandReader {
       return std::string_view(tree.child(name).text().get());
     };
     if (count != names.size() || value("from") != file_.path || value("mode") != "merge" ||
-        value("from-xpath") != value("to-xpath")) {
+        !same_place(value("from-xpath"), value("to-xpath"))) {
       fail("another load");
     }
-    out.push_back(find(value("from-xpath")));
+    out.push_back(find(value("to-xpath")));
   }
 
   /// Where a command's words point to, up to the last `more` of them.
@@ -348,14 +343,16 @@ class CommandReader {
 
   /// The section whose entries a loop over the lines behind it removes.
   xml_node removed_by_api(std::string_view line) const {
-    const auto path = between(line,
-                              "while read -r name; do api \"\" --data-urlencode \"type=config\" "
-                              "--data-urlencode \"action=delete\" --data-urlencode \"xpath=",
-                              "/entry[@name='$name']\" || echo \"refused: $name\" >&2; done "
-                              "<<'END'");
+    constexpr std::string_view begin = "while read -r name; do remove \"";
+    auto path = between(line, begin, "/entry[@name='$name']\" || :; done <<'END'");
+    const bool may_stay = path.has_value();
+    if (!path) path = between(line, begin, "/entry[@name='$name']\" || stays=1; done <<'END'");
     if (!path) fail("no loop over names");
     if (path->find_first_of("\"$`\\") != std::string_view::npos) fail("a quotation that ends");
-    return find(*path);
+    const xml_node section = find(*path);
+    // A rule that stays goes on deciding.
+    if (may_stay == (std::string_view(section.name()) == "rules")) fail("a rule that may stay");
+    return section;
   }
 
   static bool plain_name(std::string_view name) {

@@ -51,7 +51,9 @@ class Candidate {
     before_ = xml_of(tree_);
   }
   void load(const std::string& from, const std::string& to) {
-    const auto source = file_.select_nodes(from.c_str());
+    // The vendor's page: from below the root on, and from the root on.
+    ASSERT_TRUE(to.starts_with("/config/")) << to;
+    const auto source = file_.child("config").select_nodes(from.c_str());
     const auto target = tree_.select_nodes(to.c_str());
     ASSERT_EQ(source.size(), 1u) << from;
     ASSERT_EQ(target.size(), 1u) << to;
@@ -234,6 +236,10 @@ std::string device_that(const std::string& answers) {
          "curl() { for word in \"$@\"; do printf '%s\\n' \"$word\"; done; " +
          answers + "; }\n";
 }
+/// Of a device that does all it is asked for and finds nothing.
+constexpr const char* fine =
+    "echo '<response status=\"success\"><result><job>7</job></result><result><job>"
+    "<status>FIN</status><result>OK</result></job></result></response>'";
 std::string api_part(const std::string& text) {
   return text.substr(text.find("# ---- Or XML API"));
 }
@@ -246,14 +252,19 @@ std::size_t count(const std::string& text, std::string_view what) {
 // What a shell makes of the lines for the XML API.
 TEST_P(PaloAltoCommands, AreTheSameForTheApi) {
   const Emission emission = emitted();
-  const std::string stub = device_that("echo '<response status=\"success\" code=\"20\"/>'");
+  const std::string stub = device_that(fine);
   const auto part = api_part;
   InUse device(emission.artefacts[0].text);
   std::string before, base, name;
   Candidate candidate(emission.artefacts[0].text);
   std::size_t imports = 0;
+  std::size_t locks = 0;
   for (const std::string& line : lines_in(run(stub + part(emission.artefacts[1].text)))) {
     imports += line == "file=@prod.xml" ? 1 : 0;
+    if (line.starts_with("cmd=<request><commit-lock><add>")) {
+      ++locks;
+      EXPECT_EQ(imports, 0u);
+    }
     if (line.starts_with("xpath=")) {
       const std::string from = line.substr(0, line.find("/security/"));
       base = from.substr(from.rfind('/') + 1);
@@ -271,6 +282,7 @@ TEST_P(PaloAltoCommands, AreTheSameForTheApi) {
     candidate.load(partial.child_value("from-xpath"), partial.child_value("to-xpath"));
   }
   EXPECT_EQ(imports, 1u);
+  EXPECT_EQ(locks, 1u);
   EXPECT_TRUE(candidate.complete());
   device.expect_in_place(before);
   for (const std::string& line : lines_in(run(stub + part(emission.artefacts[2].text)))) {
@@ -286,7 +298,10 @@ TEST_P(PaloAltoCommands, StopLoadingAtTheFirstRefusal) {
   const auto load = [&](const std::string& answers) {
     return run(device_that(answers) + apply + "echo after\n");
   };
-  const std::string at_import = load(refused);
+  const std::string at_lock = load(refused);
+  EXPECT_EQ(count(at_lock, "file=@prod.xml"), 0u);
+  const std::string at_import =
+      load("case $* in *commit-lock*) " + std::string(fine) + " ;; *) " + refused + " ;; esac");
   EXPECT_EQ(count(at_import, "file=@prod.xml"), 1u);
   EXPECT_EQ(count(at_import, "cmd=<load>"), 0u);
   const std::string at_load = load("case $* in *'cmd=<load>'*) " + refused +
@@ -294,7 +309,7 @@ TEST_P(PaloAltoCommands, StopLoadingAtTheFirstRefusal) {
   EXPECT_EQ(count(at_load, "cmd=<load>"), 1u);
   const std::string no_device = load("return 7");
   EXPECT_EQ(count(no_device, "cmd=<load>"), 0u);
-  for (const std::string& each : {at_import, at_load, no_device}) {
+  for (const std::string& each : {at_lock, at_import, at_load, no_device}) {
     EXPECT_EQ(count(each, "action=move"), 0u) << each;
     EXPECT_EQ(count(each, "cmd=<validate>"), 0u) << each;
     EXPECT_EQ(count(each, "after"), 0u) << each;  // not even what a script would do next
@@ -305,26 +320,107 @@ TEST_P(PaloAltoCommands, StopLoadingAtTheFirstRefusal) {
 TEST_P(PaloAltoCommands, TakeARuleThatIsOnTopAlreadyForMoved) {
   const std::string apply = api_part(emitted().artefacts[1].text);
   const auto load = [&](const std::string& why) {
-    return run(
-        device_that("case $* in *action=move*) echo '<response status=\"error\"><msg>" + why +
-                    "</msg></response>' ;; *) echo '<response status=\"success\"/>' ;; esac") +
-        apply);
+    return run(device_that("case $* in *action=move*) echo '<response status=\"error\"><msg>" +
+                           why + "</msg></response>' ;; *) " + fine + " ;; esac") +
+               apply);
   };
   EXPECT_EQ(count(load("rule is already at the top"), "cmd=<validate>"), 1u);
   EXPECT_EQ(count(load("no such rule"), "cmd=<validate>"), 0u);
 }
 
+// `validate full` answers with the number of a job, which is a success whatever the job finds.
+TEST_P(PaloAltoCommands, WaitForWhatTheValidationFinds) {
+  const std::string apply = api_part(emitted().artefacts[1].text);
+  const auto load = [&](const std::string& job) {
+    return run("sleep() { echo slept; }\n" +
+               device_that("case $* in *'<show><jobs><id>12</id></jobs></show>'*) " + job +
+                           " ;; *) echo '<response status=\"success\" code=\"19\"><result><msg>"
+                           "<line>Validate job enqueued with jobid 12</line></msg><job>12</job>"
+                           "</result></response>' ;; esac") +
+               apply + "echo after\n");
+  };
+  const auto ended = [](const std::string& status, const std::string& result) {
+    return "echo '<response status=\"success\"><result><job><id>12</id><status>" + status +
+           "</status><result>" + result + "</result></job></result></response>'";
+  };
+  EXPECT_EQ(count(load(ended("FIN", "OK")), "\nafter\n"), 1u);
+  const std::string failed = load(ended("FIN", "FAIL"));
+  EXPECT_EQ(count(failed, "\nafter\n"), 0u);
+  EXPECT_EQ(count(failed, "not valid: do not commit\n"), 1u);
+  const std::string refused = load("echo '<response status=\"error\"/>'");
+  EXPECT_EQ(count(refused, "\nafter\n"), 0u);
+  // Asked twice, for each answer comes from a shell of its own: a file tells them apart.
+  const std::string slow =
+      load("if [ -e \"$0.seen\" ]; then rm \"$0.seen\"; " + ended("FIN", "OK") +
+           "; else : > \"$0.seen\"; " + ended("ACT", "PEND") + "; fi");
+  EXPECT_EQ(count(slow, "slept\n"), 1u) << slow;
+  EXPECT_EQ(count(slow, "\nafter\n"), 1u);
+}
+
+// A second run finds the lock that the first one took.
+TEST_P(PaloAltoCommands, GoOnWithTheirOwnLock) {
+  const std::string apply = api_part(emitted().artefacts[1].text);
+  const auto load = [&](const std::string& why) {
+    return run(device_that("case $* in *commit-lock*) echo '<response status=\"error\"><msg>" +
+                           why + "</msg></response>' ;; *) " + fine + " ;; esac") +
+               apply + "echo after\n");
+  };
+  EXPECT_EQ(count(load("You already own a commit lock for scope shared"), "\nafter\n"), 1u);
+  EXPECT_EQ(count(load("Commit lock is held by bob"), "file=@"), 0u);
+}
+
+// What every user of the machine can read.
+TEST_P(PaloAltoCommands, HandTheKeyOverByNoArgument) {
+  for (const Artefact& artefact : emitted().artefacts) {
+    const std::string stub =
+        "HOST=fw.example KEY=secret\n"
+        "curl() { IFS= read -r header; echo \"header $header\"; printf '%s\\n' \"$@\"; " +
+        std::string(fine) + "; }\n";
+    if (!artefact.path.ends_with(".txt")) continue;
+    const std::string out = run(stub + api_part(artefact.text));
+    EXPECT_EQ(count(out, "secret"), count(out, "header X-PAN-KEY: secret\n"));
+    EXPECT_GT(count(out, "secret"), 5u);
+  }
+}
+
 TEST_P(PaloAltoCommands, GoOnRemovingAndSayWhatStays) {
   const Emission emission = emitted();
   const std::string remove = api_part(emission.artefacts[2].text);
-  const std::string out =
-      run(device_that("case $* in *hci-host-10.1.0.11*) echo '<response status=\"error\"/>' ;; *) "
-                      "echo '<response status=\"success\"/>' ;; esac") +
-          remove + "echo after\n");
-  EXPECT_EQ(count(out, "refused: hci-host-10.1.0.11\n"), 1u);
-  EXPECT_EQ(count(out, "refused: "), 1u);
-  EXPECT_EQ(count(out, "xpath="), count(emission.artefacts[2].text, "delete "));
-  EXPECT_EQ(count(out, "after"), 1u);
+  const std::size_t all = count(emission.artefacts[2].text, "\ndelete ");
+  const auto without = [&](const std::string& name, const std::string& answer) {
+    return run(
+        device_that("case $* in *\"'" + name + "'\"*) " + answer + " ;; *) " + fine + " ;; esac") +
+        remove + "echo after\n");
+  };
+  const std::string refusal = "echo '<response status=\"error\" code=\"10\"/>'";
+  const std::string object = without("hci-host-10.1.0.11", refusal);
+  EXPECT_EQ(count(object, "refused: hci-host-10.1.0.11\n"), 1u) << object;
+  EXPECT_EQ(count(object, "refused: "), 1u);
+  EXPECT_EQ(count(object, "xpath="), all);
+  EXPECT_EQ(count(object, "\nafter\n"), 1u);
+  // A rule that stays goes on deciding: all else is removed, and then it fails.
+  const std::string rule = without("prod-main-admin.rdp", refusal);
+  EXPECT_EQ(count(rule, "refused: prod-main-admin.rdp\n"), 1u);
+  EXPECT_EQ(count(rule, "xpath="), all);
+  EXPECT_EQ(count(rule, "\nafter\n"), 0u);
+}
+
+// Each would be called refused, and nobody would see that nothing was removed.
+TEST_P(PaloAltoCommands, StopRemovingFromADeviceThatCannotBeAsked) {
+  const std::string remove = api_part(emitted().artefacts[2].text);
+  for (const char* answer :
+       {"return 7",
+        "echo \"<response status = 'error' code = '403'><result><msg>Invalid "
+        "Credential</msg></result></response>\"",
+        "echo '<response status=\"error\" code=\"16\"><msg><line>Unauthorized request</line></msg>"
+        "</response>'"}) {
+    const std::string whole =
+        "case $* in *commit-lock*) " + std::string(fine) + " ;; *) " + answer + " ;; esac";
+    const std::string out = run(device_that(whole) + remove + "echo after\n");
+    EXPECT_LE(count(out, "xpath="), 1u) << answer;
+    EXPECT_EQ(count(out, "refused: "), 0u) << answer;
+    EXPECT_EQ(count(out, "\nafter\n"), 0u) << answer;
+  }
 }
 
 TEST_P(PaloAltoCommands, FaultsAreFound) {
@@ -343,13 +439,21 @@ TEST_P(PaloAltoCommands, FaultsAreFound) {
       {"mode merge", "mode replace"},
       {"<mode>merge", "<mode>replace"},
       {"from-xpath ", "from-xpath x"},
+      {"from-xpath ", "from-xpath /config/"},
+      {"<from-xpath>", "<from-xpath>/config/"},
       {"/address", "/service"},
       {"</to-xpath>", "x</to-xpath>"},
       {"\nvalidate full", "\ncommit"},
       {"curl -sS -H", "curl -k -H"},
-      {"|| return 1", ""},
+      {"|| return 2", ""},
+      {"\nrequest commit-lock add\n", "\n"},
+      {"\nlock\n", "\n"},
+      {"*'already own'*) ;; *)", "*)"},
+      {"\nvalidate\n", "\n"},
+      {"*'<status>FIN</status>'*) break", "*'<status>FIN</status>'*) return 0"},
+      {"*'<status>FIN</status>'*'<result>OK</result>'*) return 0", "*) return 0"},
       {"(set -eu\n", "(set -u\n"},
-      {"*'<response status=\"success\"'*) ;; *)", "*)"},
+      {"*'<response status=\"success\"'*) return 0", "*) return 0"},
       {"*'already at the top'*) ;; *)", "*)"},
       {"move ", "#move "},
       {"where=", "where=x"},
@@ -370,7 +474,13 @@ TEST_P(PaloAltoCommands, FaultsAreFound) {
       {"[@name='$name']", ""},
       {"configure\n", ""},
       {"(set -u\n", "(set -eu\n"},
-      {" || echo \"refused: $name\" >&2", ""},
+      {"echo \"refused: $name\" >&2", ":"},
+      {"|| stays=1", "|| :"},
+      {"|| :; done", "|| stays=1; done"},
+      {"[ $? -eq 1 ] || exit 1", ":"},
+      {"exit $stays)", ")"},
+      {"lock || exit 1\n", ""},
+      {"\nrequest commit-lock add\n", "\n"},
       {"<<'END'\n", "<<'END'\nx\n"},
       {"<<'END'\n", "<<'END'\n$(reboot)\n"},
       {"<<'END'", "<<END"},
@@ -400,6 +510,14 @@ INSTANTIATE_TEST_SUITE_P(
                 "/config/shared"}),
     [](const auto& each) { return std::string(each.param.name); });
 
+std::string in_one_line(const std::string& text) {
+  std::string out;
+  for (const std::string& line : lines_in(text)) {
+    if (line.starts_with("# ")) out += line.substr(1);
+  }
+  return out;
+}
+
 // Zones are known to the firewalls alone, and without a push nothing reaches them.
 TEST(PaloAltoCommandsPanorama, SpeakOfThePush) {
   const auto apply = [](const std::vector<std::pair<const char*, const char*>>& options) {
@@ -417,9 +535,69 @@ TEST(PaloAltoCommandsPanorama, SpeakOfThePush) {
   EXPECT_NE(apply({{"shared", "all"}}).find("#   commit-all shared-policy validate-only yes\n"),
             std::string::npos);
   EXPECT_EQ(apply({}).find("commit-all"), std::string::npos);
-  for (const std::string& line : lines_in(group)) {
-    EXPECT_TRUE(line.starts_with("#") || line.find("commit") == std::string::npos) << line;
+  // A push goes to the firewalls of one device group.
+  EXPECT_NE(in_one_line(text).find("repeat it, and the push, with the name of each"),
+            std::string::npos);
+  for (const std::string& line : lines_in(text)) {
+    const bool commits = count(line, "commit") > count(line, "commit-lock");
+    EXPECT_TRUE(line.starts_with("#") || line.ends_with(">&2") || !commits) << line;
   }
+}
+
+// "Device Group Policies": pre-rules of `shared`, parents, the group and those below it; the
+// firewall's own; post-rules in the opposite order.
+TEST(PaloAltoCommandsPlace, SayWhichRulesComeBeforeAndWhichGetNothingAnyMore) {
+  const auto head = [](const std::vector<std::pair<const char*, const char*>>& options) {
+    World world;
+    sample(world);
+    for (const auto& [name, value] : options) world.option(name, std::string(value));
+    return in_one_line(world.emit().artefacts.at(1).text);
+  };
+  struct Case {
+    std::vector<std::pair<const char*, const char*>> options;
+    std::vector<const char*> said;
+    std::vector<const char*> not_said;
+  };
+  constexpr const char* split = "do not end with the clean-up";
+  constexpr const char* parents = "Pre-rules of parent device groups and of `shared` come before";
+  const std::vector<Case> cases{
+      {{}, {"its pre-rules come before all of these"}, {split, parents, "post-rules"}},
+      {{{"device_group", "HCI"}},
+       {parents, split, "stands below the block in the pre-rules",
+        "pre-rules of device groups below this one", "the firewall's own rules"},
+       {"All pre-rules"}},
+      {{{"device_group", "HCI"}, {"rulebase", "pre"}}, {parents}, {split, "All pre-rules"}},
+      {{{"device_group", "HCI"}, {"rulebase", "post"}},
+       {"All pre-rules, of this device group, its parents and `shared`, come before",
+        "the firewall's own rules and the post-rules of device groups below this one"},
+       {split, parents}},
+      {{{"shared", "all"}},
+       {split, "all pre-rules of device groups", "the post-rules of every device group"},
+       {parents, "All pre-rules"}},
+      {{{"shared", "all"}, {"rulebase", "post"}},
+       {"All pre-rules, the firewall's own rules and the post-rules of every device group come"},
+       {split, parents}}};
+  for (const Case& each : cases) {
+    const std::string text = head(each.options);
+    for (const char* said : each.said) EXPECT_NE(text.find(said), std::string::npos) << text;
+    for (const char* none : each.not_said) EXPECT_EQ(text.find(none), std::string::npos) << text;
+    EXPECT_NE(text.find("gets nothing of `servers -> any` and `any -> servers` any more"),
+              std::string::npos)
+        << text;
+  }
+}
+
+// What the target does not see is denied by nothing here.
+TEST(PaloAltoCommandsPlace, NameWhatIsDenied) {
+  World world;
+  sample(world);
+  world.sees(world.literal("10.0.5.0/28"), world.servers(), false, tcp(443));
+  const std::string text = in_one_line(world.emit().artefacts.at(1).text);
+  EXPECT_NE(text.find("gets nothing of `management -> servers on tcp/443` any more"),
+            std::string::npos)
+      << text;
+  world.flag("default_deny", false);
+  EXPECT_EQ(in_one_line(world.emit().artefacts.at(1).text).find("any more"), std::string::npos);
 }
 
 TEST(PaloAltoCommandsSet, HaveTheirOwnWayIn) {
@@ -429,7 +607,8 @@ TEST(PaloAltoCommandsSet, HaveTheirOwnWayIn) {
   const Emission emission = world.emit();
   ASSERT_FALSE(world.failed());
   const std::string& apply = emission.artefacts.at(1).text;
-  EXPECT_NE(apply.find("set cli scripting-mode on\nconfigure\n"), std::string::npos);
+  EXPECT_NE(apply.find("set cli scripting-mode on\nrequest commit-lock add\nconfigure\n"),
+            std::string::npos);
   EXPECT_EQ(apply.find("load config"), std::string::npos);
   EXPECT_NE(apply.find("\nmove rulebase security rules prod-main-admin.rdp top\n"),
             std::string::npos);

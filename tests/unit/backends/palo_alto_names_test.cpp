@@ -169,6 +169,32 @@ TEST(PaloAltoHostNames, ThatAreAddressesAreWider) {
             "c.example and 1 more");
 }
 
+// A deny by a name is no wall: what the device does not resolve, or is not told, passes.
+TEST(PaloAltoHostNames, ADenyByNameHasGapsAndSaysSo) {
+  World world;
+  world.servers("10.1.0.11");
+  world.deny("main/no.host", {world.servers()}, {world.endpoint("main/h", {"h.example"})},
+             tcp(8443));
+  world.deny("main/no.web", {world.servers()}, {world.endpoint("main/w", {"*.w.example"})},
+             tcp(443));
+  const Emission emission = world.emit();
+  std::vector<std::string> gaps;
+  for (const Remark& remark : emission.remarks) {
+    if (remark.code == "W0614") gaps.push_back(remark.rule->address + ": " + remark.text);
+  }
+  EXPECT_EQ(gaps, (std::vector<std::string>{
+                      "main/no.host: addresses that the device itself does not resolve are not "
+                      "denied: addresses of h.example",
+                      "main/no.web: on tcp/443, a client that names another host, or none, is not "
+                      "denied: `main/w`"}));
+  // An allow by the same names lets through less than it says, which is seen at once.
+  World allowing;
+  allowing.servers("10.1.0.11");
+  allowing.allow("main/on.web", {allowing.servers()},
+                 {allowing.endpoint("main/w", {"*.w.example"})}, tcp(443));
+  for (const Remark& remark : allowing.emit().remarks) EXPECT_NE(remark.code, "W0614");
+}
+
 TEST(PaloAltoHostNames, AsSourcesAreWider) {
   World world;
   world.servers("10.1.0.11");

@@ -1,6 +1,7 @@
 // Where the Palo Alto backend's file stands on a device, in which form, and until when.
 #include <gtest/gtest.h>
 
+#include <set>
 #include <sstream>
 
 #include "backends/palo_alto/app_ids.h"
@@ -77,6 +78,73 @@ TEST(PaloAltoPlace, PanoramasRuleBaseIsAChoice) {
       if (name.ends_with("rulebase")) found.push_back(name);
     }
     EXPECT_EQ(found, expected) << choice;
+  }
+}
+
+// Wherever a build before has put them they stay, so each place is a thing of its own to remove;
+// what it is called does not depend on the file, whose rules have the same names under another
+// name.
+TEST(PaloAltoPlace, WhatStaysIsKnownByItsPlace) {
+  const auto removal = [](const std::vector<std::pair<const char*, const char*>>& options,
+                          std::string instance = "") {
+    World world;
+    sample(world);
+    world.target().instance = std::move(instance);
+    for (const auto& [name, value] : options) world.option(name, std::string(value));
+    const Emission emission = world.emit();
+    EXPECT_EQ(emission.made.size(), 1u);
+    return emission.made.at(0).remove;
+  };
+  const std::vector<std::vector<std::pair<const char*, const char*>>> places{
+      {},
+      {{"vsys", "vsys2"}},
+      {{"shared", "objects"}},
+      {{"device_group", "A"}},
+      {{"device_group", "B"}},
+      {{"device_group", "A"}, {"rulebase", "pre"}},
+      {{"device_group", "A"}, {"rulebase", "post"}},
+      {{"device_group", "A"}, {"shared", "objects"}},
+      {{"shared", "all"}}};
+  std::set<std::string> known;
+  for (const auto& place : places) EXPECT_TRUE(known.insert(removal(place)).second);
+  EXPECT_EQ(removal({}, "edge"), removal({}));
+  EXPECT_EQ(removal({{"vsys", "vsys1"}}), removal({}));
+}
+
+TEST(PaloAltoPlace, FilesAreCalledAfterTheTarget) {
+  World world;
+  sample(world);
+  world.target().instance = "dc-core";
+  const Emission emission = world.emit();
+  ASSERT_EQ(emission.artefacts.size(), 3u);
+  EXPECT_EQ(emission.artefacts[0].path, "prod.dc-core.xml");
+  EXPECT_EQ(emission.artefacts[1].path, "prod.dc-core.apply.txt");
+  EXPECT_EQ(emission.artefacts[2].path, "prod.dc-core.remove.txt");
+  world.target().instance = std::string(40, 'x');
+  EXPECT_LE(world.emit().artefacts.at(0).path.size(), 32u);
+}
+
+// Only where another cluster can have the names.
+TEST(PaloAltoPlace, NamesOfTheClusterAreItsOwn) {
+  const auto own = [](const std::vector<std::string>& others) {
+    World world;
+    sample(world);
+    for (const std::string& name : others) world.policy().clusters.emplace_back().name = name;
+    return world.emit().own_names;
+  };
+  EXPECT_TRUE(own({"prod", "lab", "production", "xprod", "pro"}).empty());
+  for (const char* other : {"prod-east", "prod.east"}) {
+    const std::vector<OwnName> names = own({"prod", other});
+    ASSERT_FALSE(names.empty()) << other;
+    std::set<std::string> found;
+    for (const OwnName& name : names) {
+      EXPECT_EQ(name.owner, "prod");
+      found.insert(name.name);
+    }
+    EXPECT_TRUE(found.contains("hci-prod-servers"));
+    EXPECT_TRUE(found.contains("prod-main-admin.rdp"));
+    EXPECT_TRUE(found.contains("prod.xml"));
+    EXPECT_FALSE(found.contains("hci-host-10.1.0.11"));  // the same thing for every cluster
   }
 }
 

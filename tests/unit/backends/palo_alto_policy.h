@@ -193,6 +193,9 @@ class World {
 
   flow::DevicePolicy& device() { return device_; }
   policy::Cluster& cluster() { return cluster_; }
+  policy::Target& target() { return target_; }
+  /// Without the cluster of this world, unless a test puts it there.
+  policy::Policy& policy() { return policy_; }
 
  private:
   policy::Policy policy_;
