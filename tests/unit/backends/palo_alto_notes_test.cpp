@@ -146,7 +146,7 @@ TEST(PaloAltoTraps, NothingIsWrittenThatBelongsToTheDevice) {
   const Emission emission = world.emit();
   for (const Artefact& artefact : emission.artefacts) {
     for (const char* word : {"uuid=", "hip-profiles", "source-hip", "admin=", "dirtyId",
-                             "time=", "audit-comment", "source-port", "\ncommit", "<commit"}) {
+                             "time=", "audit-comment", "source-port", "\ncommit", "<commit>"}) {
       EXPECT_EQ(artefact.text.find(word), std::string::npos) << artefact.path << " " << word;
     }
   }

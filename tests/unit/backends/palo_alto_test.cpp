@@ -335,8 +335,8 @@ TEST(PaloAlto, KeepsPortsAndApplicationsApart) {
                    .child("default")
                    .child_value("ident-by-ip-protocol"),
                "47");
-  // The custom applications, and two rules with FQDN objects.
-  EXPECT_EQ(world.messages().size(), 3u) << joined(world.messages());
+  // The custom applications, two rules with FQDN objects, and a deny by category.
+  EXPECT_EQ(world.messages().size(), 4u) << joined(world.messages());
 }
 
 TEST(PaloAlto, GivesAServiceToEveryProtocolOfARule) {

@@ -163,7 +163,7 @@ Test-Restored -What 'Agent that answers again'
 # A list in any form goes back in the form that is taken; services of the administrator stay all the time.
 foreach ($form in 'words', 'json', 'plain') {
     $agent['form'] = $form
-    azcmagent.exe config set proxy.bypass AMA,ARM,AAD
+    azcmagent.exe config set proxy.bypass 'AMA,ARM,AAD'
     $shown = $agent['proxy.bypass']
     Test-Equal -What "$form Verify" -Is (@((Find $with 'Verify') -split '; ') -match 'Arc') -Should 'Proxy of Azure Arc agent: Missing'
     $null = Find $with 'Apply'
