@@ -135,13 +135,16 @@ void put_rule(std::string& out, const Rule& rule, unsigned log_group) {
   if (rule.map != nullptr) {
     put_look_up(out, *rule.map);
   } else if (rule.state != Rule::State::any) {
-    put(out, "ct state vmap { established : accept, related : accept, invalid : ");
+    // Compared, and not looked up: a set without a name goes with its rules, and the kernel asks a
+    // set for what it is now. A packet that has begun with the old rules when a load is done would
+    // find it empty, and be of no connection.
+    put(out, "ct state established,related accept\n    ct state invalid ");
     if (rule.state == Rule::State::others) {
-      put(out, "return }");
+      put(out, "return");
     } else if (rule.verdict.kind == Act::go) {
-      put(out, "goto ", *rule.verdict.text, " }");
+      put(out, "goto ", *rule.verdict.text);
     } else {
-      put(out, "drop }");
+      put(out, "drop");
     }
   } else {
     if (!rule.loopback.empty()) put(out, rule.loopback, " \"lo\" ");

@@ -67,10 +67,10 @@ class View {
     for (std::size_t i = 0; i < rules_[chain].size(); ++i) {
       const RuleReading& rule = rules_[chain][i];
       const std::size_t line = table_.chains()[chain].rules[i].number;
-      if (rule.kind == RuleReading::Kind::states) {
-        const bool invalid = traffic_ == Traffic::invalid;
-        if (!invalid && traffic_ != Traffic::replies) continue;
-        put(list, {}, invalid ? rule.verdict : ReadVerdict{}, line);
+      const bool invalid = rule.kind == RuleReading::Kind::invalid;
+      if (invalid || rule.kind == RuleReading::Kind::connected) {
+        if (traffic_ != (invalid ? Traffic::invalid : Traffic::replies)) continue;
+        put(list, {}, rule.verdict, line);
         return;
       }
       if (!sees(rule)) continue;

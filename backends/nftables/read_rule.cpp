@@ -21,10 +21,12 @@ class RuleReader {
       : table_(table), line_(line), rest_(line.text) {}
 
   RuleReading read() {
-    if (take("ct state vmap { established : accept, related : accept, invalid : ")) {
-      out_.kind = RuleReading::Kind::states;
-      if (!rest_.ends_with(" }")) fail("a rule without an end");
-      rest_.remove_suffix(2);
+    if (rest_ == "ct state established,related accept") {
+      out_.kind = RuleReading::Kind::connected;
+      return out_;
+    }
+    if (take("ct state invalid ")) {
+      out_.kind = RuleReading::Kind::invalid;
       const bool leads_away = rest_ == "drop" || rest_ == "return" || rest_.starts_with("goto ");
       if (!leads_away) fail("another verdict for what is invalid");
       out_.verdict = read_verdict(table_, line_, rest_);

@@ -20,9 +20,10 @@ struct ReadVerdict {
 struct RuleReading {
   enum class Kind {
     decides,
-    logs,     ///< and decides nothing
-    states,   ///< what belongs to a connection is allowed; `verdict` is for what is invalid
-    look_up,  ///< the map's element decides
+    logs,       ///< and decides nothing
+    connected,  ///< what belongs to a connection is allowed
+    invalid,    ///< `verdict` is for what is of no connection although it should be
+    look_up,    ///< the map's element decides
   };
   Kind kind = Kind::decides;
   std::array<bool, 2> families{true, true};  ///< IPv4, IPv6

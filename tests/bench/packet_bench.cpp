@@ -124,7 +124,7 @@ constexpr const char* frame_of_iptables =
 constexpr const char* frame_of_nftables =
     "table inet HCI-lab {\n  chain forward {\n"
     "    type filter hook forward priority filter; policy accept;\n"
-    "    ct state vmap { established : accept, related : accept, invalid : drop }\n";
+    "    ct state established,related accept\n    ct state invalid drop\n";
 
 using Files = std::map<std::string, std::string>;
 

@@ -107,7 +107,7 @@ std::vector<Fault> faults_of(const Loader& loader) {
             {"ruleset.nft", "10.0.9.0/28", "10.0.9.0/27"},
             {"ruleset.nft", "203.0.113.49", "203.0.113.51"},
             {"ruleset.nft", "accept comment \"main/monitoring.ping", "drop comment \"main/"},
-            {"ruleset.nft", "established : accept", "established : drop"},
+            {"ruleset.nft", "established,related accept", "related accept"},
             {"ruleset.nft", "reject with tcp reset", "drop"}};
   }
   return {{"rules.v4", "445", "446"},

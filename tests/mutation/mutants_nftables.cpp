@@ -87,14 +87,14 @@ void faults_of_table(const backends::Emission& emission, std::size_t file, Mutan
         return "";
       },
       12);
-  edit("lost state", "established : accept, ", "");
-  edit("lost state", "related : accept, ", "");
-  edit("changed state", "invalid : drop", "invalid : accept");
-  edit("changed state", "invalid : return", "invalid : drop");
-  edit("changed state", "invalid : goto [a-z.]+", "invalid : drop");
-  edit("changed state", "invalid : goto [a-z.]+", "invalid : return");
-  edit("more states", "invalid : drop", "invalid : drop, new : accept");
-  edit("more states", "invalid : return", "invalid : return, new : accept");
+  edit("lost state", "established,related", "related");
+  edit("lost state", "established,related", "established");
+  edit("changed state", "invalid drop", "invalid accept");
+  edit("changed state", "invalid return", "invalid drop");
+  edit("changed state", "invalid goto [a-z.]+", "invalid drop");
+  edit("changed state", "invalid goto [a-z.]+", "invalid return");
+  edit("more states", "established,related", "established,related,new");
+  edit("more states", "state invalid", "state invalid,new");
   edit("changed ICMP type", "(icmp(?:v6)? type )[0-9]+", "$0142");
   edit("changed hop limit", "hoplimit 255", "hoplimit 254");
   edit("lost hop limit", "ip6 hoplimit 255 ", "");

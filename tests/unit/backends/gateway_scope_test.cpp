@@ -36,15 +36,15 @@ TEST_P(GatewayScope, DropsWhatIsInvalidWhereItSees) {
                     "-A HCI-prod.ours -m conntrack --ctstate INVALID -j RETURN\n"))
         << text;
   } else {
-    EXPECT_TRUE(has(text, "related : accept, invalid : goto invalid }\n")) << text;
+    EXPECT_TRUE(has(text, "related accept\n    ct state invalid goto invalid\n")) << text;
     EXPECT_TRUE(has(text, "  chain invalid {\n    ip daddr @v4.servers drop\n  }\n")) << text;
   }
   b.sees({b.any()}, {b.cluster.servers}, true);
   EXPECT_TRUE(has(rules(), iptables() ? "INVALID -j DROP\n-A HCI-prod.ours -j HCI-prod.flows\n"
-                                      : "invalid : drop }\n"));
+                                      : "ct state invalid drop\n"));
   b.view.sees.reset();
   EXPECT_TRUE(has(rules(), iptables() ? "INVALID -j DROP\n-A HCI-prod.ours -j HCI-prod.flows\n"
-                                      : "invalid : drop }\n"));
+                                      : "ct state invalid drop\n"));
 }
 
 /// The product's proof has to notice what the printer could get wrong.
@@ -64,8 +64,8 @@ TEST_P(GatewayScope, IsProvedOfWhatIsInvalid) {
     EXPECT_TRUE(has(wrong(line, "INVALID -j DROP"), "denied unseen"));
     EXPECT_TRUE(has(wrong(line, "INVALID -j RETURN"), "are not denied"));
   } else {
-    EXPECT_TRUE(has(wrong("invalid : goto invalid", "invalid : drop"), "denied unseen"));
-    EXPECT_TRUE(has(wrong("invalid : goto invalid", "invalid : return"), "are not denied"));
+    EXPECT_TRUE(has(wrong("invalid goto invalid", "invalid drop"), "denied unseen"));
+    EXPECT_TRUE(has(wrong("invalid goto invalid", "invalid return"), "are not denied"));
   }
 }
 

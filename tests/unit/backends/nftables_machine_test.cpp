@@ -42,7 +42,8 @@ TEST_F(NftablesMachine, WhatItReceivesAndSendsAsWritten) {
     ip6 daddr fd09::7 goto in.ours
   }
   chain in.ours {
-    ct state vmap { established : accept, related : accept, invalid : drop }
+    ct state established,related accept
+    ct state invalid drop
     icmpv6 type 133-136 ip6 hoplimit 255 accept
     jump in.allow
     goto denied
@@ -56,7 +57,8 @@ TEST_F(NftablesMachine, WhatItReceivesAndSendsAsWritten) {
     ip6 saddr fd09::7 goto out.ours
   }
   chain out.ours {
-    ct state vmap { established : accept, related : accept, invalid : drop }
+    ct state established,related accept
+    ct state invalid drop
     icmpv6 type 133-136 ip6 hoplimit 255 accept
     jump out.allow
     goto denied

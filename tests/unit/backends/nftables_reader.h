@@ -205,6 +205,8 @@ class RulesetReader {
   bool is(const json& right, const Values& values) const {
     if (right.is_object() && right.contains("elem")) return is(right.at("elem").at("val"), values);
     if (right.is_object() && right.contains("set")) return any_is(right.at("set"), values);
+    // Bits, of which one is enough.
+    if (right.is_array()) return any_is(right, values);
     if (right.is_string() && right.get<std::string>().front() == '@') {
       return any_is(members(right), values);
     }

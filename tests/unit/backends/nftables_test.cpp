@@ -111,13 +111,15 @@ table inet HCI-prod {
     ip daddr @v4.others goto others
   }
   chain ours {
-    ct state vmap { established : accept, related : accept, invalid : drop }
+    ct state established,related accept
+    ct state invalid drop
     jump deny
     jump allow
     goto denied
   }
   chain others {
-    ct state vmap { established : accept, related : accept, invalid : return }
+    ct state established,related accept
+    ct state invalid return
     jump deny
     jump allow
   }
