@@ -2,6 +2,7 @@
 #include "backends/common/names.h"
 
 #include <array>
+#include <utility>
 
 #include "support/sha256.h"
 
@@ -45,6 +46,12 @@ std::string shortened(std::string_view name, std::size_t limit) {
   std::string out(name.substr(0, limit - 7));
   while (out.ends_with('-') || out.ends_with('.')) out.pop_back();
   return out + "-" + content_hash(name, 6);
+}
+
+bool begin_alike(std::string_view one, std::string_view other, std::string_view joints) {
+  if (one.size() > other.size()) std::swap(one, other);
+  if (!other.starts_with(one)) return false;
+  return one.size() == other.size() || joints.find(other[one.size()]) != std::string_view::npos;
 }
 
 }  // namespace hcipol::backends

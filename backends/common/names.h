@@ -17,4 +17,8 @@ std::string content_hash(std::string_view text, std::size_t digits);
 /// `name` itself if it fits in `limit` bytes, else its beginning, `-` and six digits of its hash.
 std::string shortened(std::string_view name, std::size_t limit);
 
+/// Whether two clusters' parts of names are one, or one begins the other up to one of `joints`:
+/// what `prod` calls "prod-" and more, `prod-east` may call so as well.
+bool begin_alike(std::string_view one, std::string_view other, std::string_view joints);
+
 }  // namespace hcipol::backends

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "backends/common/names.h"
 #include "backends/common/options.h"
 #include "backends/palo_alto/names.h"
 #include "support/text.h"
@@ -18,28 +19,18 @@ std::string place_of_objects(const Location& location) {
   return location.shared_objects ? "shared" : place_of_rules(location);
 }
 
-/// Whether something of one cluster can have a name that begins as those of the other do.
-bool alike(std::string_view one, std::string_view other) {
-  if (one.size() > other.size()) std::swap(one, other);
-  if (!other.starts_with(one)) return false;
-  return one.size() == other.size() || other[one.size()] == '-' || other[one.size()] == '.';
-}
-
 /// As read_settings() reads it; empty for the options that it refuses.
 std::string place_of(const policy::TargetView& view) {
-  const std::string shared = text_option(view.options, "shared", "none");
   Location location;
-  location.rules = Location::Rules::shared;
-  if (shared == "all") return place_of_rules(location);
-  const std::string group = text_option(view.options, "device_group");
-  if (!group.empty()) {
-    Location out;
-    out.rules = Location::Rules::device_group;
-    out.name = group;
-    return place_of_rules(out);
+  location.name = text_option(view.options, "device_group");
+  if (text_option(view.options, "shared", "none") == "all") {
+    location.rules = Location::Rules::shared;
+  } else if (!location.name.empty()) {
+    location.rules = Location::Rules::device_group;
+  } else {
+    location.rules = Location::Rules::vsys;
+    location.name = text_option(view.options, "vsys", "vsys1");
   }
-  location.rules = Location::Rules::vsys;
-  location.name = text_option(view.options, "vsys", "vsys1");
   return place_of_rules(location);
 }
 
@@ -87,7 +78,7 @@ std::vector<OwnName> own_names(const Document& document, const flow::DevicePolic
   const std::string key = cluster_key(cluster.name);
   const auto& clusters = device.policy->clusters;
   const bool any = std::any_of(clusters.begin(), clusters.end(), [&](const auto& other) {
-    return other.name != cluster.name && alike(key, cluster_key(other.name));
+    return other.name != cluster.name && begin_alike(key, cluster_key(other.name), "-.");
   });
   if (!any) return out;
   const auto add = [&](const std::string& space, const std::string& name, std::string what) {

@@ -64,11 +64,13 @@ std::string own_group(const policy::Cluster& cluster) {
 // tell whose they are: one name begins the other ("prod", "prod-dr"). Null if there is none.
 const policy::Cluster* mistaken(const flow::DevicePolicy& device, std::string_view group) {
   const policy::Policy& policy = *device.policy;
-  const std::string own = to_lower(safe_name(device.cluster->name)) + "-";
+  const auto part = [](const policy::Cluster& cluster) {
+    return to_lower(safe_name(cluster.name));
+  };
+  const std::string own = part(*device.cluster);
   for (std::size_t i = 0; i < policy.views.size(); ++i) {
     const policy::Cluster& cluster = policy.clusters[i];
-    const std::string other = to_lower(safe_name(cluster.name)) + "-";
-    if (&cluster == device.cluster || !(own.starts_with(other) || other.starts_with(own))) continue;
+    if (&cluster == device.cluster || !begin_alike(own, part(cluster), "-")) continue;
     for (const policy::TargetView& view : policy.views[i]) {
       if (view.target->backend == "windows-firewall" &&
           to_lower(text_option(view.options, "group", own_group(cluster))) == to_lower(group)) {

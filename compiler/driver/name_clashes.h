@@ -38,7 +38,7 @@ class NameClashes {
     std::string one;
     std::string other;
   };
-  /// Titles of backends, the owners of both, and their clashes as they were found.
+  /// By both owners and the backend's title, in the order in which they were found.
   using Clashes =
       std::map<std::tuple<std::size_t, std::size_t, std::string_view>, std::vector<Clash>>;
 

@@ -63,16 +63,11 @@ std::string cluster_part(const policy::Policy& policy, const std::string& cluste
 }
 
 bool begins_another(const policy::Policy& policy, const std::string& cluster) {
-  const auto mark = [&](const std::string& name) {
-    return to_lower(cluster_part(policy, name)) + "-";
-  };
-  const std::string own = mark(cluster);
-  return std::any_of(policy.clusters.begin(), policy.clusters.end(),
-                     [&](const policy::Cluster& other) {
-                       if (other.name == cluster) return false;
-                       const std::string theirs = mark(other.name);
-                       return own.starts_with(theirs) || theirs.starts_with(own);
-                     });
+  const auto part = [&](const std::string& name) { return to_lower(cluster_part(policy, name)); };
+  const std::string own = part(cluster);
+  return std::any_of(policy.clusters.begin(), policy.clusters.end(), [&](const auto& other) {
+    return other.name != cluster && begin_alike(own, part(other.name), "-");
+  });
 }
 
 bool is_network_version(std::string_view version) {
