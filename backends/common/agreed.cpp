@@ -31,10 +31,9 @@ class Flattener {
     most_ = 4 * most_ + 1000;
   }
 
-  std::optional<std::vector<FlatRule>> run() {
+  std::optional<std::vector<FlatRule>> run(const Grouped& within) {
     if (lists_.empty()) return out_;
-    const Grouped all = sets_.share(Grouped{});
-    if (!add(0, all, true)) return std::nullopt;
+    if (!add(0, sets_.share(within), true)) return std::nullopt;
     mark_asked();
     return std::move(out_);
   }
@@ -163,6 +162,18 @@ class Wanted {
   Meaning left_;
 };
 
+/// Rules of one act in a row are one step.
+void append(std::vector<Step>& steps, const FlatRule& rule) {
+  if (steps.empty() || steps.back().act != rule.act) steps.push_back({rule.act, 0, {}});
+  steps.back().rules.push_back(rule.box);
+}
+
+/// Ten thousand hosts to one list of ten thousand are one rule here, not as many copies of the
+/// list.
+void regroup(std::vector<Step>& steps, FamilySets& sets) {
+  for (Step& step : steps) step.rules = regrouped(std::move(step.rules), sets.pool());
+}
+
 /// Takes what both have out of both.
 void drop_common(std::vector<Grouped>& a, std::vector<Grouped>& b) {
   GroupedSet of_a(a.begin(), a.end());
@@ -178,8 +189,8 @@ void drop_common(std::vector<Grouped>& a, std::vector<Grouped>& b) {
 }  // namespace
 
 std::optional<std::vector<FlatRule>> flattened(const std::vector<std::vector<Step>>& lists,
-                                               FamilySets& sets) {
-  return Flattener(lists, sets).run();
+                                               FamilySets& sets, const Grouped& within) {
+  return Flattener(lists, sets).run(within);
 }
 
 std::optional<Disputed> disputed(const std::vector<std::vector<Step>>& lists,
@@ -191,12 +202,12 @@ std::optional<Disputed> disputed(const std::vector<std::vector<Step>>& lists,
   for (const FlatRule& rule : *flat) {
     if (rule.act == Act::allow && rule.asked) {
       device.push_back(rule.box);
-      continue;
+    } else {
+      append(left, rule);
     }
-    if (left.back().act != rule.act) left.push_back({rule.act, 0, {}});
-    left.back().rules.push_back(rule.box);
   }
   device = regrouped(std::move(device), sets.pool());
+  regroup(left, sets);
   Wanted wanted(meaning, order, sets);
   std::vector<Grouped> policy = regrouped(std::move(wanted.plain()), sets.pool());
   drop_common(device, policy);
@@ -208,6 +219,17 @@ std::optional<Disputed> disputed(const std::vector<std::vector<Step>>& lists,
   // No deny has anything of these, so they may as well stand where none is asked.
   auto& exceptions = out.meaning.exception.whole;
   exceptions.insert(exceptions.end(), policy.begin(), policy.end());
+  return out;
+}
+
+std::optional<std::vector<std::vector<Step>>> about(const net::ServiceSet& services,
+                                                    const std::vector<std::vector<Step>>& lists,
+                                                    FamilySets& sets) {
+  const auto flat = flattened(lists, sets, {nullptr, nullptr, &services});
+  if (!flat) return std::nullopt;
+  std::vector<std::vector<Step>> out(1);
+  for (const FlatRule& rule : *flat) append(out.front(), rule);
+  regroup(out.front(), sets);
   return out;
 }
 

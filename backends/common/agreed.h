@@ -18,9 +18,10 @@ struct FlatRule {
   bool asked = true;  ///< of an allow: no rule of another act before it has any of its packets
 };
 
-/// Nothing if jumps make it long, or if a list that is jumped to ends without a verdict.
+/// Of the packets in `within`. Nothing if jumps make it long, or if a list that is jumped to ends
+/// without a verdict.
 std::optional<std::vector<FlatRule>> flattened(const std::vector<std::vector<Step>>& lists,
-                                               FamilySets& sets);
+                                               FamilySets& sets, const Grouped& within = {});
 
 /// What is left to compare. What is left out is allowed by both, whatever is left: if nothing is
 /// wrong with the rest, nothing is wrong.
@@ -32,5 +33,11 @@ struct Disputed {
 /// Of connections. Nothing where flattened() gives nothing.
 std::optional<Disputed> disputed(const std::vector<std::vector<Step>>& lists,
                                  const Meaning& meaning, flow::Order order, FamilySets& sets);
+
+/// What the lists say of these services, as one list. Nothing where flattened() gives nothing.
+/// Without it, a list of ten thousand jumps for other services is ten thousand sets that grow.
+std::optional<std::vector<std::vector<Step>>> about(const net::ServiceSet& services,
+                                                    const std::vector<std::vector<Step>>& lists,
+                                                    FamilySets& sets);
 
 }  // namespace hcipol::backends

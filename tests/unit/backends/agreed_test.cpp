@@ -80,6 +80,33 @@ TEST(Agreed, OneListWithoutJumpsMeansWhatTheListsDo) {
   EXPECT_GT(unasked, 200u);
 }
 
+TEST(Agreed, WhatListsSayOfSomeServicesIsWhatTheySay) {
+  const net::ServiceSet services = net::ServiceSet::ports(6, 1, 2);
+  unsigned said = 0, packets = 0;
+  for (unsigned seed = 0; seed < 400; ++seed) {
+    const RandomLists random(seed);
+    SetPool pool;
+    FamilySets sets(net::Family::ipv4, {});
+    const auto lists = about(services, steps(random.lists, pool), sets);
+    if (!lists) continue;
+    ++said;
+    ASSERT_EQ(lists->size(), 1u);
+    for_each_packet([&](const net::Packet& packet) {
+      if (!services.intersects(net::ServiceSet::containing(packet.service))) return;
+      const auto& all = lists->front();
+      const auto first = std::find_if(
+          all.begin(), all.end(), [&](const Step& step) { return any_holds(step.rules, packet); });
+      const Act act = first == all.end() ? Act::leave : first->act;
+      const Fate truth = walk(random.lists, 0, packet);
+      EXPECT_EQ(act == Act::allow, truth == Fate::allowed) << seed;
+      EXPECT_EQ(act == Act::deny, truth == Fate::denied) << seed;
+      ++packets;
+    });
+  }
+  EXPECT_GT(said, 100u);
+  EXPECT_GT(packets, 1000u);
+}
+
 /// A device and what is meant of it, half of the time the same.
 class RandomClaim {
  public:
