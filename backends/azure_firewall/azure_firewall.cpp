@@ -14,6 +14,7 @@
 #include "backends/azure_firewall/read_back.h"
 #include "backends/azure_firewall/settings.h"
 #include "backends/azure_firewall/validate.h"
+#include "backends/common/arm/naming.h"
 #include "backends/common/arm/write_template.h"
 #include "support/bug.h"
 #include "support/text.h"
@@ -55,7 +56,7 @@ constexpr std::array option_specs{
                      "`as-needed` is one template, and several where one would be too large; "
                      "`several` are one for the policy, one or more for the IP groups, and one for "
                      "each rule collection group"},
-    sema::OptionSpec{"api_version", "string", "\"2025-05-01\"",
+    sema::OptionSpec{"api_version", "string", arm::usual_network_versions,
                      "version of Microsoft.Network in the template, from 2022-11-01 on"},
 };
 

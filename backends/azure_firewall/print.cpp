@@ -177,10 +177,14 @@ Json parameter_values(const Document& document) {
 Json metadata(const Document& document) {
   Json out;
   out["_generator"]["name"] = "hcipolc";
-  out["description"] = literal(
-      fmt::format("Azure Firewall rules of cluster `{}`. Compiled from a policy: change that, "
-                  "not this file.",
-                  one_line(document.cluster, 80)));
+  // Of either kind.
+  const bool no_rules = document.groups.empty() && document.absent_groups.size() == 2;
+  out["description"] = literal(fmt::format(
+      "Azure Firewall rules of cluster `{}`{}. Compiled from a policy: change that, not this file.",
+      one_line(document.cluster, 80),
+      !no_rules                      ? ""
+      : document.mode == Mode::child ? ", which has none: only the parent's allow anything"
+                                     : ", which has none: a firewall with it denies everything"));
   if (const std::string cloud = arm::cloud_command(document.cloud); !cloud.empty()) {
     out["cloud"] = cloud;
   }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -42,6 +43,7 @@ class Reader {
     read_templates();
     read_api_version();
     look_at_other_clusters();
+    look_at_one_firewall();
     look_at_other_targets();
     return std::move(settings_);
   }
@@ -211,7 +213,8 @@ class Reader {
   }
 
   void read_api_version() {
-    const std::string version = text_option(options_, "api_version", settings_.api_version);
+    const std::string version = text_option(
+        options_, "api_version", std::string(arm::usual_network_version(device_.cluster->cloud)));
     if (arm::is_network_version(version)) {
       settings_.api_version = version;
       return;
@@ -234,6 +237,57 @@ class Reader {
         return;
       }
     }
+  }
+
+  /// What one firewall sees has one policy: giving it another cluster's takes this one's away. Only
+  /// private sources tell that it is one; each pair of clusters is told once.
+  void look_at_one_firewall() {
+    const auto& clusters = device_.policy->clusters;
+    if (settings_.mode == Mode::attach || clusters.size() < 2) return;
+    const net::AddressSet own = own_sources() - net::internet_addresses();
+    std::vector<std::string> others;
+    net::AddressSet shared;
+    bool after = false;
+    for (std::size_t c = 0; c < clusters.size() && c < device_.policy->views.size(); ++c) {
+      const bool itself = clusters[c].name == device_.cluster->name;
+      after = after || itself;
+      if (itself || !after) continue;
+      for (const policy::TargetView& view : device_.policy->views[c]) {
+        if (view.target != device_.view->target || !makes_another_policy(clusters[c], view))
+          continue;
+        const net::AddressSet both = own & sources(clusters[c], view);
+        if (both.empty()) continue;
+        others.push_back("`" + one_line(clusters[c].name, 80) + "`");
+        shared = shared | both;
+      }
+    }
+    if (others.empty()) return;
+    context_.note(
+        title,
+        fmt::format("it makes a policy for cluster `{}` and another for {}, though both have "
+                    "{} behind them, and a firewall has one policy: if it is one firewall, "
+                    "let them `attach` to one policy",
+                    one_line(device_.cluster->name, 80), some_of(others, 3),
+                    one_line(net::to_string(shared), 80)));
+  }
+
+  net::AddressSet own_sources() const {
+    std::set<const sema::NamedSet*> sets;
+    for (const flow::Flow& flow : device_.flows) sets.insert(flow.from.begin(), flow.from.end());
+    return flow::peers({sets.begin(), sets.end()}).addresses;
+  }
+
+  bool makes_another_policy(const policy::Cluster& cluster, const policy::TargetView& view) const {
+    if (text_option(view.options, "mode") == "attach") return false;
+    if (text_option(view.options, "format") == "rcg-json") return false;
+    const std::string usual = shortened(
+        "afwp-hci-" + arm::cluster_part(*device_.policy, cluster.name), arm::longest_name);
+    return text_option(view.options, "policy", usual) != settings_.policy;
+  }
+
+  static net::AddressSet sources(const policy::Cluster& cluster, const policy::TargetView& view) {
+    if (view.sees) return flow::peers(view.sees->from.parts).addresses;
+    return cluster.servers == nullptr ? net::AddressSet() : cluster.servers->set.addresses;
   }
 
   /// Two targets of one cluster make groups of the same names, and a group is written whole.

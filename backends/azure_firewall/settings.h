@@ -23,7 +23,7 @@ struct Settings {
   std::vector<std::string> dns_servers;
   bool ip_groups = true;
   bool several_templates = false;  ///< also where one would do
-  std::string api_version = "2025-05-01";
+  std::string api_version;
 
   bool basic() const { return tier == "Basic"; }
 };

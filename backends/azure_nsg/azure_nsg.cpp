@@ -10,6 +10,7 @@
 #include "backends/azure_nsg/print.h"
 #include "backends/azure_nsg/read_back.h"
 #include "backends/azure_nsg/settings.h"
+#include "backends/common/arm/naming.h"
 #include "support/text.h"
 
 namespace hcipol::backends::azure_nsg {
@@ -28,7 +29,7 @@ constexpr std::array option_specs{
                      "what becomes of the servers' traffic that the target sees and nothing "
                      "allows: `deny`, or `azure` for Azure's own default rules, which let "
                      "everything within the virtual network and to the Internet pass"},
-    sema::OptionSpec{"api_version", "string", "\"2025-05-01\"",
+    sema::OptionSpec{"api_version", "string", arm::usual_network_versions,
                      "version of Microsoft.Network in the template, from 2022-11-01 on"},
 };
 

@@ -67,6 +67,10 @@ Json metadata(const Document& document) {
     out["cloud"] = cloud;
   }
   out["deploy"] = arm::deploy_command(document.group, document.file);
+  // A subnet has one group, so what it has must be known before.
+  out["beforeAttach"] =
+      "az network vnet subnet show --resource-group <resource-group> --vnet-name <vnet> --name "
+      "<subnet> --query networkSecurityGroup.id --output tsv";
   out["attach"] = fmt::format(
       "az network vnet subnet update --resource-group <resource-group> --vnet-name "
       "<vnet> --name <subnet> --network-security-group {}",

@@ -11,7 +11,7 @@ struct Settings {
   std::string cluster;  ///< the cluster's name as part of Azure names
   std::string group;
   bool deny_rest = true;  ///< what the target sees and nothing allows
-  std::string api_version = "2025-05-01";
+  std::string api_version;
 };
 
 /// Reports E0611 for each option that Azure would refuse and goes on with its default.

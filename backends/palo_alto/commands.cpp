@@ -91,12 +91,22 @@ constexpr std::string_view api_function =
     "}\n";
 
 constexpr std::string_view lock_command = "request commit-lock add\n";
-// Whoever has the lock already goes on with it.
+// Whoever has the lock already goes on with it. The answer names the one who has it ("Commit lock
+// is already held by admin"), and `adm` is another than `admin` and than `adm.in`.
 constexpr std::string_view lock_function =
     "lock() {\n"
+    "  : \"${ADMIN:?}\"\n"
     "  api \"\" --data-urlencode \"type=op\" --data-urlencode "
     "\"cmd=<request><commit-lock><add></add></commit-lock></request>\" && return\n"
-    "  case $answer in *'already own'*) ;; *) return 1 ;; esac\n"
+    "  case $answer in\n"
+    "    *'already own'*|*\"already held by $ADMIN\"[\\<\\ \\\"]*|"
+    "*\"already held by $ADMIN\".[\\<\\ \\\"]*) ;;\n"
+    "    *'already held by'*)\n"
+    "      echo 'the lock is held: if by yourself, give it up (request commit-lock remove) and run "
+    "again' >&2\n"
+    "      return 1 ;;\n"
+    "    *) return 1 ;;\n"
+    "  esac\n"
     "}\n";
 
 // A rule that is there already is where it shall be.
@@ -199,6 +209,18 @@ std::string moves_by_api(const Document& document, const std::vector<Section>& a
   return out;
 }
 
+/// A comment with the command that shows what a partial load can lose.
+std::string look_at_groups(const Document& document, const std::vector<Section>& all) {
+  if (!may_lose_members(document)) return {};
+  for (const Section& section : all) {
+    if (std::string_view(section.path.front()) != "address-group") continue;
+    return fmt::format(
+        "# Before the commit, see that the groups have all of their members:\n# {}\n",
+        trim(beginning("show", document, section)));
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string apply_commands(const Document& document) {
@@ -218,11 +240,12 @@ std::string apply_commands(const Document& document) {
       "\n# ---- Command line. First, in operational mode, this line alone: it asks for the key of\n"
       "# ---- the host where the file lies, and for a password. Wait until it says that the file "
       "is\n"
-      "# ---- saved.\n"
-      "scp import configuration from USER@SERVER:/PATH/{}\n"
-      "\n# ---- Then, 30 or 40 lines at a time:\n"
-      "set cli scripting-mode on\n{}configure\n",
-      file, lock_command);
+      "# ---- saved, and look at it: show config saved {0}\n"
+      "scp import configuration from USER@SERVER:/PATH/{0}\n"
+      "\n# ---- Then (in an update after the command line of the former {1}), 30 or 40\n"
+      "# ---- lines at a time:\n"
+      "set cli scripting-mode on\n{2}configure\n",
+      file, beside(file, ".remove.txt"), lock_command);
   for (const Section& section : all) {
     const std::string path = xpath(document.location, section);
     out += fmt::format("load config partial from {} from-xpath {} to-xpath {} mode merge\n", file,
@@ -230,13 +253,13 @@ std::string apply_commands(const Document& document) {
   }
   out += moves_by_line(document, all);
   out += fmt::format(
-      "validate full\n"
+      "validate full\n{}"
       "\n# ---- Or XML API, from a shell in the folder of {}. It stops at the first thing that "
       "the\n"
       "# ---- device refuses, and waits for what the validation finds.\n"
       "{}(set -eu\n{}{}lock\n"
       "api \"?type=import&category=configuration\" -F \"file=@{}\"\n",
-      file, about_api(), api_function, lock_function, file);
+      look_at_groups(document, all), file, about_api(), api_function, lock_function, file);
   for (const Section& section : all) {
     const std::string path = xpath(document.location, section);
     out += fmt::format(
@@ -267,7 +290,9 @@ std::string remove_commands(const Document& document) {
       out += '\n';
     }
   }
+  // What is pasted next begins in operational mode.
   out += fmt::format(
+      "exit\n"
       "\n# ---- Or XML API, from a shell. It goes on when the device refuses something, and says\n"
       "# ---- what; it fails if that was a rule, or if the device cannot be asked.\n"
       "{}(set -u\nstays=0\n{}{}lock || exit 1\n{}",

@@ -10,10 +10,13 @@ namespace hcipol::backends::palo_alto {
 
 std::string describe(const policy::Rule& rule) {
   std::string out = plain_text(rule.address, 200);
-  const std::string& title = rule.title.empty() ? rule.origin.feature_title : rule.title;
+  const bool exception = rule.kind == policy::Rule::Kind::exception;
+  // What encloses an exception's rules is called "Exception CHG1", which is said below.
+  const std::string& title =
+      rule.title.empty() && !exception ? rule.origin.feature_title : rule.title;
   if (!title.empty()) out += ": " + plain_text(title, 200);
-  if (rule.kind == policy::Rule::Kind::exception) {
-    out += fmt::format(". Exception until {}, owner {}, reason: {}",
+  if (exception) {
+    out += fmt::format("{} Exception until {}, owner {}, reason: {}", title.empty() ? ":" : ".",
                        rule.expires ? to_string(*rule.expires) : "-", plain_text(rule.owner, 100),
                        plain_text(rule.reason, 300));
     if (out.ends_with('.')) out.pop_back();  // of the reason

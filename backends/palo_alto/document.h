@@ -152,6 +152,8 @@ struct Document {
   bool denies_rest = true;            ///< whether there is to be such a clean-up
   std::vector<std::string> denied;    ///< what the clean-up denies: "any -> servers"
 
+  bool opens_by_name = false;  ///< whether a rule allows what goes to an FQDN object
+
   // Owners of what the rules point to.
   std::deque<policy::Rule> parts;  ///< origins that are not the policy's
   std::deque<Members> lists;

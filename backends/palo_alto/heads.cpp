@@ -52,9 +52,9 @@ std::string asked_before(const Document& document) {
       out = "If Panorama manages the firewall, its pre-rules come before all of these.";
       break;
     case Rules::device_group:
-      out = post ? "All pre-rules, of this device group, its parents and `shared`, come before "
-                   "all of these, and so do the firewall's own rules and the post-rules of device "
-                   "groups below this one."
+      out = post ? "All pre-rules, of this device group, its parents, `shared` and the device "
+                   "groups below it, come before all of these, and so do the firewall's own rules "
+                   "and the post-rules of device groups below this one."
                  : "Pre-rules of parent device groups and of `shared` come before all of these.";
       break;
     case Rules::shared:
@@ -136,14 +136,79 @@ std::string about_panorama(const Location& location) {
 
 std::string about_lock() {
   return comment(
-      "The commit lock keeps others from committing what is half done. Your own commit, as the "
-      "same administrator, releases it; to give it up without one: request commit-lock remove");
+             "Before you begin, in operational mode: `show config diff` must show nothing. What "
+             "others have pending goes live with your commit, and is lost where you give up and "
+             "load the running configuration. If it shows something, agree with its owners "
+             "first.") +
+         comment(
+             "The commit lock keeps others from committing what is half done. Your own commit, as "
+             "the same administrator, releases it; to give it up without one, in operational mode: "
+             "request commit-lock remove");
+}
+
+/// What stops for the servers. Where Panorama is, it stops at the push.
+std::string about_cleanup(const Document& document) {
+  if (document.denied.empty()) return {};
+  return comment(fmt::format(
+      "From the {} on, of {} only what the rules above the clean-up allow goes through. If DNS, "
+      "domain controllers, time or your own way in is part of that and not among what they allow, "
+      "it stops.",
+      document.location.panorama() ? "push" : "commit", seen(document)));
+}
+
+bool has_ipv6(const Document& document) {
+  return std::any_of(document.addresses.begin(), document.addresses.end(), [](const auto& entry) {
+    return entry.second.kind != Address::Kind::fqdn &&
+           entry.second.value.find(':') != std::string::npos;
+  });
+}
+
+std::string about_version(const Document& document) {
+  std::string out;
+  if (has_ipv6(document)) {
+    out += comment(
+        "There are IPv6 addresses in it: IPv6 firewalling must be on (Device > Setup > Session), "
+        "or the commit is refused.");
+  }
+  if (may_lose_members(document)) {
+    out += comment(
+        "PAN-OS before 10.1.7 or 10.2.3 can lose members of address groups in a partial load "
+        "(PAN-198244): if it is one of these, stop, and update it, or build with format = "
+        "\"set\".");
+  }
+  return out;
+}
+
+std::string about_update(const Document& document) {
+  const std::string remove = beside(document.file_name, ".remove.txt");
+  std::string first = "first";
+  if (!document.set_commands) {
+    first = fmt::format(
+        "import this file first, as below, and look at it (`show config saved {}`): an import that "
+        "failed leaves the last one of that name. Then",
+        document.file_name);
+  }
+  return comment(fmt::format(
+      "To update, {} paste the command-line part of the {} that belongs to the file that is loaded "
+      "now; it ends in operational mode. Then {}, and commit both at once. That the lock is yours "
+      "already is no fault.{} Without the deletes, rules that are gone stay, and rules, groups and "
+      "URL categories that became narrower keep the ports, addresses and hosts that they had, "
+      "since a load adds to what is there. What rules of yours use the device refuses to delete: "
+      "of such a group take by hand what is gone from it.",
+      first, remove,
+      document.set_commands ? "all of this" : "all of the command line below the import",
+      document.set_commands ? "" : " By API it is that file's API part and then this one's."));
 }
 
 }  // namespace
 
 std::string beside(const std::string& file_name, const std::string& ending) {
   return file_name.substr(0, file_name.rfind('.')) + ending;
+}
+
+bool may_lose_members(const Document& document) {
+  return !document.set_commands && !document.address_groups.empty() &&
+         !document.version.starts_with("11.");
 }
 
 std::string quoted_if(const std::string& word) {
@@ -159,15 +224,12 @@ std::string head_of_apply(const Document& document) {
              : comment(
                    "What the device holds at most it says itself: show system state | match "
                    "cfg.general.max");
+  out += about_version(document);
   out += comment("Nothing takes effect before a commit, which is left to you.");
+  out += about_cleanup(document);
   out += about_lock();
   out += "#\n";
-  out += comment(fmt::format(
-      "To update, first paste the delete commands of the {} that belongs to the file that is "
-      "loaded now, then load this one, and commit both at once. Without the first step, rules "
-      "that are gone stay. What rules of yours use the device refuses to delete, and a load adds "
-      "to what is there: of such a group take by hand what is gone from it.",
-      remove));
+  out += about_update(document);
   out += comment(fmt::format(
       "If something on the way is refused, do not commit: mend it and do all of it again, or take "
       "it off with {}.",
@@ -178,17 +240,20 @@ std::string head_of_apply(const Document& document) {
 std::string head_of_remove(const Document& document) {
   return comment(fmt::format(
              "Takes {} off again, and nothing else. What other rules still use the device refuses "
-             "to delete, and it stays. Nothing takes effect before a commit, which is left to you.",
+             "to delete, and it stays. Nothing takes effect before a commit, which is left to you: "
+             "the command line below ends in operational mode, where an update goes on with the "
+             "new file's commands.",
              document.file_name)) +
          about_lock();
 }
 
 std::string about_api() {
-  return "# ---- HOST is the device, KEY an API key; both are shell variables. curl checks the "
-         "device's\n"
-         "# ---- certificate: if it is signed by itself, put it into a file and its path into\n"
-         "# ---- CURL_CA_BUNDLE. The lock is given up by type=op,\n"
-         "# ---- cmd=<request><commit-lock><remove></remove></commit-lock></request>.\n";
+  return "# ---- HOST is the device, KEY an API key and ADMIN the administrator whose key it is; "
+         "all\n"
+         "# ---- are shell variables. curl checks the device's certificate: if it is signed by\n"
+         "# ---- itself, put it into a file and its path into CURL_CA_BUNDLE. The lock is given up "
+         "by\n"
+         "# ---- type=op, cmd=<request><commit-lock><remove></remove></commit-lock></request>.\n";
 }
 
 }  // namespace hcipol::backends::palo_alto

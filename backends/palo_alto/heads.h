@@ -13,6 +13,9 @@ std::string beside(const std::string& file_name, const std::string& ending);
 /// A word with blanks, as the command line takes it.
 std::string quoted_if(const std::string& word);
 
+/// Whether a partial load of it is what some versions do wrong (PAN-198244).
+bool may_lose_members(const Document& document);
+
 std::string head_of_apply(const Document& document);
 std::string head_of_remove(const Document& document);
 

@@ -191,6 +191,8 @@ void Legaliser::add(const Flow& flow) {
 void Legaliser::report_hosts(const Flow& flow, const End& from, const End& to,
                              const net::ServiceSet& service) {
   if (from.hosts.empty() && to.hosts.empty()) return;
+  const bool opens = flow.kind != Rule::Kind::deny && !to.hosts.empty();
+  document_.opens_by_name = document_.opens_by_name || opens;
   const std::string on = service.is_any() ? "" : net::to_string(service);
   std::vector<std::string> all;
   std::vector<Wider> wider;

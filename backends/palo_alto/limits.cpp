@@ -81,6 +81,11 @@ void add_device_notes(const Document& document, EmitContext& context) {
     context.note(backend_title, fmt::format("{} host names; small platforms hold {} FQDN objects",
                                             fqdns, small_fqdn_limit));
   }
+  if (document.opens_by_name) {
+    context.note(backend_title,
+                 "FQDN objects also close: an address of a host that the servers' DNS gives and "
+                 "the device's does not is not let through, so let both ask the same resolver");
+  }
   if (document.external_lists.size() > external_list_limit) {
     context.note(backend_title, fmt::format("{} external dynamic lists; a device holds {}",
                                             document.external_lists.size(), external_list_limit));

@@ -162,7 +162,7 @@ class CommandReader {
       if (list || !removed->all()) fail("not all entries are removed");
     }
     expect_same(other, joined({{"set cli scripting-mode on", "request commit-lock add", "configure",
-                                std::string(removals), "(set -u", "stays=0"},
+                                std::string(removals), "exit", "(set -u", "stays=0"},
                                api_shell_function(),
                                lock_shell_function(),
                                {"lock || exit 1"},

@@ -21,8 +21,16 @@ const ShellLines& api_shell_function() {
 const ShellLines& lock_shell_function() {
   static const ShellLines lines{
       "lock() {",
+      R"(  : "${ADMIN:?}")",
       R"(  api "" --data-urlencode "type=op" --data-urlencode "cmd=<request><commit-lock><add></add></commit-lock></request>" && return)",
-      "  case $answer in *'already own'*) ;; *) return 1 ;; esac", "}"};
+      "  case $answer in",
+      R"(    *'already own'*|*"already held by $ADMIN"[\<\ \"]*|*"already held by $ADMIN".[\<\ \"]*) ;;)",
+      "    *'already held by'*)",
+      R"(      echo 'the lock is held: if by yourself, give it up (request commit-lock remove) and run again' >&2)",
+      "      return 1 ;;",
+      "    *) return 1 ;;",
+      "  esac",
+      "}"};
   return lines;
 }
 // Fails likewise, but not for a rule that is where it shall be.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "diagnostics/render.h"
 #include "driver/commands.h"
@@ -29,13 +30,21 @@ bool use_color(const Options& options, const Environment& environment) {
   return environment.stderr_is_terminal && !is("TERM", "dumb");
 }
 
+// What a warning is about, beside its place. Of one target there are notes of many kinds, which
+// begin with different words and go on with the names or figures of a cluster.
+std::string kind_of(const Diagnostic& d) {
+  if (d.id != Diag::device_note) return {};
+  return d.message.substr(0, d.message.find_first_of("`0123456789"));
+}
+
 // One rule in many clusters, or on many devices, is one warning to a person.
 std::vector<Diagnostic> folded(const std::vector<Diagnostic>& list) {
   std::vector<Diagnostic> out;
-  std::map<std::pair<Span, Diag>, std::pair<std::size_t, std::size_t>> first;
+  std::map<std::tuple<Span, Diag, std::string>, std::pair<std::size_t, std::size_t>> first;
   for (const Diagnostic& d : list) {
     const bool place = d.span.file != FileId::no_file && entry(d.id).severity == Severity::Warning;
-    const auto [known, added] = first.try_emplace({d.span, d.id}, std::pair(out.size(), 0u));
+    const auto [known, added] =
+        first.try_emplace({d.span, d.id, kind_of(d)}, std::pair(out.size(), 0u));
     if (!added && place) {
       ++known->second.second;
     } else {

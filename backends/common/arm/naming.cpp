@@ -75,6 +75,10 @@ bool is_network_version(std::string_view version) {
          network_versions.end();
 }
 
+std::string_view usual_network_version(std::string_view cloud) {
+  return cloud == "usgov" || cloud == "china" ? "2023-11-01" : "2025-05-01";
+}
+
 bool is_tag(std::string_view tag) {
   return !tag.empty() && std::count(tag.begin(), tag.end(), '.') <= 1 &&
          std::all_of(tag.begin(), tag.end(),

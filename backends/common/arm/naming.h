@@ -43,6 +43,12 @@ inline constexpr std::array<std::string_view, 16> network_versions{
     "2023-11-01", "2024-01-01", "2024-03-01", "2024-05-01", "2024-07-01", "2024-10-01",
     "2025-01-01", "2025-03-01", "2025-05-01", "2025-07-01"};
 bool is_network_version(std::string_view version);
+/// Without the option. Sovereign clouds have new versions later (azure-powershell #27549:
+/// 2024-05-01 was refused in usgovvirginia), so theirs is one that was taken there.
+std::string_view usual_network_version(std::string_view cloud);
+/// The same for the list of options.
+inline constexpr std::string_view usual_network_versions =
+    "\"2025-05-01\", in usgov and china \"2023-11-01\"";
 
 /// Letters, digits, `_` and `-`, and at most one `.` before a region or a part of the service: more
 /// dots have only host names, which Azure refuses among addresses.

@@ -207,6 +207,70 @@ TEST(AzureFirewallDocument, NotesClustersThatShareAPolicy) {
   EXPECT_EQ(b.emit().messages().find("cluster `lab`"), std::string::npos);
 }
 
+// The second policy that is given to a firewall takes the first one's place.
+TEST(AzureFirewallDocument, NotesClustersBehindOneFirewallWithPoliciesOfTheirOwn) {
+  Small b;
+  b.flow("hci/arc.his", {b.servers}, {b.his}, tcp(443));
+  const NamedSet* proxy = b.set("proxy.corp", {"10.0.9.10", "203.0.113.9"});
+  policy::Policy& policy = b.policy();
+  policy.clusters.emplace_back().name = "lab";
+  policy.views = {{b.view()}, {b.view()}};
+  const auto said = [&] { return b.emit().messages().find("and a firewall has one policy"); };
+  // The other cluster's servers are unknown; then they are others; then one is behind both.
+  EXPECT_EQ(said(), std::string::npos);
+  policy.clusters.back().servers = proxy;
+  EXPECT_EQ(said(), std::string::npos);
+  sema::Flow sees;
+  sees.from.parts = {proxy};
+  sees.to.parts = {b.his};
+  policy.views[1][0].sees = sees;
+  EXPECT_EQ(said(), std::string::npos);
+  b.flow("hci/arc.proxied", {proxy}, {b.his}, tcp(443));
+  const std::string whole = b.emit().messages();
+  EXPECT_NE(whole.find("makes a policy for cluster `prod` and another for `lab`, though both have "
+                       "10.0.9.10 behind them, and a firewall has one policy"),
+            std::string::npos)
+      << whole;
+  // Of one policy, another note tells; and what is attached makes none.
+  policy.views[1][0].options["policy"].data = std::string("afwp-hci-prod");
+  EXPECT_EQ(said(), std::string::npos);
+  policy.views[1][0].options.erase("policy");
+  for (const auto& [option, value] :
+       {std::pair("mode", "attach"), std::pair("format", "rcg-json")}) {
+    policy.views[1][0].options[option].data = std::string(value);
+    EXPECT_EQ(said(), std::string::npos) << option;
+    policy.views[1][0].options.erase(option);
+  }
+  EXPECT_NE(said(), std::string::npos);
+  // Each pair is told once, for the first of the two.
+  policy.clusters.pop_back();
+  policy.clusters.emplace_front().name = "lab";
+  std::swap(policy.views[0], policy.views[1]);
+  EXPECT_EQ(said(), std::string::npos);
+}
+
+// Whoever opens the template is to see what the build said.
+TEST(AzureFirewallDocument, ATemplateWithoutRulesSaysSo) {
+  const auto description = [](Small& b) {
+    return nlohmann::json::parse(b.emit().text())["metadata"]["description"].get<std::string>();
+  };
+  Small none;
+  EXPECT_NE(description(none).find("has none: a firewall with it denies everything"),
+            std::string::npos);
+  none.option("templates", "several");
+  EXPECT_NE(description(none).find("has none"), std::string::npos);
+  none.option("mode", "child")
+      .option("base_policy",
+              "/subscriptions/s/resourceGroups/g/providers/"
+              "Microsoft.Network/firewallPolicies/parent");
+  EXPECT_NE(description(none).find("only the parent's allow anything"), std::string::npos);
+  Small some;
+  some.flow("hci/arc.his", {some.servers}, {some.his}, tcp(443));
+  EXPECT_EQ(description(some).find("has none"), std::string::npos);
+  some.option("templates", "several");
+  EXPECT_EQ(description(some).find("has none"), std::string::npos);
+}
+
 /// The validator itself: each mutation is one that Azure refuses.
 TEST(AzureFirewallDocument, NotesTargetsOfOneClusterWithTheSameGroups) {
   Small b;

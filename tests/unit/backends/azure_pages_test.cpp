@@ -53,7 +53,7 @@ TEST(AzurePages, OfSecurityGroups) {
   outcome.emission = backend.emit(b.device(), context);
   ASSERT_FALSE(outcome.reporter.has_errors()) << outcome.messages();
   const auto metadata = nlohmann::json::parse(outcome.text())["metadata"];
-  for (const char* command : {"deploy", "attach"}) {
+  for (const char* command : {"deploy", "beforeAttach", "attach"}) {
     EXPECT_NE(page.find(metadata[command].get<std::string>()), std::string::npos) << command;
   }
   EXPECT_NE(page.find(outcome.emission.made.at(0).remove), std::string::npos);
@@ -65,6 +65,59 @@ TEST(AzurePages, SayWhatNoTemplateSays) {
     EXPECT_NE(page_of(folder).find("**Exceptions do not end here**"), std::string::npos) << folder;
   }
   EXPECT_NE(page_of("azure_firewall").find("its settings are replaced"), std::string::npos);
+}
+
+// A firewall has one policy, and a subnet one group: what is there must be known before it is
+// replaced.
+TEST(AzurePages, SayHowToFindAndGiveBackWhatIsReplaced) {
+  struct Case {
+    const char* folder;
+    const char* look;
+    const char* replace;
+    const char* give_back;
+  };
+  for (const Case& each :
+       {Case{"azure_firewall", "--query firewallPolicy.id", "--firewall-policy <policy-id>",
+             "--firewall-policy <former-policy-id>"},
+        Case{"azure_nsg", "--query networkSecurityGroup.id",
+             "--network-security-group nsg-hci-prod",
+             "--network-security-group <former-group-id>"}}) {
+    const std::string page = page_of(each.folder);
+    const std::size_t look = page.find(each.look);
+    const std::size_t replace = page.find(each.replace);
+    const std::size_t undo = page.find("\n## Undo");
+    ASSERT_NE(look, std::string::npos) << each.folder;
+    EXPECT_LT(look, replace) << each.folder;
+    EXPECT_LT(replace, undo) << each.folder;
+    EXPECT_NE(page.find(each.give_back, undo), std::string::npos) << each.folder;
+  }
+  // A name is looked for in the resource group of the firewall, and policies are often elsewhere.
+  EXPECT_EQ(page_of("azure_firewall").find("--firewall-policy afwp"), std::string::npos);
+}
+
+// azure-powershell #27549: usgovvirginia refused 2024-05-01.
+TEST(AzurePages, SovereignCloudsGetVersionsThatTheyHave) {
+  for (const auto& [cloud, version] :
+       {std::pair("public", "2025-05-01"), std::pair("usgov", "2023-11-01"),
+        std::pair("china", "2023-11-01")}) {
+    Pages b;
+    b.policy().clusters.front().cloud = cloud;
+    const auto expect_version = [&, &expected = version](const Outcome& outcome) {
+      for (const auto& resource : nlohmann::json::parse(outcome.text())["resources"]) {
+        EXPECT_EQ(resource["apiVersion"], expected);
+      }
+    };
+    expect_version(b.emit());
+    Outcome group;
+    backends::EmitContext context(group.reporter, b.device());
+    group.emission = backends::azure_nsg::backend().emit(b.device(), context);
+    expect_version(group);
+    for (const char* folder : {"azure_firewall", "azure_nsg"}) {
+      EXPECT_NE(page_of(folder).find(version), std::string::npos) << folder;
+    }
+    b.option("api_version", "2024-10-01");
+    EXPECT_NE(b.emit().text().find("\"apiVersion\": \"2024-10-01\""), std::string::npos);
+  }
 }
 
 // The CLI stays in the cloud that it was in.

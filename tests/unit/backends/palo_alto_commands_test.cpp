@@ -232,7 +232,7 @@ std::string run(const std::string& script) {
 
 /// A device whose answers a shell command prints; before them, what it was asked for.
 std::string device_that(const std::string& answers) {
-  return "HOST=fw.example KEY=k1\n"
+  return "HOST=fw.example KEY=k1 ADMIN=adm.in\n"
          "curl() { for word in \"$@\"; do printf '%s\\n' \"$word\"; done; " +
          answers + "; }\n";
 }
@@ -365,15 +365,41 @@ TEST_P(PaloAltoCommands, GoOnWithTheirOwnLock) {
                            why + "</msg></response>' ;; *) " + fine + " ;; esac") +
                apply + "echo after\n");
   };
-  EXPECT_EQ(count(load("You already own a commit lock for scope shared"), "\nafter\n"), 1u);
-  EXPECT_EQ(count(load("Commit lock is held by bob"), "file=@"), 0u);
+  for (const char* own :
+       {"You already own a commit lock for scope shared", "Commit lock is already held by adm.in",
+        "<line>Commit lock is already held by adm.in.</line>",
+        "<line>Commit lock is already held by adm.in for scope shared</line>"}) {
+    EXPECT_EQ(count(load(own), "\nafter\n"), 1u) << own;
+  }
+  // `.` is part of names, and stands for no other character of them.
+  for (const char* other : {"bob", "adm.in2", "adm.in.stra.tor", "adm_in", "adm", "xadm.in"}) {
+    const std::string out = load("Commit lock is already held by " + std::string(other));
+    EXPECT_EQ(count(out, "file=@"), 0u) << other;
+    EXPECT_EQ(count(out, "already held by " + std::string(other) + "<"), 1u) << out;
+    EXPECT_EQ(count(out, "give it up (request commit-lock remove) and run again"), 1u) << other;
+  }
+  const std::string neither = load("not allowed");
+  EXPECT_EQ(count(neither, "file=@") + count(neither, "give it up"), 0u);
+}
+
+// Without a name, every lock would be that of nobody.
+TEST_P(PaloAltoCommands, AskWhoseKeyItIs) {
+  const Emission emission = emitted();
+  for (const std::size_t file : {1u, 2u}) {
+    for (const char* none : {"unset ADMIN\n", "ADMIN=\n"}) {
+      const std::string out =
+          run(device_that(fine) + none + api_part(emission.artefacts[file].text) + "echo after\n");
+      EXPECT_EQ(count(out, "commit-lock") + count(out, "xpath=") + count(out, "after"), 0u) << out;
+      EXPECT_NE(out.find("ADMIN"), std::string::npos);
+    }
+  }
 }
 
 // What every user of the machine can read.
 TEST_P(PaloAltoCommands, HandTheKeyOverByNoArgument) {
   for (const Artefact& artefact : emitted().artefacts) {
     const std::string stub =
-        "HOST=fw.example KEY=secret\n"
+        "HOST=fw.example KEY=secret ADMIN=admin\n"
         "curl() { IFS= read -r header; echo \"header $header\"; printf '%s\\n' \"$@\"; " +
         std::string(fine) + "; }\n";
     if (!artefact.path.ends_with(".txt")) continue;
@@ -448,7 +474,10 @@ TEST_P(PaloAltoCommands, FaultsAreFound) {
       {"|| return 2", ""},
       {"\nrequest commit-lock add\n", "\n"},
       {"\nlock\n", "\n"},
-      {"*'already own'*) ;; *)", "*)"},
+      {"*'already own'*|", "*|"},
+      {"held by $ADMIN\"[\\<\\ \\\"]*|", "held by $ADMIN\"*|"},
+      {"*'already held by'*)", "*'already'*)"},
+      {"  : \"${ADMIN:?}\"\n", ""},
       {"\nvalidate\n", "\n"},
       {"*'<status>FIN</status>'*) break", "*'<status>FIN</status>'*) return 0"},
       {"*'<status>FIN</status>'*'<result>OK</result>'*) return 0", "*) return 0"},
@@ -473,6 +502,7 @@ TEST_P(PaloAltoCommands, FaultsAreFound) {
       {"\nhci-host-10.1.0.11\n", "\n"},
       {"[@name='$name']", ""},
       {"configure\n", ""},
+      {"\nexit\n", "\n"},
       {"(set -u\n", "(set -eu\n"},
       {"echo \"refused: $name\" >&2", ":"},
       {"|| stays=1", "|| :"},
@@ -568,7 +598,9 @@ TEST(PaloAltoCommandsPlace, SayWhichRulesComeBeforeAndWhichGetNothingAnyMore) {
        {"All pre-rules"}},
       {{{"device_group", "HCI"}, {"rulebase", "pre"}}, {parents}, {split, "All pre-rules"}},
       {{{"device_group", "HCI"}, {"rulebase", "post"}},
-       {"All pre-rules, of this device group, its parents and `shared`, come before",
+       {"All pre-rules, of this device group, its parents, `shared` and the device groups below "
+        "it, "
+        "come before",
         "the firewall's own rules and the post-rules of device groups below this one"},
        {split, parents}},
       {{{"shared", "all"}},
@@ -585,6 +617,81 @@ TEST(PaloAltoCommandsPlace, SayWhichRulesComeBeforeAndWhichGetNothingAnyMore) {
               std::string::npos)
         << text;
   }
+}
+
+/// What the files say to whoever pastes them.
+struct Heads {
+  std::string apply;
+  std::string remove;
+};
+Heads heads(const std::vector<std::pair<const char*, const char*>>& options) {
+  World world;
+  sample(world);
+  for (const auto& [name, value] : options) world.option(name, std::string(value));
+  const Emission emission = world.emit();
+  return {in_one_line(emission.artefacts.at(1).text), in_one_line(emission.artefacts.at(2).text)};
+}
+bool says(const std::string& text, std::string_view what) {
+  return text.find(what) != std::string::npos;
+}
+
+TEST(PaloAltoCommandsHead, SayWhatStopsAndWhoseChangesGoAlong) {
+  const Heads firewall = heads({});
+  EXPECT_TRUE(says(firewall.apply,
+                   "From the commit on, of `servers -> any` and `any -> servers` only what the "
+                   "rules above the clean-up allow goes through. If DNS, domain controllers, time "
+                   "or your own way in is part of that and not among what they allow, it stops."))
+      << firewall.apply;
+  EXPECT_TRUE(says(heads({{"device_group", "HCI"}}).apply, "From the push on, of "));
+  World open;
+  sample(open);
+  open.flag("default_deny", false);
+  EXPECT_FALSE(says(in_one_line(open.emit().artefacts.at(1).text), "it stops"));
+  for (const std::string& head : {firewall.apply, firewall.remove}) {
+    EXPECT_TRUE(says(head, "`show config diff` must show nothing")) << head;
+  }
+}
+
+TEST(PaloAltoCommandsHead, SayHowAnUpdateGoes) {
+  const Heads xml = heads({});
+  EXPECT_TRUE(says(xml.apply,
+                   "import this file first, as below, and look at it (`show config "
+                   "saved prod.xml`): an import that failed leaves the last one"))
+      << xml.apply;
+  EXPECT_TRUE(says(xml.apply,
+                   "rules, groups and URL categories that became narrower keep the "
+                   "ports, addresses and hosts that they had"));
+  EXPECT_FALSE(says(heads({{"format", "set"}}).apply, "import"));
+  // The one file ends where the other begins.
+  World world;
+  sample(world);
+  const Emission emission = world.emit();
+  const std::string& remove = emission.artefacts.at(2).text;
+  const std::string by_line = remove.substr(0, remove.find("# ---- Or XML API"));
+  EXPECT_TRUE(by_line.ends_with("\nexit\n\n")) << by_line;
+  const std::string& apply = emission.artefacts.at(1).text;
+  EXPECT_LT(apply.find("\nscp import"), apply.find("\nrequest commit-lock add\n"));
+}
+
+TEST(PaloAltoCommandsHead, WarnOfWhatVersionsAndSettingsDo) {
+  constexpr const char* lost = "can lose members of address groups";
+  constexpr const char* look = "see that the groups have all of their members: show ";
+  for (const char* version : {"9.1", "10.1", "10.2"}) {
+    const Heads old = heads({{"version", version}});
+    EXPECT_TRUE(says(old.apply, lost)) << version;
+    EXPECT_TRUE(says(old.apply, std::string(look) + "address-group")) << old.apply;
+  }
+  EXPECT_TRUE(says(heads({{"device_group", "HCI West"}}).apply,
+                   std::string(look) + "device-group \"HCI West\" address-group"));
+  for (const Heads& other : {heads({{"version", "11.0"}}), heads({{"format", "set"}})}) {
+    EXPECT_FALSE(says(other.apply, lost) || says(other.apply, look));
+  }
+  constexpr const char* ipv6 = "IPv6 firewalling must be on (Device > Setup > Session)";
+  EXPECT_TRUE(says(heads({}).apply, ipv6));
+  World world;
+  world.servers("10.1.0.11");
+  world.allow("main/a.b", {world.any()}, {world.endpoint("e", {"a.example"})}, tcp(443));
+  EXPECT_FALSE(says(in_one_line(world.emit().artefacts.at(1).text), ipv6));
 }
 
 // What the target does not see is denied by nothing here.

@@ -64,7 +64,7 @@ const std::vector<NoteCovered> palo_alto_covered{
     {"5", "configpump-plugin #12", "PaloAltoLimits.TheFileKeepsANameThatCanBeImported"},
     {"5", "**upper case** did not match", "PaloAltoLimits.ValuesHaveTheirForms"},
     {"5", "does not reject duplicate group members", "PaloAltoLimits.ValuesHaveTheirForms"},
-    {"5", "IPv6: device setting", "none: a setting of the device; the page says it"},
+    {"5", "IPv6: device setting", "PaloAltoCommandsHead.WarnOfWhatVersionsAndSettingsDo"},
 };
 
 TEST(PaloAltoNotes, EveryLimitAndPitfallHasATest) {

@@ -244,6 +244,47 @@ TEST(PaloAlto, MapsEveryRuleBackInOrder) {
   EXPECT_TRUE(config.object("tag", "hcipol-exception"));
 }
 
+// What encloses its rules is called "Exception CHG1", and that is said anyway.
+TEST(PaloAlto, AnExceptionWithoutATitleSaysOnceThatItIsOne) {
+  World world;
+  world.servers("10.1.0.11");
+  Rule& rule = world.rule(Rule::Kind::exception, "main/CHG1.vendor", {world.literal("10.0.5.9")},
+                          {world.servers()}, tcp(445));
+  rule.title.clear();
+  rule.origin.feature_title = "Exception CHG1";
+  rule.origin.source.clear();
+  rule.owner = "j.doe@contoso.example";
+  rule.reason = "A file server moves.";
+  rule.expires = *parse_date("2022-06-30");
+  const PanConfig config(world.text());
+  EXPECT_STREQ(config.rule("prod-main-CHG1.vendor").child_value("description"),
+               "main/CHG1.vendor: Exception until 2022-06-30, owner j.doe@contoso.example, reason: "
+               "A file server moves");
+}
+
+// An allow by FQDN object closes what only the servers resolve; said once, whatever the rules.
+TEST(PaloAlto, NotesOnceThatFqdnObjectsAlsoClose) {
+  const auto notes = [](bool allow, bool deny) {
+    World world;
+    world.servers("10.1.0.11");
+    NamedSet* host = world.endpoint("e", {"a.example"});
+    if (allow) {
+      world.allow("main/a.b", {world.servers()}, {host}, tcp(443));
+      world.allow("main/a.c", {world.servers()}, {world.endpoint("f", {"b.example"})}, tcp(9000));
+    }
+    if (deny) world.deny("main/a.d", {world.servers()}, {host}, tcp(25));
+    world.emit();
+    std::size_t out = 0;
+    for (const std::string& line : world.messages()) {
+      out += line.find("let both ask the same resolver") != std::string::npos ? 1 : 0;
+    }
+    return out;
+  };
+  EXPECT_EQ(notes(true, true), 1u);
+  EXPECT_EQ(notes(false, true), 0u);
+  EXPECT_EQ(notes(false, false), 0u);
+}
+
 TEST(PaloAlto, NamesObjectsByWhatTheyHoldAndGroupsByThePolicy) {
   World world;
   fill(world);
@@ -335,8 +376,9 @@ TEST(PaloAlto, KeepsPortsAndApplicationsApart) {
                    .child("default")
                    .child_value("ident-by-ip-protocol"),
                "47");
-  // The custom applications, two rules with FQDN objects, and a deny by category.
-  EXPECT_EQ(world.messages().size(), 4u) << joined(world.messages());
+  // The custom applications, two rules with FQDN objects and what these close, and a deny by
+  // category.
+  EXPECT_EQ(world.messages().size(), 5u) << joined(world.messages());
 }
 
 TEST(PaloAlto, GivesAServiceToEveryProtocolOfARule) {
