@@ -16,10 +16,8 @@ namespace {
 
 using net::Family;
 
-/// What would be more single ports are ranges.
+/// What would be more elements is one rule with lists.
 constexpr std::size_t most_elements = 16;
-/// What would be more ranges is one rule with lists.
-constexpr std::size_t most_ranges = 64;
 
 std::size_t index(Family family) {
   return static_cast<std::size_t>(family);
@@ -35,6 +33,10 @@ const net::Cidr* sole_prefix(const Peer& peer, Family family) {
   if (matches.size() != 1 || matches.front() == nullptr) return nullptr;
   return matches.front()->kind == Match::Kind::prefix ? &prefixes_of(peer, family).front()
                                                       : nullptr;
+}
+
+bool is_host(const net::Cidr& cidr) {
+  return cidr.length == net::width(cidr.network.family);
 }
 
 /// How many ports a map would have an element for; none where it is about something else.
@@ -81,17 +83,20 @@ void Phase::add(const FamilyFlow& flow) {
   const bool logged = flow.flow->rule->log;
   logs_[logged ? 1 : 0] = true;
   const Destinations to = destinations(flow);
+  // Of hosts and single ports kernels have a hash; with prefixes or ranges beside other fields they
+  // go through a bit for each element, which ten thousand rules feel.
+  Destinations hosts, others = to;
+  const auto first = std::stable_partition(others.prefixes.begin(), others.prefixes.end(),
+                                           [](const auto& one) { return !is_host(one.first); });
+  hosts.prefixes.assign(first, others.prefixes.end());
+  others.prefixes.erase(first, others.prefixes.end());
   for (Peer* from : flow.from) {
     gateway::Peers::use(*from, flow.family);
     for (const Service* service : flow.services) {
-      Destinations rest = to;
       const std::size_t ports = logged ? 0 : port_count(service);
-      const bool single = ports * to.prefixes.size() <= most_elements;
-      if (ports != 0 && (single || service->numbers.size() * to.prefixes.size() <= most_ranges)) {
-        add_elements(*from, flow, to, *service, !single);
-        rest.prefixes.clear();
-      }
-      add_rules(*from, flow, rest, service);
+      const bool short_enough = ports != 0 && ports * hosts.prefixes.size() <= most_elements;
+      if (short_enough) add_elements(*from, flow, hosts, *service);
+      add_rules(*from, flow, short_enough ? others : to, service);
     }
   }
 }
@@ -106,83 +111,49 @@ Phase::Source& Phase::source(Peer& peer, Family family, const Service* service) 
   return source;
 }
 
-Map& Phase::map(std::map<Lengths, Map*>& maps, const Lengths& lengths, Map::Key key,
-                const std::string& name) {
-  Map*& place = maps[lengths];
+Map& Phase::map(Map*& place, Family family, Map::Key key, std::string name) {
   if (place == nullptr) {
-    const auto [family, from, to, ranges] = lengths;
-    const unsigned width = net::width(family);
     place = &document_.maps.emplace_back();
-    place->name = name;
+    place->name = std::move(name);
     place->family = family;
     place->key = key;
-    place->intervals = ranges || (key != Map::Key::to_service && from < width) ||
-                       (key != Map::Key::from && to < width);
   }
   return *place;
 }
 
 void Phase::add_elements(Peer& from, const FamilyFlow& flow, const Destinations& to,
-                         const Service& service, bool ranges) {
+                         const Service& service) {
   const net::Cidr* prefix = sole_prefix(from, flow.family);
   const char digit = flow.family == Family::ipv4 ? '4' : '6';
-  const std::string_view kind = ranges ? ".ranges" : "";
   for (const auto& [destination, peer] : to.prefixes) {
-    const auto put = [&, to = peer->set](Map& map, std::string element, net::PortRange ports) {
-      const LineText& text = texts_.of(*flow.flow, [&] {
-        return FlowPart{net::ServiceSet::ports(service.protocol, ports.first, ports.last),
-                        flow.family,
-                        {from.set},
-                        {to}};
-      });
-      map.elements.push_back({std::move(element), verdict_, text.comment});
-    };
     Map* map = nullptr;
     std::string key;
-    if (prefix != nullptr) {
-      map = &this->map(pairs_, {flow.family, prefix->length, destination.length, ranges},
-                       Map::Key::from_to_service,
-                       fmt::format("{}.pairs{}-{}-{}{}", name_, digit, prefix->length,
-                                   destination.length, kind));
+    if (prefix != nullptr && is_host(*prefix)) {
+      map = &this->map(pairs_[index(flow.family)], flow.family, Map::Key::from_to_service,
+                       fmt::format("{}.pairs{}", name_, digit));
       key = net::to_short_string(*prefix) + " . ";
     } else {
       Source& source = this->source(from, flow.family, &service);
-      map = &this->map(
-          source.to, {flow.family, 0, destination.length, ranges}, Map::Key::to_service,
-          fmt::format("{}.to{}-{}{}", chain_of(source), digit, destination.length, kind));
+      map = &this->map(source.to[index(flow.family)], flow.family, Map::Key::to_service,
+                       fmt::format("{}.to{}", chain_of(source), digit));
     }
     key += net::to_short_string(destination) + " . " + net::protocol_name(service.protocol);
-    if (ranges) {
-      for (const net::PortRange& range : fresh(*map, key, service)) {
-        std::string whole = fmt::format("{} . {}", key, range.first);
-        if (range.last != range.first) whole += fmt::format("-{}", range.last);
-        put(*map, std::move(whole), range);
-      }
-      continue;
-    }
     for (const net::PortRange& range : service.numbers) {
       for (unsigned port = range.first; port <= range.last; ++port) {
         std::string whole = fmt::format("{} . {}", key, port);
         // Two rules may open one port where rules are not joined.
         if (!keys_[map].insert(whole).second) continue;
         const auto number = static_cast<std::uint16_t>(port);
-        put(*map, std::move(whole), {number, number});
+        const LineText& text = texts_.of(*flow.flow, [&, to = peer->set] {
+          return FlowPart{net::ServiceSet::ports(service.protocol, number, number),
+                          flow.family,
+                          {from.set},
+                          {to}};
+        });
+        map->elements.push_back({std::move(whole), verdict_, text.comment});
       }
     }
   }
-}
-
-/// The ports that the key's elements do not have yet; from now on they do.
-std::vector<net::PortRange> Phase::fresh(const Map& map, const std::string& key,
-                                         const Service& service) {
-  net::ServiceSet all;
-  for (const net::PortRange& range : service.numbers) {
-    all = all | net::ServiceSet::ports(service.protocol, range.first, range.last);
-  }
-  net::ServiceSet& open = open_[&map][key];
-  const net::ServiceSet more = all - open;
-  open = open | all;
-  return more.ports(service.protocol);
 }
 
 void Phase::add_rules(Peer& from, const FamilyFlow& flow, const Destinations& to,
@@ -238,19 +209,20 @@ const Match* Phase::joined(const Destinations& to) {
 
 /// False if the map cannot lead to the source: it is no single prefix, or another source is the
 /// same one.
-bool Phase::into_map(const Source& source, Family family, std::map<Lengths, Map*>& maps) {
+bool Phase::into_map(const Source& source, Family family, ByPrefix& maps) {
   const net::Cidr* prefix = sole_prefix(*source.peer, family);
   if (prefix == nullptr) return false;
   const char digit = family == Family::ipv4 ? '4' : '6';
-  Map& map = this->map(maps, {family, prefix->length, 0, false}, Map::Key::from,
+  Map& map = this->map(maps[{family, prefix->length}], family, Map::Key::from,
                        fmt::format("{}.from{}-{}", name_, digit, prefix->length));
+  map.intervals = !is_host(*prefix);
   std::string key = net::to_short_string(*prefix);
   if (!keys_[&map].insert(key).second) return false;
   map.elements.push_back({std::move(key), {Verdict::Kind::jump, word(chain_of(source))}, nullptr});
   return true;
 }
 
-void Phase::add_source(Source& source, std::vector<Rule>& jumps, std::map<Lengths, Map*>& maps) {
+void Phase::add_source(Source& source, std::vector<Rule>& jumps, ByPrefix& maps) {
   const Peer& peer = *source.peer;
   Rule jump;
   jump.verdict = {Verdict::Kind::jump, word(chain_of(source))};
@@ -280,17 +252,20 @@ void Phase::write() {
     return precedence(*a->peer) < precedence(*b->peer);
   });
   std::vector<Rule> jumps;
-  std::map<Lengths, Map*> maps;
+  ByPrefix maps;
   for (Source* source : sources) add_source(*source, jumps, maps);
-  for (const auto* kind : {&pairs_, &maps}) {
-    for (const auto& [lengths, map] : *kind) top.rules.push_back(look_up(*map));
+  for (const Map* map : pairs_) {
+    if (map != nullptr) top.rules.push_back(look_up(*map));
   }
+  for (const auto& [prefix, map] : maps) top.rules.push_back(look_up(*map));
   constexpr std::array sides_of_top{Side::from, Side::service};
   Divider(sides_of_top, document_).write(std::move(top), std::move(jumps));
   constexpr std::array sides{Side::to, Side::service};
   for (auto& [label, source] : sources_) {
     Chain chain{chain_of(source), {}, {}};
-    for (const auto& [lengths, map] : source.to) chain.rules.push_back(look_up(*map));
+    for (const Map* map : source.to) {
+      if (map != nullptr) chain.rules.push_back(look_up(*map));
+    }
     Divider(sides, document_).write(std::move(chain), std::move(source.rules));
   }
 }

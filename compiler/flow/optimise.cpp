@@ -140,9 +140,10 @@ policy::Rule carrier(const policy::Rule& first, const Rules& rules) {
     if (rule != &first) others.push_back(there.rule);
   }
   if (others.empty()) return out;
-  const std::string titles = distinct(near, title);
-  out.title = fmt::format("{} (with {})", titles.empty() ? out.origin.feature_title : titles,
-                          short_list(std::move(others)));
+  std::string of = distinct(near, title);
+  if (of.empty()) of = first.origin.feature_title;
+  if (of.empty()) of = first.origin.rule;
+  out.title = fmt::format("{} (with {})", of, short_list(std::move(others)));
   out.note = distinct(near, note);
   return out;
 }

@@ -32,7 +32,8 @@ TEST_F(NftablesMachine, WhatItReceivesAndSendsAsWritten) {
   for (const char* line :
        {"  chain input { type filter hook input priority filter; policy accept; }\n",
         "  chain output { type filter hook output priority filter; policy accept; }\n",
-        "      10.9.1.0/24 . 10.9.0.7 . tcp . 22 comment \"ops/ssh\" : accept,\n",
+        "      10.9.1.0/24 : jump in.allow.ops,\n",
+        "      10.9.0.7 . tcp . 22 comment \"ops/ssh\" : accept,\n",
         "      10.9.0.7 . 10.9.2.53 . udp . 53 comment \"ops/dns\" : accept,\n"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line;
   }
@@ -49,7 +50,10 @@ TEST_F(NftablesMachine, WhatItReceivesAndSendsAsWritten) {
     goto denied
   }
   chain in.allow {
-    ip saddr . ip daddr . meta l4proto . th dport vmap @in.allow.pairs4-24-32
+    ip saddr vmap @in.allow.from4-24
+  }
+  chain in.allow.ops {
+    ip daddr . meta l4proto . th dport vmap @in.allow.ops.to4
   }
   chain output {
     oifname "lo" return
@@ -64,8 +68,8 @@ TEST_F(NftablesMachine, WhatItReceivesAndSendsAsWritten) {
     goto denied
   }
   chain out.allow {
-    ip saddr . ip daddr . meta l4proto . th dport vmap @out.allow.pairs4-32-32
-    ip6 saddr . ip6 daddr . meta l4proto . th dport vmap @out.allow.pairs6-128-128
+    ip saddr . ip daddr . meta l4proto . th dport vmap @out.allow.pairs4
+    ip6 saddr . ip6 daddr . meta l4proto . th dport vmap @out.allow.pairs6
     ip saddr vmap @out.allow.from4-32
   }
   chain out.allow.jump {

@@ -1,4 +1,5 @@
-// More ports than a map should have elements for are ranges of them.
+// Ranges of ports, and prefixes beside ports, are rules: kernels find them in a map by a bit for
+// each of its elements.
 #include <gtest/gtest.h>
 
 #include "gateway_builder.h"
@@ -8,48 +9,69 @@ namespace {
 
 using gateway::Builder;
 
-TEST(NftablesRanges, AreElementsAndNoneOverlaps) {
+TEST(NftablesRanges, AreRulesAndSinglePortsOfHostsAreElements) {
   Builder b("nftables");
   b.servers({"10.0.0.1", "10.0.0.2"});
   const auto* one = b.set("one", {"10.1.0.1"});
-  b.allow("m/a", one, b.set("two", {"10.1.0.2"}), gateway::tcp(49152, 65535));
-  b.allow("m/b", one, b.set("two", {"10.1.0.2"}),
-          gateway::tcp(50000, 50100) | gateway::tcp(135) | gateway::tcp(40000, 50000));
-  b.allow("m/c", one, b.set("net", {"10.2.0.0/16"}), gateway::udp(1, 100));
-  net::ServiceSet scattered;
-  for (std::uint16_t port = 1; port < 200; port = static_cast<std::uint16_t>(port + 3)) {
-    scattered = scattered | gateway::tcp(port);
+  const auto* two = b.set("two", {"10.1.0.2"});
+  b.allow("m/a", one, two, gateway::tcp(49152, 65535));
+  b.allow("m/b", one, two, gateway::tcp(135) | gateway::tcp(40000, 50000));
+  b.allow("m/c", one, b.set("net", {"10.2.0.0/16"}), gateway::udp(1, 3));
+  net::ServiceSet seventeen;
+  for (std::uint16_t port = 1; port < 34; port = static_cast<std::uint16_t>(port + 2)) {
+    seventeen = seventeen | gateway::tcp(port);
   }
-  b.allow("m/d", one, b.set("three", {"10.1.0.3"}), scattered);
-  b.allow("m/e", b.cluster.servers, b.set("two", {"10.1.0.2"}), gateway::udp(5000, 6000));
+  b.allow("m/d", one, b.set("three", {"10.1.0.3"}), seventeen);
+  b.allow("m/e", one, b.set("four", {"10.1.0.4"}), gateway::tcp(1, 16));
+  b.allow("m/f", b.set("site", {"10.3.0.0/16"}), two, gateway::udp(53));
   const std::string text = b.emit().at("ruleset.nft");
-  EXPECT_NE(text.find(R"(  map allow.pairs4-32-32.ranges {
-    type ipv4_addr . ipv4_addr . inet_proto . inet_service : verdict; flags interval;
+  for (const char* part : {R"(  chain allow.one {
+    tcp dport 49152-65535 ip daddr 10.1.0.2 accept comment "m/a"
+    tcp dport { 135, 40000-50000 } ip daddr 10.1.0.2 accept comment "m/b"
+    udp dport 1-3 ip daddr 10.2.0.0/16 accept comment "m/c"
+    tcp dport { 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31, 33 } ip daddr 10.1.0.3 accept comment "m/d"
+  }
+)",
+                           R"(  map allow.pairs4 {
+    type ipv4_addr . ipv4_addr . inet_proto . inet_service : verdict;
     elements = {
-      10.1.0.1 . 10.1.0.2 . tcp . 49152-65535 comment "m/a" : accept,
-      10.1.0.1 . 10.1.0.2 . tcp . 135 comment "m/b" : accept,
-      10.1.0.1 . 10.1.0.2 . tcp . 40000-49151 comment "m/b" : accept,
+      10.1.0.1 . 10.1.0.4 . tcp . 1 comment "m/e" : accept,
+)",
+                           R"(  map allow.site.to4 {
+    type ipv4_addr . inet_proto . inet_service : verdict;
+    elements = {
+      10.1.0.2 . udp . 53 comment "m/f" : accept,
     }
-)"),
-            std::string::npos)
-      << text;
-  EXPECT_NE(text.find("      10.1.0.1 . 10.2.0.0/16 . udp . 1-100 comment \"m/c\" : accept,\n"),
-            std::string::npos);
-  EXPECT_NE(text.find("      10.1.0.2 . udp . 5000-6000 comment \"m/e\" : accept,\n"),
-            std::string::npos);
-  // More ranges than that are one rule.
-  EXPECT_NE(text.find(" } ip daddr 10.1.0.3 accept comment \"m/d\"\n"), std::string::npos) << text;
+  }
+)"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << text;
+  }
+  EXPECT_EQ(text.find("inet_service : verdict; flags interval"), std::string::npos) << text;
+}
 
-  // nft refuses what overlaps, and so does the reader.
-  for (const auto& [sane, broken] :
-       {std::pair("40000-49151", "40000-49152"), std::pair(". 135", ". 50000"),
-        std::pair("49152-65535", "65535-49152"), std::pair("49152-65535", "49152-65536"),
-        std::pair("49152-65535", "49152-65534")}) {
+// Many ranges of names are found by maps of their own, in which nft refuses what overlaps; so does
+// the reader.
+TEST(NftablesRanges, OfMapsDoNotOverlap) {
+  Builder b("nftables");
+  b.servers({"10.0.0.1"});
+  for (std::uint16_t i = 0; i < 40; ++i) {
+    const std::string name = "h" + std::to_string(i);
+    const auto first = static_cast<std::uint16_t>(1024 + 64 * i);
+    b.allow("m/" + name, b.cluster.servers, b.set(name, {name + ".example"}),
+            gateway::tcp(first, static_cast<std::uint16_t>(first + 63)));
+  }
+  const std::string text = b.emit().at("ruleset.nft");
+  const auto map = text.find("  map allow.servers/ports {\n    type");
+  ASSERT_NE(map, std::string::npos) << text;
+  const auto range = text.find("tcp . ", map) + 6;
+  const auto dash = text.find('-', range);
+  const auto end = text.find(' ', range);
+  ASSERT_LT(dash, end);
+  const unsigned last = static_cast<unsigned>(std::stoul(text.substr(dash + 1, end - dash - 1)));
+  for (const std::string& broken : {std::to_string(last + 1), std::to_string(last - 1),
+                                    std::string("65536"), std::string("1")}) {
     backends::Emission faulty = b.emission;
-    std::string& file = faulty.artefacts.front().text;
-    const auto at = file.find(sane);
-    ASSERT_NE(at, std::string::npos) << sane;
-    file.replace(at, std::string_view(sane).size(), broken);
+    faulty.artefacts.front().text.replace(dash + 1, end - dash - 1, broken);
     EXPECT_TRUE(backends::difference(*backends::find("nftables"), b.device, faulty)) << broken;
   }
 }

@@ -54,12 +54,13 @@ TEST_F(Nftables, SmallPolicyAsWritten) {
   set v4.servers { type ipv4_addr; flags interval; }
   set dns4.hci-portal { type ipv4_addr; flags dynamic,timeout; timeout 86400s; size 1048576; }
   map allow.from4-24 { type ipv4_addr : verdict; flags interval; }
-  map allow.servers.to4-32 { type ipv4_addr . inet_proto . inet_service : verdict; }
-  map deny.pairs4-24-24 { type ipv4_addr . ipv4_addr . inet_proto . inet_service : verdict; flags interval; }
+  map allow.servers.to4 { type ipv4_addr . inet_proto . inet_service : verdict; }
+  map deny.from4-24 { type ipv4_addr : verdict; flags interval; }
   chain forward { type filter hook forward priority filter; policy accept; }
   chain ours { }
   chain others { }
   chain deny { }
+  chain deny.management { }
   chain allow { }
   chain allow.management { }
   chain allow.servers { }
@@ -69,8 +70,8 @@ flush table inet HCI-prod
 flush set inet HCI-prod v4.others
 flush set inet HCI-prod v4.servers
 flush map inet HCI-prod allow.from4-24
-flush map inet HCI-prod allow.servers.to4-32
-flush map inet HCI-prod deny.pairs4-24-24
+flush map inet HCI-prod allow.servers.to4
+flush map inet HCI-prod deny.from4-24
 table inet HCI-prod {
   set v4.others {
     type ipv4_addr; flags interval;
@@ -91,17 +92,17 @@ table inet HCI-prod {
       10.9.0.0/24 : jump allow.management,
     }
   }
-  map allow.servers.to4-32 {
+  map allow.servers.to4 {
     type ipv4_addr . inet_proto . inet_service : verdict;
     elements = {
       10.7.0.7 . tcp . 8530 comment "hci/wsus" : accept,
       10.7.0.7 . tcp . 8531 comment "hci/wsus" : accept,
     }
   }
-  map deny.pairs4-24-24 {
-    type ipv4_addr . ipv4_addr . inet_proto . inet_service : verdict; flags interval;
+  map deny.from4-24 {
+    type ipv4_addr : verdict; flags interval;
     elements = {
-      10.9.0.0/24 . 10.7.0.0/24 . udp . 123 comment "hci/no-ntp" : goto denied,
+      10.9.0.0/24 : jump deny.management,
     }
   }
   chain forward {
@@ -124,7 +125,10 @@ table inet HCI-prod {
     jump allow
   }
   chain deny {
-    ip saddr . ip daddr . meta l4proto . th dport vmap @deny.pairs4-24-24
+    ip saddr vmap @deny.from4-24
+  }
+  chain deny.management {
+    udp dport 123 ip daddr 10.7.0.0/24 goto denied comment "hci/no-ntp"
   }
   chain allow {
     ip saddr vmap @allow.from4-24
@@ -134,7 +138,7 @@ table inet HCI-prod {
     tcp dport 5985-5986 ip daddr @v4.servers accept comment "hci/admin.winrm: WinRM [ports.md]"
   }
   chain allow.servers {
-    ip daddr . meta l4proto . th dport vmap @allow.servers.to4-32
+    ip daddr . meta l4proto . th dport vmap @allow.servers.to4
     tcp dport 443 ip daddr @dns4.hci-portal update @dns4.hci-portal { ip daddr } accept comment "hci/store"
   }
   chain denied {
