@@ -88,6 +88,8 @@ const std::vector<Neutral>& neutral() {
        "the top chain lets only packets from or to the machine come here", " iptables-proxy"},
       {"widened prefix", R"(.*-A \S+\.[io]\.\S+ -[ds] 10\.0\.9\.10 .*)",
        "the top chain lets only packets from or to the machine come here", " iptables-proxy"},
+      {"widened prefix", R"(ruleset.nft: .* ip daddr 10\.1\.0\.11 accept .*)",
+       "the top chain lets only packets from or to the machine come here", "prod nftables-node"},
       {"lost prefix", R"(.*-A HCI-c\.(fd01|role-|10\.1)\S* -d (10\.0\.0\.1|fd00::1) .*)",
        "these are no servers, so only their packets to the one server come here"},
       {"widened prefix", R"(.*-A HCI-c\.(fd01|role-|10\.1)\S* -d (10\.0\.0\.1|fd00::1) .*)",
