@@ -3,6 +3,9 @@
 # what belongs beside this.
 kind=iptables
 before=${HCIPOLC_ROOT:-}/var/lib/hcipolc/$base
+without_before=
+remove_option=
+[ "$table" = shared ] || remove_option=--without-before
 
 families() {
   echo 4
@@ -20,9 +23,11 @@ nft_holds_rules() { case $(iptables -V) in *nf_tables*) ;; *) false ;; esac; }
 # as ipset does. `old` is what was there, `now` what is, `wanted` what the kernel makes of our files alone: in its tools'
 # own words, whatever their version.
 
-# read_table FAMILY FILE. The nft variant says nothing of a table that nobody has used; what cannot be read is not empty.
+# read_table FAMILY FILE. The nft variant says nothing of a table that nobody has used, and as little of one with a rule of
+# nft itself, which it cannot show: what cannot be read is not empty.
 read_table() {
   into "$2" "$(tool "$1")-save" -t filter || return 1
+  grep -q '^:INPUT ' "$2" || "$(tool "$1")" -S >/dev/null || return 1
   grep -q '^:INPUT ' "$2" ||
     into "$2" printf '*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n'
 }
@@ -41,7 +46,7 @@ read_state() {
     why="the rules of IPv$f"
     read_table "$f" "$work/$1.$f" || return 1
   done
-  clusters=" $(sed -nE 's/^:(.*)\.([io]\.)?(ours|others) .*/\1/p' "$work/$1".[46] | sort -u | tr '\n' ' ')"
+  clusters=" $(sed -nE 's/^:([^.]*)\.([io]\.)?(ours|others) .*/\1/p' "$work/$1".[46] | sort -u | tr '\n' ' ')"
   why="the sets"
   read_sets "$work/$1.sets"
 }

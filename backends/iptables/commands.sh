@@ -14,13 +14,15 @@ other_variant() {
   ! grep -Eq '^-A |^:[^ ]+ DROP ' "$work/others" ||
     say "warning: iptables-$other has rules as well, and both variants are asked for every packet"
 }
-# Tables of nft itself (firewalld's, a policy's for nftables) are asked as well, whatever is accepted here.
+# Tables of nft itself (firewalld's, a policy's for nftables) are asked as well, whatever is accepted here; and chains of
+# nft itself in a table that is called as one of iptables'.
 other_tables() {
   command -v nft >/dev/null || return 0
   nft list chains 2>/dev/null | awk -v hooks="$hooks" '
     /^table/ { t = $2 " " $3; next }
     /^\tchain/ { c = $2 }
-    / hook / && t !~ /^(ip|ip6) (filter|mangle|nat|raw|security)$/ && t ~ /^(ip|ip6|inet) / {
+    t ~ /^(ip|ip6) (filter|mangle|nat|raw|security)$/ && c ~ /^[A-Z]+$/ { next }
+    / hook / && t ~ /^(ip|ip6|inet) / {
       for (i = 1; i < NF; i++) if ($i == "hook" && index(hooks, toupper($(i + 1)) ":")) print t ": " c
     }' | while read -r line; do
     say "note: nft's table $line is asked as well: what it drops stays dropped, whatever is accepted here"
@@ -29,13 +31,29 @@ other_tables() {
 
 take_stock() {
   other_variant
-  [ "$table" = own ] || [ ! -e "$before" ] || die "the whole filter table is $base's: remove that first"
   # A copy that a load left is nothing to come back to.
   read_sets "$work/old.sets" || return 1
   awk '$1 == "create" && $2 !~ /-n$/' "$work/old.sets" >"$work/no.copies" && drop_sets "$work/no.copies" || return 1
   read_state old || return 1
+  room_for_ours
   [ "$table" = shared ] || others_go
 }
+# Of a table that is one cluster's as a whole there is nothing left for another.
+room_for_ours() {
+  for b in "${before%/*}"/*; do
+    case $table:$b in "own:$before" | *.new) continue ;; esac
+    [ ! -e "$b" ] || die "the whole filter table is ${b##*/}'s: remove that first"
+  done
+  [ "$table" = own ] || return 0
+  for c in $clusters; do
+    [ "$c" = "$base" ] || die "the whole filter table would be $base's, and $c has chains in it: remove that first"
+  done
+}
+is_loaded() { for f in $(families); do loaded "$work/old.$f" || return 1; done; }
+# The rule does nothing but ask.
+watch_rule='FORWARD -m conntrack --ctstate NEW -m comment --comment hcipolc-watch'
+watch() { for f in $(families); do "$(tool "$f")" -w 10 -A $watch_rule || return 1; done; }
+unwatch() { for f in $(families); do "$(tool "$f")" -w 10 -D $watch_rule 2>/dev/null; done; }
 # In which order? Sets, the rules that name them, and what fills them.
 load_rules() {
   want_sets && put_sets "$work/old.sets" "$work/wanted.sets" || fail "ipset does not take its file"
@@ -57,7 +75,6 @@ verify_rules() {
 }
 # Rules, then the sets that only the new ones name.
 take_back_rules() {
-  [ -z "$made_before" ] || rm -rf "$before"
   read_state now || return 1
   bad_rules=0
   put_sets "$work/now.sets" "$work/old.sets" || bad_rules=1
@@ -67,6 +84,7 @@ take_back_rules() {
   drop_sets "$work/old.sets" || bad_rules=1
   read_state now && same_sets "$work/now.sets" "$work/old.sets" || bad_rules=1
   for f in $(families); do same_table "$work/now.$f" "$work/old.$f" || bad_rules=1; done
+  [ "$bad_rules" != 0 ] || [ -z "$made_before" ] || rm -rf "$before"
   return "$bad_rules"
 }
 settle_rules() {
@@ -78,7 +96,17 @@ check_rules() {
   other_variant
   other_tables
   want_all || die "$why"
-  [ "$table" = shared ] || { read_state old && others_go; } || die "cannot read $why"
+  read_state old || die "cannot read $why"
+  room_for_ours
+  [ "$table" = shared ] || others_go
+}
+# What others saved while ours were loaded names sets that are not there yet when they load it.
+warn_of_saved() {
+  for b in "$root"/etc/iptables/rules.v[46] "$root"/etc/sysconfig/ip*tables; do
+    ! grep -qs -e "--match-set $base\." "$b" ||
+      say "warning: $b was saved while rules of $base were loaded: at boot their sets are not there, and all of it fails;" \
+        "this takes them out: sed -i -E '/[: ]$base([. ]|\$)/d' $b"
+  done
 }
 
 # difference A B: of what was compared last.
@@ -152,9 +180,13 @@ accepting() { others_of "$1" | sed 's/^\(:[A-Z]* \)DROP /\1ACCEPT /'; }
 count_others() { others_of "$1" | grep -c '^-A '; }
 others_go() {
   for f in $(families); do
+    case " $hooks" in
+      *" INPUT:"*) ;;
+      *) ! grep -q '^:INPUT DROP ' "$work/old.$f" || say "IPv$f: INPUT's policy DROP becomes ACCEPT: the gateway itself is open" ;;
+    esac
     n=$(count_others "$work/old.$f")
     [ "$n" != 0 ] || continue
-    if loaded "$work/old.$f"; then
+    if loaded "$work/old.$f" && [ -e "$before" ]; then
       say "$n rules of others, added since ours were loaded, go from the filter table of IPv$f for good"
     else
       say "$n rules of others go from the filter table of IPv$f, until \`apply.sh remove\`"
@@ -187,24 +219,37 @@ warn_of_wait() {
   [ "$table" = shared ] || say "until then let nobody else change the filter table: taking it back takes that as well"
 }
 
+# is_known FAMILY: whether its table can be brought back, and is to be.
+is_known() { [ -z "$without_before" ] && grep -qsx COMMIT "$before/filter.v$1"; }
+# It may name what is gone by now: sets of others, users, interfaces' groups.
+test_before() {
+  for f in $(families); do
+    ! loaded "$work/now.$f" || ! is_known "$f" || "$(tool "$f")-restore" --test --noflush <"$before/filter.v$f" ||
+      die "$(tool "$f") does not take what was here before, $before/filter.v$f: bring back what it names, or use" \
+        "\`remove --without-before\`, which lets pass whatever no rule decides; nothing was changed"
+  done
+}
 remove_rules() {
   other_variant
   read_state now || die "cannot read $why"
   [ "$table" = own ] || [ ! -e "$before" ] || die "the whole filter table is $base's: use the apply.sh that loaded it"
   ! grep -q -e "--match-set $base\." "$work"/now.[46] || command -v ipset >/dev/null || die "not installed here: ipset"
+  [ "$table" = shared ] || [ -n "$without_before" ] || test_before
   for f in $(families); do
     into "$work/to" printf '*filter\nCOMMIT\n' || die "cannot write $work"
     loaded "$work/now.$f" || [ "$table" = shared ] || continue
-    if [ "$table" = own ] && grep -qsx COMMIT "$before/filter.v$f"; then
+    if [ "$table" = own ] && is_known "$f"; then
       into "$work/to" cat "$before/filter.v$f" || die "cannot read $before"
     elif [ "$table" = own ]; then
       into "$work/to" accepting "$work/now.$f" || die "cannot write $work"
-      say "warning: what was in the filter table of IPv$f before is not known: it lets pass now whatever no rule decides"
+      [ -n "$without_before" ] ||
+        say "warning: what was in the filter table of IPv$f before is not known: it lets pass now whatever no rule decides"
     fi
     put_table "$f" "$work/now.$f" "$work/to" there || die "another rule of $(tool "$f") leads to a chain of $base"
   done
   into "$work/nothing" true
-  drop_sets "$work/nothing" || die "another rule names a set of $base"
+  drop_sets "$work/nothing" ||
+    die "another rule names a set of $base${elsewhere:+; $elsewhere: let update-alternatives choose it, and remove again}"
   read_state now || die "cannot read $why"
   for f in $(families); do ! loaded "$work/now.$f" || die "chains of $base are still there"; done
   [ -z "$elsewhere" ] || left="$left; $elsewhere: let update-alternatives choose it, and remove again"

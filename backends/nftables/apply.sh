@@ -1,6 +1,7 @@
 # What apply.sh does to the kernel: `base` names the table, which is all that it reads or touches, and `files` what
 # belongs beside this.
 kind=nftables
+remove_option=
 need_own_tools() { need nft nftables; }
 nft_holds_rules() { :; }
 
@@ -48,13 +49,15 @@ made() {
   awk '/^\t[a-z].* \{$/ { name = $1 " " $2 } /^\t\t(type|flags|timeout|size|gc-interval|auto-merge|typeof) ?/ { print name ": " $0 }
     /^\t\tcounter$/ && name !~ /^chain/ { print name ": counter" }' "$1" | sort
 }
+# otherwise FILE FILE: what the one has made otherwise than the other.
+otherwise() { comm -3 "$1" "$2" | sed 's/^\t*//; s/: .*//' | sort -u; }
 
 # put FILE FILE TEXT [-c]: one transaction from the first state to the second, of which TEXT is the loader. What is gone,
 # and what is made otherwise, is emptied and deleted; what dnsmasq has added to sets that stay stays with them.
 put() {
   into "$work/things.1" things "$1" && into "$work/things.2" things "$2" || return 1
   into "$work/made.1" made "$1" && into "$work/made.2" made "$2" || return 1
-  comm -3 "$work/made.1" "$work/made.2" | sed 's/^\t*//; s/: .*//' | sort -u >"$work/differ" || return 1
+  otherwise "$work/made.1" "$work/made.2" >"$work/differ" || return 1
   comm -12 "$work/things.1" "$work/things.2" | comm -12 - "$work/differ" >"$work/anew" || return 1
   comm -23 "$work/things.1" "$work/things.2" >"$work/gone" || return 1
   into "$work/put" steps "$3" && nft ${4-} -f "$work/put"
@@ -75,8 +78,12 @@ steps() {
 }
 
 take_stock() { now "$work/old"; }
+is_loaded() { [ -s "$work/old" ]; }
+watch() { nft 'table inet hcipolc-watch { chain forward { type filter hook forward priority 0; ct state new; }; }'; }
+unwatch() { nft delete table inet hcipolc-watch 2>/dev/null; }
 keep_before() { :; }
 warn_of_wait() { :; }
+warn_of_saved() { :; }
 load_rules() {
   wanted "$work/new" && { same "$work/old" "$work/new" || put "$work/old" "$work/new" ruleset.nft; } ||
     fail "the kernel does not take ruleset.nft"
@@ -92,12 +99,15 @@ take_back_rules() {
   same "$work/now" "$work/old" || { into "$work/back" back && put "$work/now" "$work/old" "$work/back"; } || return 1
   now "$work/now" && same "$work/now" "$work/old"
 }
-# back: a set that is gone is made anew by what nft showed of it; one that dnsmasq adds to keeps what it has.
+# back: a set that is gone is made anew by what nft showed of it; one that dnsmasq adds to keeps what it has. What is made
+# otherwise now is gone by then.
 back() {
   printf 'table inet %s { }\nflush table inet %s\n' "$base" "$base"
   things "$work/now" >"$work/back.1" && things "$work/old" >"$work/back.2" && learnt "$work/now" >"$work/learnt" || return 1
+  into "$work/made.1" made "$work/now" && into "$work/made.2" made "$work/old" || return 1
+  otherwise "$work/made.1" "$work/made.2" >"$work/differ" || return 1
   for k in set map; do
-    comm -12 "$work/back.1" "$work/back.2" | of_kind "$k" | comm -23 - "$work/learnt" | sed "s/.*/flush $k inet $base &/"
+    comm -12 "$work/back.1" "$work/back.2" | comm -23 - "$work/differ" | of_kind "$k" | comm -23 - "$work/learnt" | sed "s/.*/flush $k inet $base &/"
   done
   cat "$work/old"
 }

@@ -16,14 +16,21 @@ constexpr std::string_view first_line = R"(#!/usr/sbin/nft -f
 # hcipolc: {0} for cluster {1}. Generated; changes are lost.
 )";
 
-/// {0} the width of commands, {1} to {4} these, {5} and {6} what dnsmasq has to do with it.
+/// {0} the width of commands, {1} to {4} these, {5} what dnsmasq has to do with it.
 constexpr std::string_view by_hand =
     R"(# `sh apply.sh apply` loads this, and takes it back unless you confirm. By hand:
 #   {1:{0}}  checks it and changes nothing
 #   {2:{0}}  loads all of it or nothing
 #   {3:{0}}  shows it{5}
 #   {4:{0}}  takes all of it away again
-# A load replaces the rules of this table{6}, and touches no other
+)";
+
+constexpr std::string_view load =
+    R"(# A load replaces the rules of this table, and touches no other table. Chains and sets that the
+# policy no longer has stay behind without a rule; apply.sh takes them away as well.
+)";
+constexpr std::string_view load_beside_dnsmasq =
+    R"(# A load replaces the rules of this table, keeps what dnsmasq has added, and touches no other
 # table. Chains and sets that the policy no longer has stay behind without a rule; apply.sh takes
 # them away as well.
 )";
@@ -81,8 +88,8 @@ std::string head_of(const Document& document) {
   out += document.scope;
   out += fmt::format(by_hand, remove.size(), "nft -c -f ruleset.nft", "nft -f ruleset.nft",
                      "nft list " + all, remove,
-                     learns ? ", with the addresses that dnsmasq has added" : "",
-                     learns ? ", keeps what dnsmasq has added" : "");
+                     learns ? ", with the addresses that dnsmasq has added" : "");
+  put(out, learns ? load_beside_dnsmasq : load);
   const bool known = document.knows_own_v4 || document.knows_own_v6;
   if (document.host) {
     if (known) put(out, machine_ours_frame);

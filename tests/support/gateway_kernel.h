@@ -24,9 +24,11 @@ class Folder {
   Folder(const Folder&) = delete;
   Folder& operator=(const Folder&) = delete;
 
-  /// Runs a script in the folder; what it prints, with its errors, and its status.
+  /// Runs a script in the folder; what it prints, with its errors, and its status. A first load
+  /// does not wait for what is open: in a fresh namespace nothing is.
   std::pair<int, std::string> run(const std::string& script) const {
-    const std::string command = "cd " + path_.string() + " && { " + script + "\n} 2>&1";
+    const std::string command =
+        "cd " + path_.string() + " && export HCIPOLC_WATCH=0 && { " + script + "\n} 2>&1";
     FILE* pipe = popen(command.c_str(), "r");
     std::string out;
     std::array<char, 4096> buffer;

@@ -1,7 +1,8 @@
 # ---- the same for every device. Its own are above: what `kind` of rules it loads, need_own_tools, nft_holds_rules,
-# take_stock of what there is of ours, keep_before and warn_of_wait for what goes with it, load_rules with load_names
-# within it, verify_rules, take_back_rules, settle_rules once they stay, check_rules, rules_status, place_status and
-# remove_rules. What cannot be read or written fails with `why`.
+# take_stock of what there is of ours, which is_loaded asks, keep_before and warn_of_wait for what goes with it, watch and
+# unwatch, load_rules with load_names within it, verify_rules, take_back_rules, settle_rules once they stay, check_rules,
+# warn_of_saved, rules_status, place_status and remove_rules, which may have a remove_option. What cannot be read or
+# written fails with `why`.
 
 usage() {
   cat <<TEXT
@@ -9,19 +10,20 @@ usage: sh apply.sh COMMAND, as root, beside the files that it loads
 
   check                whether this machine takes the files; changes no rule
   apply                loads them, and takes them back after 60 s unless confirmed
-    --within SECONDS   … after SECONDS
+    --within SECONDS   … after SECONDS, 300 at most
     --yes              … never: the files have been tried
     --at-boot          … never, and what is loaded stays, whatever fails
   confirm              keeps what \`apply\` loaded; from a new connection, which proves that you still get in
   status               what differs from the files; 0 if nothing does
   persist              loads at every boot as well what is loaded now (systemd)
-  remove               takes all of $base off this machine
+  remove               takes all of $base off this machine${remove_option:+
+    $remove_option   … and brings nothing back of what was here before}
 TEXT
   exit 2
 }
 
 # What this writes outside the kernel lies below $root, so that it can be tried elsewhere; systemd is asked there only if
-# HCIPOLC_SYSTEMCTL says how. A cluster's rules for another kind of firewall may be here as well: nothing is called as
+# HCIPOLC_SYSTEMCTL says how. HCIPOLC_WATCH is how long a first load looks at open connections. A cluster's rules for another kind of firewall may be here as well: nothing is called as
 # theirs is.
 root=${HCIPOLC_ROOT:-}
 me=$kind-$base
@@ -33,6 +35,7 @@ at_boot=
 failed=
 why=
 patience=20 # seconds
+watch_seconds=${HCIPOLC_WATCH:-5}
 systemctl=${HCIPOLC_SYSTEMCTL:-}
 [ -n "$systemctl$root" ] || systemctl=$(command -v systemctl)
 cd -- "$(dirname -- "$0")" || exit 1
@@ -99,7 +102,7 @@ make_work() {
   mkdir -p "$run" || die "cannot write $run"
   work=$(mktemp -d "$run/work.$$.XXXXXX") || die "no temporary folder"
   trap 'rm -rf "$work"' EXIT
-  trap 'exit 1' HUP INT TERM
+  trap 'exit 1' HUP INT TERM QUIT
   # Of those who were killed.
   for w in "$run"/work.*; do
     pid=${w#"$run/work."}
@@ -116,17 +119,19 @@ lock() {
   make_work
   exec 9>"$run/lock" || exit 1
   flock -w "$patience" 9 || die "another apply.sh is at work$(waiting)"
+  tell_of_killed
+  rm -f "$run"/*.waiting "$run"/*.confirmed
+}
+# Of those that hold the lock no more.
+tell_of_killed() {
   for w in "$run"/*.waiting "$run"/*.confirmed; do
-    [ -e "$w" ] || continue
-    rm -f "$w"
-    w=${w##*/}
-    say "note: an apply of ${w%.*} ended before it was done; what it loaded stands, unconfirmed"
+    [ ! -e "$w" ] || { w=${w##*/} && say "note: an apply of ${w%.*} ended before it was done; what it loaded stands, unconfirmed"; }
   done
 }
 # Who only reads waits for nobody.
 look() {
   make_work
   exec 9>"$run/lock" || exit 1
-  flock -n -s 9 || say "another apply.sh is at work$(waiting): what it has loaded may change yet"
+  if flock -n -s 9; then tell_of_killed; else say "another apply.sh is at work$(waiting): what it has loaded may change yet"; fi
   exec 9>&-
 }

@@ -68,6 +68,7 @@ persist() {
     say "enable $unit"
   fi
   warn_of_flush
+  warn_of_saved
   say "loaded at every boot, from /etc/hcipolc/$me"
 }
 

@@ -2,14 +2,31 @@
 
 # What was there before, of ours. It acts before it speaks: who would hear it may be cut off.
 roll_back() {
-  trap '' INT TERM
+  trap '' INT TERM QUIT
   rm -f "$work/room" "$run/$me.waiting"
   bad=
+  unwatch
   take_back_rules || bad=1
   take_back_names || bad=1
   rm -f "$run/$me.confirmed"
-  [ -z "$bad" ] || die "$*; NOT all of it could be taken back: look at what is loaded"
-  die "$*; taken back: what was there before is back"
+  [ -n "$bad" ] || die "$*; taken back: what was there before is back"
+  rm -rf "$rescue"
+  trap - EXIT
+  mv "$work" "$rescue" || rescue=$work
+  die "$*; NOT all of it could be taken back: look at what is loaded; what was there before is in $rescue"
+}
+# What would mend it.
+rescue=$run/not-taken-back.$me
+
+# To the first rules that ask for the state of a connection, one that is open already is new, and its next packet may come
+# from whom nothing allows to open one. So before the first load somebody asks who decides nothing, for as long as it takes
+# until most connections have had a packet each way. At boot none is open.
+see_connections() {
+  [ -z "$at_boot" ] && [ "$watch_seconds" -gt 0 ] && ! is_loaded || return 0
+  watch || { say "warning: connections that are open now cannot be seen, and may be refused" && return; }
+  # Not before: this is what the connection that it comes through is seen by.
+  say "first $watch_seconds s to see which connections are open"
+  sleep "$watch_seconds" 9>&-
 }
 
 await() {
@@ -19,7 +36,7 @@ await() {
   warn_of_wait
   left=$within
   while [ "$left" -gt 0 ] && [ -e "$run/$me.waiting" ]; do
-    sleep 1
+    sleep 1 9>&-
     left=$((left - 1))
   done
   # Of two who rename one file one succeeds: this one, or `confirm`.
@@ -32,11 +49,12 @@ apply() {
   while [ $# -gt 0 ]; do
     case $1 in
       --yes) within= ;;
-      --at-boot) within= at_boot=1 patience=300 ;;
+      --at-boot) within= at_boot=1 patience=330 ;; # longer than anybody waits to be confirmed
       --within)
         shift
         within=${1-}
-        case $within in '' | *[!0-9]* | 0* | ??????*) usage ;; esac
+        case $within in '' | *[!0-9]* | 0* | ????*) usage ;; esac
+        [ "$within" -le 300 ] || usage
         ;;
       *) usage ;;
     esac
@@ -44,6 +62,7 @@ apply() {
   done
   need_tools
   lock
+  unwatch
   take_stock && remember_names || die "cannot read what is there now ($why); nothing was changed"
   # To take all back, even if something else fills this file system meanwhile.
   into "$work/state" cat "$work"/old* "$work"/was* $files &&
@@ -52,12 +71,14 @@ apply() {
   keep_before || fail_before
   warn_of_names
   # A lost connection, or a terminal that stops this, must not keep it from taking back what cut it.
-  trap '' HUP PIPE TSTP TTOU
-  [ -n "$at_boot" ] || trap 'roll_back interrupted' INT TERM
+  trap '' HUP PIPE TSTP TTOU USR1 USR2 ALRM
+  [ -n "$at_boot" ] || trap 'roll_back interrupted' INT TERM QUIT
+  see_connections
   load_rules
+  unwatch
   verify_rules || fail "the kernel has not what the files say"
   [ -z "$within" ] || await
-  trap '' INT TERM
+  trap '' INT TERM QUIT
   settle_rules
   [ -z "$within" ] || mv "$run/$me.confirmed" "$run/$me.kept"
   [ -z "$failed" ] || die "NOT all of it succeeded"
@@ -84,9 +105,10 @@ check() {
   need_tools
   look
   check_rules
-  make_names dnsmasq.conf && test_names || die "$why"
+  { ! has dnsmasq.conf && [ ! -e "$mine" ]; } || { make_names dnsmasq.conf && test_names; } || die "$why"
   warn_of_names
   warn_of_flush
+  warn_of_saved
   say "all files are taken"
 }
 
@@ -98,6 +120,7 @@ status() {
   place_status
   names_status
   boot_status
+  warn_of_saved
   [ "$same" = 1 ] || say "as the files say"
   return "$same"
 }
@@ -110,11 +133,12 @@ remove() {
   need_kernel_tools
   need_no_more
   lock
+  unwatch
   left=
   remove_rules
   drop_names
   drop_boot
-  away "$run/$me.kept"
+  away "$run/$me.kept" "$rescue"
   rmdir "$names" "$homes" 2>/dev/null || : # of others as well, if there are any
   [ -z "$left" ] || die "the rules are gone; NOT removed: ${left#; }"
   say "nothing of it is left"
@@ -126,7 +150,7 @@ shift
 case $command in
   apply) apply "$@" ;;
   check | confirm | status | persist | remove)
-    [ $# = 0 ] || usage
+    [ $# = 0 ] || { [ "$command $*" = "remove $remove_option" ] && without_before=1; } || usage
     "$command"
     ;;
   *) usage ;;

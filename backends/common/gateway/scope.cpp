@@ -17,6 +17,12 @@ constexpr std::string_view source =
     R"(# manifest.json, two folders up, has the line of the policy and the document of each rule.
 )";
 
+/// A reply to what the target sees passes where the target sees nothing, and is not told from
+/// others.
+constexpr std::string_view open_connections =
+    R"(# But packets of open connections are accepted, on whatever way.
+)";
+
 constexpr std::string_view exceptions =
     R"(# Exceptions do not end here by themselves: on the day after, build and apply again.
 )";
@@ -39,12 +45,16 @@ std::string words_of(const sema::Flow& sees) {
 
 std::string scope_of(const flow::DevicePolicy& device, bool whole) {
   std::string target = "Target " + device.view->target->folder();
-  if (const auto& sees = device.view->sees; sees && !whole && !is_all(*sees)) {
+  const auto& sees = device.view->sees;
+  const bool in_part = sees && !whole && !is_all(*sees);
+  if (in_part) {
     target += " sees " + words_of(*sees) + "; all else is left alone.";
   } else {
     target += whole ? " decides on all traffic." : " sees all traffic.";
   }
-  std::string out = fmt::format("# {}\n{}", readable(target, longest_line), source);
+  std::string out = fmt::format("# {}\n", readable(target, longest_line));
+  if (in_part) out += open_connections;
+  out += source;
   const bool ends = std::any_of(
       device.flows.begin(), device.flows.end(),
       [](const flow::Flow& flow) { return flow.kind == policy::Rule::Kind::exception; });

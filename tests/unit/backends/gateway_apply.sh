@@ -7,12 +7,6 @@ here_state() {
   state
   nft -nn list table inet HCI-prod 2>/dev/null | sed 's/ expires [0-9hms]*//g'
 }
-says() { # says WORDS COMMAND…: whatever it returns
-  words=$1
-  shift
-  "$@" >"$here/said" 2>&1
-  grep -q -e "$words" "$here/said" || { cat "$here/said" && return 1; }
-}
 etc=$here/root/etc
 
 # ---- what is not here is said before anything is tried
@@ -33,6 +27,7 @@ rm -f bare-later/ipset
 sed -i "s/^files='ipset /files='/" bare-later/apply.sh
 ok "what the files do not need may be missing" says 'HCI-prod' few sh bare-later/apply.sh status
 ok "and is not asked for" fails grep -q 'ipset\|dnsmasq' said
+ok "nor by check" few sh bare-later/apply.sh check
 export HCIPOLC_ROOT="$here/elsewhere"
 ok "a dnsmasq that reads no such folder is no success" fails apply a
 ok "and it is said" says 'every name would stay blocked' apply a
@@ -156,6 +151,16 @@ ok "who flushes is named" says 'nftables.conf has `flush ruleset`' sh a/apply.sh
 ok "on nftables too" says 'nftables.conf has `flush ruleset`' sh n/apply.sh check
 rm "$etc/nftables.conf"
 ok "or is not" fails says 'flush ruleset' sh n/apply.sh check
+mkdir "$etc/iptables"
+iptables-save >"$etc/iptables/rules.v4"
+ok "what others saved meanwhile is named" says 'rules.v4 was saved while rules of HCI-prod were loaded' sh a/apply.sh check
+ok "by status too" says 'all of it fails; this takes them out: ' sh a/apply.sh status
+ok "by persist too" says 'rules.v4 was saved' sh a/apply.sh persist
+sh -c "$(sed -n 's/.*this takes them out: //p' said)"
+ok "its remedy takes ours out" fails grep -q HCI-prod "$etc/iptables/rules.v4"
+ok "and nothing of others" grep -q '^-A FORWARD -j HCI-other$' "$etc/iptables/rules.v4"
+ok "so it is named no more" fails says 'rules.v4 was saved' sh a/apply.sh check
+rm -r "$etc/iptables"
 cp -r a same-rules
 sed -i '1a # another revision' same-rules/rules.v4
 ok "another revision at boot is a difference" fails sh same-rules/apply.sh status
@@ -170,8 +175,8 @@ ok "the copy is what it was" diff -r same-rules "$etc/hcipolc/iptables-HCI-prod/
 ok "and no other is left" test "$(ls -d "$etc"/hcipolc/iptables-HCI-prod* | wc -l)" = 2
 
 # ---- who waits keeps nobody from looking
-sh later/apply.sh apply --within 60 >applied 2>&1 &
-until [ -e root/run/hcipolc/iptables-HCI-prod.waiting ]; do sleep 0.2; done
+sh later/apply.sh apply --within 300 >applied 2>&1 &
+until_waits iptables-HCI-prod
 begin=$(date +%s)
 ok "status of another cluster" says 'iptables-HCI-prod waits to be confirmed' sh b/apply.sh status
 ok "check too" says 'iptables-HCI-prod waits to be confirmed' sh b/apply.sh check

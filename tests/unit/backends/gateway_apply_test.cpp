@@ -2,6 +2,8 @@
 // where something fails, is full, killed or missing.
 #include <gtest/gtest.h>
 
+#include <future>
+
 #include "gateway_builder.h"
 #include "tests/support/gateway_kernel.h"
 #include "tests/support/repository.h"
@@ -24,6 +26,29 @@ for name in sys.argv[1:]:
                 break
             except (TimeoutError, ConnectionRefusedError):
                 time.sleep(0.1)
+)";
+
+/// talk.py ADDRESS [listen]: who listens speaks, until it is told that it is enough; who is called
+/// hears it.
+constexpr const char* talk = R"(import os, socket, sys, time
+where = (sys.argv[1], 22)
+if len(sys.argv) > 2:
+    with socket.create_server(where) as s:
+        c, _ = s.accept()
+        open("open", "w").close()
+        while not os.path.exists("end"):
+            c.send(b"x")
+            time.sleep(0.05)
+        open("alive", "w").close()
+else:
+    for attempt in range(100):
+        try:
+            c = socket.create_connection(where)
+            break
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+    while c.recv(1000):
+        pass
 )";
 
 struct Site {
@@ -63,6 +88,18 @@ void write_sites(const Folder& folder) {
   }
 }
 
+/// A machine that is called by one peer.
+void write_machine(const Folder& folder, const std::string& below, const std::string& backend) {
+  Builder b(backend);
+  b.servers({"10.0.0.1"});
+  const policy::NamedSet* jump = b.set("jump", {"10.0.5.10", "fd00:5::10"});
+  b.view.machine = policy::Peers{{jump}};
+  b.option("mode", std::string("host"));
+  b.allow("a.ssh", b.set("ops", {"10.0.9.1", "fd00:9::1"}), jump, tcp(22));
+  std::filesystem::create_directories(folder.path() + "/" + below);
+  for (const auto& [path, text] : b.emit()) folder.write(below + "/" + path, text);
+}
+
 /// `call`: a script beside this test and what it is told.
 void run_script(const Folder& folder, const std::string& way, const std::string& call,
                 const std::string& variant = "nft") {
@@ -82,23 +119,44 @@ TEST(GatewayApply, SharesAMachine) {
   run_script(folder, way, "gateway_apply.sh");
 }
 
+TEST(GatewayApply, CutsNoConnectionThatIsOpen) {
+  const std::string way = machine_with_all();
+  if (way.empty()) GTEST_SKIP() << "no network namespace with all tools to be had";
+  const auto run = [&](const char* variant) {
+    const std::map<std::string, std::string> beside{{"talk.py", talk}};
+    const Folder folder(beside);
+    write_machine(folder, "i", "iptables");
+    write_machine(folder, "n", "nftables");
+    run_script(folder, way, "gateway_open.sh", variant);
+  };
+  const auto legacy = std::async(std::launch::async, run, "legacy");
+  run("nft");
+}
+
 TEST(GatewayApply, SaysWhatDidNotSucceed) {
   const std::string way = machine_with_all();
   if (way.empty()) GTEST_SKIP() << "no network namespace with all tools to be had";
-  const Folder folder({});
-  write_sites(folder);
-  run_script(folder, way, "gateway_faults.sh");
+  const auto run = [&](const char* script) {
+    const Folder folder({});
+    write_sites(folder);
+    run_script(folder, way, script);
+  };
+  const auto full = std::async(std::launch::async, run, "gateway_full.sh");
+  run("gateway_faults.sh");
 }
 
 TEST(GatewayApply, TakesEveryExample) {
   const std::string way = machine_with_all();
   if (way.empty()) GTEST_SKIP() << "no network namespace with all tools to be had";
   const std::string examples = (repository() / "examples").string();
-  const Folder folder({}), of_legacy({});
-  run_script(folder, way, "gateway_examples.sh " + examples + "/*/build/*/*tables*", "nft");
+  const auto run = [&](const char* folders, const char* variant) {
+    const Folder folder({});
+    run_script(folder, way, "gateway_examples.sh " + examples + folders, variant);
+  };
   // The other variant is told the same, so what has most in it will do.
-  run_script(of_legacy, way, "gateway_examples.sh " + examples + "/0[24]-*/build/*/iptables*",
-             "legacy");
+  const auto legacy = std::async(std::launch::async, run, "/0[24]-*/build/*/iptables*", "legacy");
+  const auto nft = std::async(std::launch::async, run, "/*/build/*/nftables*", "nft");
+  run("/*/build/*/iptables*", "nft");
 }
 
 }  // namespace

@@ -73,7 +73,8 @@ TEST_P(GatewayScope, IsSaidInTheHead) {
   b.sees({b.any()}, {b.cluster.servers}, false);
   std::string text = rules();
   EXPECT_TRUE(has(text, "# Target " + std::string(GetParam()) +
-                            " sees any -> servers; all else is left alone.\n"))
+                            " sees any -> servers; all else is left alone.\n"
+                            "# But packets of open connections are accepted, on whatever way.\n"))
       << text;
   EXPECT_TRUE(has(text, "manifest.json"));
   EXPECT_FALSE(has(text, "others:")) << "there is no such chain";
@@ -86,6 +87,7 @@ TEST_P(GatewayScope, IsSaidInTheHead) {
          tcp(445));
   text = rules();
   EXPECT_TRUE(has(text, "# Target " + std::string(GetParam()) + " sees all traffic.\n")) << text;
+  EXPECT_FALSE(has(text, "open connections")) << "the policy decides on all of it";
   EXPECT_TRUE(has(text, "others: traffic of peers")) << text;
   EXPECT_TRUE(has(text, "dnsmasq")) << text;
   EXPECT_TRUE(has(text, "# Exceptions do not end here by themselves")) << text;

@@ -20,11 +20,9 @@ ok "an apply that nobody confirms ends" fails sh first/apply.sh apply --within 1
 ok "and leaves what was there" same_as nothing
 ok "and no file of names" fails ls root/etc/dnsmasq.d/*
 
-sh first/apply.sh apply --within 60 >applied 2>&1 &
-for i in 1 2 3 4 5 6 7 8 9 10; do
-  sleep 1
-  if sh first/apply.sh confirm >/dev/null 2>&1; then break; fi
-done
+sh first/apply.sh apply --within 300 >applied 2>&1 &
+until_waits iptables-HCI-prod
+sh first/apply.sh confirm >/dev/null 2>&1
 ok "an apply that somebody confirms succeeds" wait $!
 ok "its state is the files'" sh first/apply.sh status
 ok "names are dnsmasq's" cmp first/dnsmasq.conf root/etc/hcipolc/dnsmasq.d/iptables-HCI-prod.conf
@@ -86,6 +84,7 @@ for chain in $(iptables-save | sed -n 's/^:\(HCI-prod[. ][^ ]*\|HCI-prod\) .*/\1
 ok "what is kept can be applied" apply root/etc/hcipolc/iptables-HCI-prod
 ok "and is the same" same_as first.state
 
+ok "what was there before ours is not asked for beside others" fails sh first/apply.sh remove --without-before
 iptables -A FORWARD -j HCI-prod.flows
 ok "what somebody else uses is not removed" fails sh first/apply.sh remove
 iptables -D FORWARD -j HCI-prod.flows

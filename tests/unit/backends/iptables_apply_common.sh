@@ -6,6 +6,9 @@ PATH=$PATH:/usr/sbin:/sbin
 for tool in iptables ip6tables; do
   for part in "" -save -restore; do ln -s "$(command -v "$tool-$V$part")" "tools/$tool$part"; done
 done
+# What apply.sh calls a second.
+printf '#!/bin/sh\nexec /bin/sleep 0.1\n' >tools/sleep
+chmod +x tools/sleep
 PATH=$here/tools:$PATH
 export PATH
 
@@ -34,3 +37,11 @@ same_as() { state | diff "$here/$1" -; }
 apply() {
   sh "$1/apply.sh" apply --yes
 }
+says() { # says WORDS COMMAND…: whatever it returns
+  words=$1
+  shift
+  "$@" >"$here/said" 2>&1
+  grep -q -e "$words" "$here/said" || { cat "$here/said" && return 1; }
+}
+# until_waits NAME: until it has loaded, and waits to be confirmed.
+until_waits() { until [ -e "root/run/hcipolc/$1.waiting" ]; do sleep 1; done; }

@@ -53,8 +53,9 @@ void run(const std::string& way, const std::string& variant, const std::string& 
 
 /// A policy without names, for a gateway or for the machine 10.0.5.10, alone or beside others.
 void write_table(const std::string& folder, bool host, bool own, bool more,
-                 std::map<std::string, std::string>& files) {
+                 std::map<std::string, std::string>& files, const std::string& chain = "") {
   Builder b("iptables");
+  if (!chain.empty()) b.option("chain", chain);
   b.servers({"10.0.0.1", "10.0.0.2", "fd00::1"});
   const NamedSet* wac = b.set("wac", {"10.0.5.10", "fd00:5::10"});
   b.allow("a.winrm", wac, b.cluster.servers, tcp(5985, 5986));
@@ -78,6 +79,8 @@ TEST_P(IptablesApply, TakesTheTableAndGivesItBack) {
   write_table("gateway", false, false, true, files);
   write_table("host", true, false, true, files);
   write_table("alone", true, true, true, files);
+  write_table("other", false, false, true, files, "HCI-other");
+  write_table("site", true, false, true, files, "HCI-other");
   run(way + " -m", GetParam(), "iptables_apply_table.sh", files);
 }
 

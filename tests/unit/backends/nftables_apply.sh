@@ -4,7 +4,11 @@
 here=$PWD
 export HCIPOLC_ROOT=$here/root
 mkdir -p root/etc/dnsmasq.d root/run
-PATH=$PATH:/usr/sbin:/sbin
+# What apply.sh calls a second.
+mkdir tools
+printf '#!/bin/sh\nexec /bin/sleep 0.1\n' >tools/sleep
+chmod +x tools/sleep
+PATH=$here/tools:$PATH:/usr/sbin:/sbin
 export PATH
 
 ok() {
@@ -48,11 +52,9 @@ ok "an apply that nobody confirms ends" fails sh first/apply.sh apply --within 1
 ok "and leaves what was there" same_as nothing
 ok "and no file of names" fails ls root/etc/dnsmasq.d/*
 
-sh first/apply.sh apply --within 60 >applied 2>&1 &
-for i in 1 2 3 4 5 6 7 8 9 10; do
-  sleep 1
-  if sh first/apply.sh confirm >/dev/null 2>&1; then break; fi
-done
+sh first/apply.sh apply --within 300 >applied 2>&1 &
+until [ -e root/run/hcipolc/nftables-HCI-prod.waiting ]; do sleep 1; done
+sh first/apply.sh confirm >/dev/null 2>&1
 ok "an apply that somebody confirms succeeds" wait $!
 ok "its state is the file's" sh first/apply.sh status
 ok "names are dnsmasq's" cmp first/dnsmasq.conf root/etc/hcipolc/dnsmasq.d/nftables-HCI-prod.conf
@@ -91,6 +93,11 @@ ok "and what was there stays" same_as learnt.state
 
 ok "another policy that nobody confirms ends" fails sh second/apply.sh apply --within 1
 ok "and leaves what was there, with what dnsmasq learnt" same_as learnt.state
+cp -r first otherwise
+sed -i 's/set v4.servers { type ipv4_addr; flags interval;/& auto-merge;/; s/10\.0\.0\.2/10.0.0.3/' otherwise/ruleset.nft
+ok "sets that are made otherwise" fails cmp -s first/ruleset.nft otherwise/ruleset.nft
+ok "and that nobody confirms" fails sh otherwise/apply.sh apply --within 1
+ok "are made as they were" same_as learnt.state
 ok "another policy is applied" apply second
 ok "its state is its file's" sh second/apply.sh status
 ok "chains that it does not have are gone" fails nft list chain inet HCI-prod allow.wac

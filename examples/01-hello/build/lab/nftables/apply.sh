@@ -6,6 +6,7 @@ files='ruleset.nft'
 # What apply.sh does to the kernel: `base` names the table, which is all that it reads or touches, and `files` what
 # belongs beside this.
 kind=nftables
+remove_option=
 need_own_tools() { need nft nftables; }
 nft_holds_rules() { :; }
 
@@ -53,13 +54,15 @@ made() {
   awk '/^\t[a-z].* \{$/ { name = $1 " " $2 } /^\t\t(type|flags|timeout|size|gc-interval|auto-merge|typeof) ?/ { print name ": " $0 }
     /^\t\tcounter$/ && name !~ /^chain/ { print name ": counter" }' "$1" | sort
 }
+# otherwise FILE FILE: what the one has made otherwise than the other.
+otherwise() { comm -3 "$1" "$2" | sed 's/^\t*//; s/: .*//' | sort -u; }
 
 # put FILE FILE TEXT [-c]: one transaction from the first state to the second, of which TEXT is the loader. What is gone,
 # and what is made otherwise, is emptied and deleted; what dnsmasq has added to sets that stay stays with them.
 put() {
   into "$work/things.1" things "$1" && into "$work/things.2" things "$2" || return 1
   into "$work/made.1" made "$1" && into "$work/made.2" made "$2" || return 1
-  comm -3 "$work/made.1" "$work/made.2" | sed 's/^\t*//; s/: .*//' | sort -u >"$work/differ" || return 1
+  otherwise "$work/made.1" "$work/made.2" >"$work/differ" || return 1
   comm -12 "$work/things.1" "$work/things.2" | comm -12 - "$work/differ" >"$work/anew" || return 1
   comm -23 "$work/things.1" "$work/things.2" >"$work/gone" || return 1
   into "$work/put" steps "$3" && nft ${4-} -f "$work/put"
@@ -80,8 +83,12 @@ steps() {
 }
 
 take_stock() { now "$work/old"; }
+is_loaded() { [ -s "$work/old" ]; }
+watch() { nft 'table inet hcipolc-watch { chain forward { type filter hook forward priority 0; ct state new; }; }'; }
+unwatch() { nft delete table inet hcipolc-watch 2>/dev/null; }
 keep_before() { :; }
 warn_of_wait() { :; }
+warn_of_saved() { :; }
 load_rules() {
   wanted "$work/new" && { same "$work/old" "$work/new" || put "$work/old" "$work/new" ruleset.nft; } ||
     fail "the kernel does not take ruleset.nft"
@@ -97,12 +104,15 @@ take_back_rules() {
   same "$work/now" "$work/old" || { into "$work/back" back && put "$work/now" "$work/old" "$work/back"; } || return 1
   now "$work/now" && same "$work/now" "$work/old"
 }
-# back: a set that is gone is made anew by what nft showed of it; one that dnsmasq adds to keeps what it has.
+# back: a set that is gone is made anew by what nft showed of it; one that dnsmasq adds to keeps what it has. What is made
+# otherwise now is gone by then.
 back() {
   printf 'table inet %s { }\nflush table inet %s\n' "$base" "$base"
   things "$work/now" >"$work/back.1" && things "$work/old" >"$work/back.2" && learnt "$work/now" >"$work/learnt" || return 1
+  into "$work/made.1" made "$work/now" && into "$work/made.2" made "$work/old" || return 1
+  otherwise "$work/made.1" "$work/made.2" >"$work/differ" || return 1
   for k in set map; do
-    comm -12 "$work/back.1" "$work/back.2" | of_kind "$k" | comm -23 - "$work/learnt" | sed "s/.*/flush $k inet $base &/"
+    comm -12 "$work/back.1" "$work/back.2" | comm -23 - "$work/differ" | of_kind "$k" | comm -23 - "$work/learnt" | sed "s/.*/flush $k inet $base &/"
   done
   cat "$work/old"
 }
@@ -132,9 +142,10 @@ remove_rules() {
 }
 
 # ---- the same for every device. Its own are above: what `kind` of rules it loads, need_own_tools, nft_holds_rules,
-# take_stock of what there is of ours, keep_before and warn_of_wait for what goes with it, load_rules with load_names
-# within it, verify_rules, take_back_rules, settle_rules once they stay, check_rules, rules_status, place_status and
-# remove_rules. What cannot be read or written fails with `why`.
+# take_stock of what there is of ours, which is_loaded asks, keep_before and warn_of_wait for what goes with it, watch and
+# unwatch, load_rules with load_names within it, verify_rules, take_back_rules, settle_rules once they stay, check_rules,
+# warn_of_saved, rules_status, place_status and remove_rules, which may have a remove_option. What cannot be read or
+# written fails with `why`.
 
 usage() {
   cat <<TEXT
@@ -142,19 +153,20 @@ usage: sh apply.sh COMMAND, as root, beside the files that it loads
 
   check                whether this machine takes the files; changes no rule
   apply                loads them, and takes them back after 60 s unless confirmed
-    --within SECONDS   … after SECONDS
+    --within SECONDS   … after SECONDS, 300 at most
     --yes              … never: the files have been tried
     --at-boot          … never, and what is loaded stays, whatever fails
   confirm              keeps what \`apply\` loaded; from a new connection, which proves that you still get in
   status               what differs from the files; 0 if nothing does
   persist              loads at every boot as well what is loaded now (systemd)
-  remove               takes all of $base off this machine
+  remove               takes all of $base off this machine${remove_option:+
+    $remove_option   … and brings nothing back of what was here before}
 TEXT
   exit 2
 }
 
 # What this writes outside the kernel lies below $root, so that it can be tried elsewhere; systemd is asked there only if
-# HCIPOLC_SYSTEMCTL says how. A cluster's rules for another kind of firewall may be here as well: nothing is called as
+# HCIPOLC_SYSTEMCTL says how. HCIPOLC_WATCH is how long a first load looks at open connections. A cluster's rules for another kind of firewall may be here as well: nothing is called as
 # theirs is.
 root=${HCIPOLC_ROOT:-}
 me=$kind-$base
@@ -166,6 +178,7 @@ at_boot=
 failed=
 why=
 patience=20 # seconds
+watch_seconds=${HCIPOLC_WATCH:-5}
 systemctl=${HCIPOLC_SYSTEMCTL:-}
 [ -n "$systemctl$root" ] || systemctl=$(command -v systemctl)
 cd -- "$(dirname -- "$0")" || exit 1
@@ -232,7 +245,7 @@ make_work() {
   mkdir -p "$run" || die "cannot write $run"
   work=$(mktemp -d "$run/work.$$.XXXXXX") || die "no temporary folder"
   trap 'rm -rf "$work"' EXIT
-  trap 'exit 1' HUP INT TERM
+  trap 'exit 1' HUP INT TERM QUIT
   # Of those who were killed.
   for w in "$run"/work.*; do
     pid=${w#"$run/work."}
@@ -249,18 +262,20 @@ lock() {
   make_work
   exec 9>"$run/lock" || exit 1
   flock -w "$patience" 9 || die "another apply.sh is at work$(waiting)"
+  tell_of_killed
+  rm -f "$run"/*.waiting "$run"/*.confirmed
+}
+# Of those that hold the lock no more.
+tell_of_killed() {
   for w in "$run"/*.waiting "$run"/*.confirmed; do
-    [ -e "$w" ] || continue
-    rm -f "$w"
-    w=${w##*/}
-    say "note: an apply of ${w%.*} ended before it was done; what it loaded stands, unconfirmed"
+    [ ! -e "$w" ] || { w=${w##*/} && say "note: an apply of ${w%.*} ended before it was done; what it loaded stands, unconfirmed"; }
   done
 }
 # Who only reads waits for nobody.
 look() {
   make_work
   exec 9>"$run/lock" || exit 1
-  flock -n -s 9 || say "another apply.sh is at work$(waiting): what it has loaded may change yet"
+  if flock -n -s 9; then tell_of_killed; else say "another apply.sh is at work$(waiting): what it has loaded may change yet"; fi
   exec 9>&-
 }
 
@@ -334,6 +349,7 @@ persist() {
     say "enable $unit"
   fi
   warn_of_flush
+  warn_of_saved
   say "loaded at every boot, from /etc/hcipolc/$me"
 }
 
@@ -572,14 +588,31 @@ names_status() {
 
 # What was there before, of ours. It acts before it speaks: who would hear it may be cut off.
 roll_back() {
-  trap '' INT TERM
+  trap '' INT TERM QUIT
   rm -f "$work/room" "$run/$me.waiting"
   bad=
+  unwatch
   take_back_rules || bad=1
   take_back_names || bad=1
   rm -f "$run/$me.confirmed"
-  [ -z "$bad" ] || die "$*; NOT all of it could be taken back: look at what is loaded"
-  die "$*; taken back: what was there before is back"
+  [ -n "$bad" ] || die "$*; taken back: what was there before is back"
+  rm -rf "$rescue"
+  trap - EXIT
+  mv "$work" "$rescue" || rescue=$work
+  die "$*; NOT all of it could be taken back: look at what is loaded; what was there before is in $rescue"
+}
+# What would mend it.
+rescue=$run/not-taken-back.$me
+
+# To the first rules that ask for the state of a connection, one that is open already is new, and its next packet may come
+# from whom nothing allows to open one. So before the first load somebody asks who decides nothing, for as long as it takes
+# until most connections have had a packet each way. At boot none is open.
+see_connections() {
+  [ -z "$at_boot" ] && [ "$watch_seconds" -gt 0 ] && ! is_loaded || return 0
+  watch || { say "warning: connections that are open now cannot be seen, and may be refused" && return; }
+  # Not before: this is what the connection that it comes through is seen by.
+  say "first $watch_seconds s to see which connections are open"
+  sleep "$watch_seconds" 9>&-
 }
 
 await() {
@@ -589,7 +622,7 @@ await() {
   warn_of_wait
   left=$within
   while [ "$left" -gt 0 ] && [ -e "$run/$me.waiting" ]; do
-    sleep 1
+    sleep 1 9>&-
     left=$((left - 1))
   done
   # Of two who rename one file one succeeds: this one, or `confirm`.
@@ -602,11 +635,12 @@ apply() {
   while [ $# -gt 0 ]; do
     case $1 in
       --yes) within= ;;
-      --at-boot) within= at_boot=1 patience=300 ;;
+      --at-boot) within= at_boot=1 patience=330 ;; # longer than anybody waits to be confirmed
       --within)
         shift
         within=${1-}
-        case $within in '' | *[!0-9]* | 0* | ??????*) usage ;; esac
+        case $within in '' | *[!0-9]* | 0* | ????*) usage ;; esac
+        [ "$within" -le 300 ] || usage
         ;;
       *) usage ;;
     esac
@@ -614,6 +648,7 @@ apply() {
   done
   need_tools
   lock
+  unwatch
   take_stock && remember_names || die "cannot read what is there now ($why); nothing was changed"
   # To take all back, even if something else fills this file system meanwhile.
   into "$work/state" cat "$work"/old* "$work"/was* $files &&
@@ -622,12 +657,14 @@ apply() {
   keep_before || fail_before
   warn_of_names
   # A lost connection, or a terminal that stops this, must not keep it from taking back what cut it.
-  trap '' HUP PIPE TSTP TTOU
-  [ -n "$at_boot" ] || trap 'roll_back interrupted' INT TERM
+  trap '' HUP PIPE TSTP TTOU USR1 USR2 ALRM
+  [ -n "$at_boot" ] || trap 'roll_back interrupted' INT TERM QUIT
+  see_connections
   load_rules
+  unwatch
   verify_rules || fail "the kernel has not what the files say"
   [ -z "$within" ] || await
-  trap '' INT TERM
+  trap '' INT TERM QUIT
   settle_rules
   [ -z "$within" ] || mv "$run/$me.confirmed" "$run/$me.kept"
   [ -z "$failed" ] || die "NOT all of it succeeded"
@@ -654,9 +691,10 @@ check() {
   need_tools
   look
   check_rules
-  make_names dnsmasq.conf && test_names || die "$why"
+  { ! has dnsmasq.conf && [ ! -e "$mine" ]; } || { make_names dnsmasq.conf && test_names; } || die "$why"
   warn_of_names
   warn_of_flush
+  warn_of_saved
   say "all files are taken"
 }
 
@@ -668,6 +706,7 @@ status() {
   place_status
   names_status
   boot_status
+  warn_of_saved
   [ "$same" = 1 ] || say "as the files say"
   return "$same"
 }
@@ -680,11 +719,12 @@ remove() {
   need_kernel_tools
   need_no_more
   lock
+  unwatch
   left=
   remove_rules
   drop_names
   drop_boot
-  away "$run/$me.kept"
+  away "$run/$me.kept" "$rescue"
   rmdir "$names" "$homes" 2>/dev/null || : # of others as well, if there are any
   [ -z "$left" ] || die "the rules are gone; NOT removed: ${left#; }"
   say "nothing of it is left"
@@ -696,7 +736,7 @@ shift
 case $command in
   apply) apply "$@" ;;
   check | confirm | status | persist | remove)
-    [ $# = 0 ] || usage
+    [ $# = 0 ] || { [ "$command $*" = "remove $remove_option" ] && without_before=1; } || usage
     "$command"
     ;;
   *) usage ;;

@@ -10,6 +10,9 @@ files='dnsmasq-cache.conf dnsmasq.conf ipset rules.v4 rules.v6'
 # what belongs beside this.
 kind=iptables
 before=${HCIPOLC_ROOT:-}/var/lib/hcipolc/$base
+without_before=
+remove_option=
+[ "$table" = shared ] || remove_option=--without-before
 
 families() {
   echo 4
@@ -27,9 +30,11 @@ nft_holds_rules() { case $(iptables -V) in *nf_tables*) ;; *) false ;; esac; }
 # as ipset does. `old` is what was there, `now` what is, `wanted` what the kernel makes of our files alone: in its tools'
 # own words, whatever their version.
 
-# read_table FAMILY FILE. The nft variant says nothing of a table that nobody has used; what cannot be read is not empty.
+# read_table FAMILY FILE. The nft variant says nothing of a table that nobody has used, and as little of one with a rule of
+# nft itself, which it cannot show: what cannot be read is not empty.
 read_table() {
   into "$2" "$(tool "$1")-save" -t filter || return 1
+  grep -q '^:INPUT ' "$2" || "$(tool "$1")" -S >/dev/null || return 1
   grep -q '^:INPUT ' "$2" ||
     into "$2" printf '*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n'
 }
@@ -48,7 +53,7 @@ read_state() {
     why="the rules of IPv$f"
     read_table "$f" "$work/$1.$f" || return 1
   done
-  clusters=" $(sed -nE 's/^:(.*)\.([io]\.)?(ours|others) .*/\1/p' "$work/$1".[46] | sort -u | tr '\n' ' ')"
+  clusters=" $(sed -nE 's/^:([^.]*)\.([io]\.)?(ours|others) .*/\1/p' "$work/$1".[46] | sort -u | tr '\n' ' ')"
   why="the sets"
   read_sets "$work/$1.sets"
 }
@@ -254,13 +259,15 @@ other_variant() {
   ! grep -Eq '^-A |^:[^ ]+ DROP ' "$work/others" ||
     say "warning: iptables-$other has rules as well, and both variants are asked for every packet"
 }
-# Tables of nft itself (firewalld's, a policy's for nftables) are asked as well, whatever is accepted here.
+# Tables of nft itself (firewalld's, a policy's for nftables) are asked as well, whatever is accepted here; and chains of
+# nft itself in a table that is called as one of iptables'.
 other_tables() {
   command -v nft >/dev/null || return 0
   nft list chains 2>/dev/null | awk -v hooks="$hooks" '
     /^table/ { t = $2 " " $3; next }
     /^\tchain/ { c = $2 }
-    / hook / && t !~ /^(ip|ip6) (filter|mangle|nat|raw|security)$/ && t ~ /^(ip|ip6|inet) / {
+    t ~ /^(ip|ip6) (filter|mangle|nat|raw|security)$/ && c ~ /^[A-Z]+$/ { next }
+    / hook / && t ~ /^(ip|ip6|inet) / {
       for (i = 1; i < NF; i++) if ($i == "hook" && index(hooks, toupper($(i + 1)) ":")) print t ": " c
     }' | while read -r line; do
     say "note: nft's table $line is asked as well: what it drops stays dropped, whatever is accepted here"
@@ -269,13 +276,29 @@ other_tables() {
 
 take_stock() {
   other_variant
-  [ "$table" = own ] || [ ! -e "$before" ] || die "the whole filter table is $base's: remove that first"
   # A copy that a load left is nothing to come back to.
   read_sets "$work/old.sets" || return 1
   awk '$1 == "create" && $2 !~ /-n$/' "$work/old.sets" >"$work/no.copies" && drop_sets "$work/no.copies" || return 1
   read_state old || return 1
+  room_for_ours
   [ "$table" = shared ] || others_go
 }
+# Of a table that is one cluster's as a whole there is nothing left for another.
+room_for_ours() {
+  for b in "${before%/*}"/*; do
+    case $table:$b in "own:$before" | *.new) continue ;; esac
+    [ ! -e "$b" ] || die "the whole filter table is ${b##*/}'s: remove that first"
+  done
+  [ "$table" = own ] || return 0
+  for c in $clusters; do
+    [ "$c" = "$base" ] || die "the whole filter table would be $base's, and $c has chains in it: remove that first"
+  done
+}
+is_loaded() { for f in $(families); do loaded "$work/old.$f" || return 1; done; }
+# The rule does nothing but ask.
+watch_rule='FORWARD -m conntrack --ctstate NEW -m comment --comment hcipolc-watch'
+watch() { for f in $(families); do "$(tool "$f")" -w 10 -A $watch_rule || return 1; done; }
+unwatch() { for f in $(families); do "$(tool "$f")" -w 10 -D $watch_rule 2>/dev/null; done; }
 # In which order? Sets, the rules that name them, and what fills them.
 load_rules() {
   want_sets && put_sets "$work/old.sets" "$work/wanted.sets" || fail "ipset does not take its file"
@@ -297,7 +320,6 @@ verify_rules() {
 }
 # Rules, then the sets that only the new ones name.
 take_back_rules() {
-  [ -z "$made_before" ] || rm -rf "$before"
   read_state now || return 1
   bad_rules=0
   put_sets "$work/now.sets" "$work/old.sets" || bad_rules=1
@@ -307,6 +329,7 @@ take_back_rules() {
   drop_sets "$work/old.sets" || bad_rules=1
   read_state now && same_sets "$work/now.sets" "$work/old.sets" || bad_rules=1
   for f in $(families); do same_table "$work/now.$f" "$work/old.$f" || bad_rules=1; done
+  [ "$bad_rules" != 0 ] || [ -z "$made_before" ] || rm -rf "$before"
   return "$bad_rules"
 }
 settle_rules() {
@@ -318,7 +341,17 @@ check_rules() {
   other_variant
   other_tables
   want_all || die "$why"
-  [ "$table" = shared ] || { read_state old && others_go; } || die "cannot read $why"
+  read_state old || die "cannot read $why"
+  room_for_ours
+  [ "$table" = shared ] || others_go
+}
+# What others saved while ours were loaded names sets that are not there yet when they load it.
+warn_of_saved() {
+  for b in "$root"/etc/iptables/rules.v[46] "$root"/etc/sysconfig/ip*tables; do
+    ! grep -qs -e "--match-set $base\." "$b" ||
+      say "warning: $b was saved while rules of $base were loaded: at boot their sets are not there, and all of it fails;" \
+        "this takes them out: sed -i -E '/[: ]$base([. ]|\$)/d' $b"
+  done
 }
 
 # difference A B: of what was compared last.
@@ -392,9 +425,13 @@ accepting() { others_of "$1" | sed 's/^\(:[A-Z]* \)DROP /\1ACCEPT /'; }
 count_others() { others_of "$1" | grep -c '^-A '; }
 others_go() {
   for f in $(families); do
+    case " $hooks" in
+      *" INPUT:"*) ;;
+      *) ! grep -q '^:INPUT DROP ' "$work/old.$f" || say "IPv$f: INPUT's policy DROP becomes ACCEPT: the gateway itself is open" ;;
+    esac
     n=$(count_others "$work/old.$f")
     [ "$n" != 0 ] || continue
-    if loaded "$work/old.$f"; then
+    if loaded "$work/old.$f" && [ -e "$before" ]; then
       say "$n rules of others, added since ours were loaded, go from the filter table of IPv$f for good"
     else
       say "$n rules of others go from the filter table of IPv$f, until \`apply.sh remove\`"
@@ -427,24 +464,37 @@ warn_of_wait() {
   [ "$table" = shared ] || say "until then let nobody else change the filter table: taking it back takes that as well"
 }
 
+# is_known FAMILY: whether its table can be brought back, and is to be.
+is_known() { [ -z "$without_before" ] && grep -qsx COMMIT "$before/filter.v$1"; }
+# It may name what is gone by now: sets of others, users, interfaces' groups.
+test_before() {
+  for f in $(families); do
+    ! loaded "$work/now.$f" || ! is_known "$f" || "$(tool "$f")-restore" --test --noflush <"$before/filter.v$f" ||
+      die "$(tool "$f") does not take what was here before, $before/filter.v$f: bring back what it names, or use" \
+        "\`remove --without-before\`, which lets pass whatever no rule decides; nothing was changed"
+  done
+}
 remove_rules() {
   other_variant
   read_state now || die "cannot read $why"
   [ "$table" = own ] || [ ! -e "$before" ] || die "the whole filter table is $base's: use the apply.sh that loaded it"
   ! grep -q -e "--match-set $base\." "$work"/now.[46] || command -v ipset >/dev/null || die "not installed here: ipset"
+  [ "$table" = shared ] || [ -n "$without_before" ] || test_before
   for f in $(families); do
     into "$work/to" printf '*filter\nCOMMIT\n' || die "cannot write $work"
     loaded "$work/now.$f" || [ "$table" = shared ] || continue
-    if [ "$table" = own ] && grep -qsx COMMIT "$before/filter.v$f"; then
+    if [ "$table" = own ] && is_known "$f"; then
       into "$work/to" cat "$before/filter.v$f" || die "cannot read $before"
     elif [ "$table" = own ]; then
       into "$work/to" accepting "$work/now.$f" || die "cannot write $work"
-      say "warning: what was in the filter table of IPv$f before is not known: it lets pass now whatever no rule decides"
+      [ -n "$without_before" ] ||
+        say "warning: what was in the filter table of IPv$f before is not known: it lets pass now whatever no rule decides"
     fi
     put_table "$f" "$work/now.$f" "$work/to" there || die "another rule of $(tool "$f") leads to a chain of $base"
   done
   into "$work/nothing" true
-  drop_sets "$work/nothing" || die "another rule names a set of $base"
+  drop_sets "$work/nothing" ||
+    die "another rule names a set of $base${elsewhere:+; $elsewhere: let update-alternatives choose it, and remove again}"
   read_state now || die "cannot read $why"
   for f in $(families); do ! loaded "$work/now.$f" || die "chains of $base are still there"; done
   [ -z "$elsewhere" ] || left="$left; $elsewhere: let update-alternatives choose it, and remove again"
@@ -453,9 +503,10 @@ remove_rules() {
 }
 
 # ---- the same for every device. Its own are above: what `kind` of rules it loads, need_own_tools, nft_holds_rules,
-# take_stock of what there is of ours, keep_before and warn_of_wait for what goes with it, load_rules with load_names
-# within it, verify_rules, take_back_rules, settle_rules once they stay, check_rules, rules_status, place_status and
-# remove_rules. What cannot be read or written fails with `why`.
+# take_stock of what there is of ours, which is_loaded asks, keep_before and warn_of_wait for what goes with it, watch and
+# unwatch, load_rules with load_names within it, verify_rules, take_back_rules, settle_rules once they stay, check_rules,
+# warn_of_saved, rules_status, place_status and remove_rules, which may have a remove_option. What cannot be read or
+# written fails with `why`.
 
 usage() {
   cat <<TEXT
@@ -463,19 +514,20 @@ usage: sh apply.sh COMMAND, as root, beside the files that it loads
 
   check                whether this machine takes the files; changes no rule
   apply                loads them, and takes them back after 60 s unless confirmed
-    --within SECONDS   … after SECONDS
+    --within SECONDS   … after SECONDS, 300 at most
     --yes              … never: the files have been tried
     --at-boot          … never, and what is loaded stays, whatever fails
   confirm              keeps what \`apply\` loaded; from a new connection, which proves that you still get in
   status               what differs from the files; 0 if nothing does
   persist              loads at every boot as well what is loaded now (systemd)
-  remove               takes all of $base off this machine
+  remove               takes all of $base off this machine${remove_option:+
+    $remove_option   … and brings nothing back of what was here before}
 TEXT
   exit 2
 }
 
 # What this writes outside the kernel lies below $root, so that it can be tried elsewhere; systemd is asked there only if
-# HCIPOLC_SYSTEMCTL says how. A cluster's rules for another kind of firewall may be here as well: nothing is called as
+# HCIPOLC_SYSTEMCTL says how. HCIPOLC_WATCH is how long a first load looks at open connections. A cluster's rules for another kind of firewall may be here as well: nothing is called as
 # theirs is.
 root=${HCIPOLC_ROOT:-}
 me=$kind-$base
@@ -487,6 +539,7 @@ at_boot=
 failed=
 why=
 patience=20 # seconds
+watch_seconds=${HCIPOLC_WATCH:-5}
 systemctl=${HCIPOLC_SYSTEMCTL:-}
 [ -n "$systemctl$root" ] || systemctl=$(command -v systemctl)
 cd -- "$(dirname -- "$0")" || exit 1
@@ -553,7 +606,7 @@ make_work() {
   mkdir -p "$run" || die "cannot write $run"
   work=$(mktemp -d "$run/work.$$.XXXXXX") || die "no temporary folder"
   trap 'rm -rf "$work"' EXIT
-  trap 'exit 1' HUP INT TERM
+  trap 'exit 1' HUP INT TERM QUIT
   # Of those who were killed.
   for w in "$run"/work.*; do
     pid=${w#"$run/work."}
@@ -570,18 +623,20 @@ lock() {
   make_work
   exec 9>"$run/lock" || exit 1
   flock -w "$patience" 9 || die "another apply.sh is at work$(waiting)"
+  tell_of_killed
+  rm -f "$run"/*.waiting "$run"/*.confirmed
+}
+# Of those that hold the lock no more.
+tell_of_killed() {
   for w in "$run"/*.waiting "$run"/*.confirmed; do
-    [ -e "$w" ] || continue
-    rm -f "$w"
-    w=${w##*/}
-    say "note: an apply of ${w%.*} ended before it was done; what it loaded stands, unconfirmed"
+    [ ! -e "$w" ] || { w=${w##*/} && say "note: an apply of ${w%.*} ended before it was done; what it loaded stands, unconfirmed"; }
   done
 }
 # Who only reads waits for nobody.
 look() {
   make_work
   exec 9>"$run/lock" || exit 1
-  flock -n -s 9 || say "another apply.sh is at work$(waiting): what it has loaded may change yet"
+  if flock -n -s 9; then tell_of_killed; else say "another apply.sh is at work$(waiting): what it has loaded may change yet"; fi
   exec 9>&-
 }
 
@@ -655,6 +710,7 @@ persist() {
     say "enable $unit"
   fi
   warn_of_flush
+  warn_of_saved
   say "loaded at every boot, from /etc/hcipolc/$me"
 }
 
@@ -893,14 +949,31 @@ names_status() {
 
 # What was there before, of ours. It acts before it speaks: who would hear it may be cut off.
 roll_back() {
-  trap '' INT TERM
+  trap '' INT TERM QUIT
   rm -f "$work/room" "$run/$me.waiting"
   bad=
+  unwatch
   take_back_rules || bad=1
   take_back_names || bad=1
   rm -f "$run/$me.confirmed"
-  [ -z "$bad" ] || die "$*; NOT all of it could be taken back: look at what is loaded"
-  die "$*; taken back: what was there before is back"
+  [ -n "$bad" ] || die "$*; taken back: what was there before is back"
+  rm -rf "$rescue"
+  trap - EXIT
+  mv "$work" "$rescue" || rescue=$work
+  die "$*; NOT all of it could be taken back: look at what is loaded; what was there before is in $rescue"
+}
+# What would mend it.
+rescue=$run/not-taken-back.$me
+
+# To the first rules that ask for the state of a connection, one that is open already is new, and its next packet may come
+# from whom nothing allows to open one. So before the first load somebody asks who decides nothing, for as long as it takes
+# until most connections have had a packet each way. At boot none is open.
+see_connections() {
+  [ -z "$at_boot" ] && [ "$watch_seconds" -gt 0 ] && ! is_loaded || return 0
+  watch || { say "warning: connections that are open now cannot be seen, and may be refused" && return; }
+  # Not before: this is what the connection that it comes through is seen by.
+  say "first $watch_seconds s to see which connections are open"
+  sleep "$watch_seconds" 9>&-
 }
 
 await() {
@@ -910,7 +983,7 @@ await() {
   warn_of_wait
   left=$within
   while [ "$left" -gt 0 ] && [ -e "$run/$me.waiting" ]; do
-    sleep 1
+    sleep 1 9>&-
     left=$((left - 1))
   done
   # Of two who rename one file one succeeds: this one, or `confirm`.
@@ -923,11 +996,12 @@ apply() {
   while [ $# -gt 0 ]; do
     case $1 in
       --yes) within= ;;
-      --at-boot) within= at_boot=1 patience=300 ;;
+      --at-boot) within= at_boot=1 patience=330 ;; # longer than anybody waits to be confirmed
       --within)
         shift
         within=${1-}
-        case $within in '' | *[!0-9]* | 0* | ??????*) usage ;; esac
+        case $within in '' | *[!0-9]* | 0* | ????*) usage ;; esac
+        [ "$within" -le 300 ] || usage
         ;;
       *) usage ;;
     esac
@@ -935,6 +1009,7 @@ apply() {
   done
   need_tools
   lock
+  unwatch
   take_stock && remember_names || die "cannot read what is there now ($why); nothing was changed"
   # To take all back, even if something else fills this file system meanwhile.
   into "$work/state" cat "$work"/old* "$work"/was* $files &&
@@ -943,12 +1018,14 @@ apply() {
   keep_before || fail_before
   warn_of_names
   # A lost connection, or a terminal that stops this, must not keep it from taking back what cut it.
-  trap '' HUP PIPE TSTP TTOU
-  [ -n "$at_boot" ] || trap 'roll_back interrupted' INT TERM
+  trap '' HUP PIPE TSTP TTOU USR1 USR2 ALRM
+  [ -n "$at_boot" ] || trap 'roll_back interrupted' INT TERM QUIT
+  see_connections
   load_rules
+  unwatch
   verify_rules || fail "the kernel has not what the files say"
   [ -z "$within" ] || await
-  trap '' INT TERM
+  trap '' INT TERM QUIT
   settle_rules
   [ -z "$within" ] || mv "$run/$me.confirmed" "$run/$me.kept"
   [ -z "$failed" ] || die "NOT all of it succeeded"
@@ -975,9 +1052,10 @@ check() {
   need_tools
   look
   check_rules
-  make_names dnsmasq.conf && test_names || die "$why"
+  { ! has dnsmasq.conf && [ ! -e "$mine" ]; } || { make_names dnsmasq.conf && test_names; } || die "$why"
   warn_of_names
   warn_of_flush
+  warn_of_saved
   say "all files are taken"
 }
 
@@ -989,6 +1067,7 @@ status() {
   place_status
   names_status
   boot_status
+  warn_of_saved
   [ "$same" = 1 ] || say "as the files say"
   return "$same"
 }
@@ -1001,11 +1080,12 @@ remove() {
   need_kernel_tools
   need_no_more
   lock
+  unwatch
   left=
   remove_rules
   drop_names
   drop_boot
-  away "$run/$me.kept"
+  away "$run/$me.kept" "$rescue"
   rmdir "$names" "$homes" 2>/dev/null || : # of others as well, if there are any
   [ -z "$left" ] || die "the rules are gone; NOT removed: ${left#; }"
   say "nothing of it is left"
@@ -1017,7 +1097,7 @@ shift
 case $command in
   apply) apply "$@" ;;
   check | confirm | status | persist | remove)
-    [ $# = 0 ] || usage
+    [ $# = 0 ] || { [ "$command $*" = "remove $remove_option" ] && without_before=1; } || usage
     "$command"
     ;;
   *) usage ;;
