@@ -81,6 +81,27 @@ TEST(WindowsFirewallBuiltin, TakesItsPortsOutOfRules) {
   EXPECT_EQ(rules[1].texts("LocalPort"), (Codes{"5985-5986", "9182"}));
 }
 
+// That of WinRM is for Domain and Private on servers: in the place of a rule for Public, Apply
+// would find it unsuitable and stop.
+TEST(WindowsFirewallBuiltin, OfWinRmStandsForNoRuleInPublic) {
+  NEEDS_POWERSHELL_GRAMMAR();
+  const std::vector<std::pair<Codes, bool>> cases{{{}, false},
+                                                  {{"Any"}, false},
+                                                  {{"Domain", "Public"}, false},
+                                                  {{"Public"}, false},
+                                                  {{"Domain", "Private"}, true},
+                                                  {{"Domain"}, true}};
+  for (const auto& [profiles, stands] : cases) {
+    Inbound one(tcp(5985) | tcp(445));
+    one.world.option("builtin", true);
+    if (!profiles.empty()) one.world.option("profile", profiles);
+    const ParsedScript script(one.world.build().front().text);
+    const Codes both{"FPS-SMB-In-TCP", "WINRM-HTTP-In-TCP"};
+    EXPECT_EQ(names_of(script.table("builtin")), stands ? both : Codes{"FPS-SMB-In-TCP"});
+    EXPECT_EQ(script.table("rules").list.size(), stands ? 0u : 1u);
+  }
+}
+
 TEST(WindowsFirewallBuiltin, StandsForNoDenyNoExceptionAndNoWholeProtocol) {
   NEEDS_POWERSHELL_GRAMMAR();
   for (const Kind kind : {Kind::deny, Kind::exception}) {
