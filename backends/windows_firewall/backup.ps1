@@ -16,6 +16,17 @@ function Get-OwnAddress {
     }
 }
 
+function Get-OtherAddress {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Policy
+    )
+    # Addresses of this server that the policy does not have.
+    Get-OwnAddress | Where-Object { -not (Test-Within -Address $_ -Range $Policy['Address']) }
+}
+
 function Assert-OwnServer {
     [CmdletBinding()]
     param (
@@ -29,9 +40,8 @@ function Assert-OwnServer {
         [Parameter(Mandatory = $true)]
         [bool] $ForRules
     )
-    $here = @(Get-OwnAddress)
-    $others = @($here | Where-Object { -not (Test-Within -Address $_ -Range $Policy['Address']) })
-    if ($others.Count -eq $here.Count) {
+    $others = @(Get-OtherAddress -Policy $Policy)
+    if ($others.Count -eq @(Get-OwnAddress).Count) {
         $text = 'This machine has none of the addresses of server {0} ({1}).'
         $text = $text -f $Policy['Server'], ($Policy['Address'] -join ', ')
         if ($Stops) {
@@ -41,6 +51,9 @@ function Assert-OwnServer {
     }
     elseif ($ForRules -and $others.Count -gt 0) {
         $text = 'The rules are for the addresses of the policy, and not for others of this server: {0}'
+        if ($Policy['Outbound'] -eq 'Block') {
+            $text += '. Outbound traffic from these will be BLOCKED unless rules of others allow it.'
+        }
         Write-Warning -Message ($text -f ($others -join ', '))
     }
 }

@@ -20,19 +20,21 @@ function Test-Covered {
     )
     # Whether an allow rule is for the need in every case, or a block rule may be. Parameters that
     # the rule lacks are Any.
+    $protocol = ConvertTo-ProtocolText -Value "$($Rule['Protocol'])"
+    if ($protocol -notin @('', 'any', $Need['Protocol'])) {
+        return $false
+    }
     $blocks = "$($Rule['Action'])" -eq 'Block'
     $narrow = @($Rule.Keys | Where-Object { $_ -notin $understood })
     # Rules for packages are for apps, none of which asks.
     if (($narrow.Count -gt 0 -and -not $blocks) -or @($narrow -like 'Package*').Count -gt 0) {
         return $false
     }
-    $protocol = ConvertTo-ProtocolText -Value "$($Rule['Protocol'])"
-    if ($protocol -notin @('', 'any', $Need['Protocol'])) {
-        return $false
-    }
     $folder = '^(.*\\windows|%systemroot%|%windir%)\\(?=system32\\)'
     $service = "$($Rule['Service'])"
-    if (("$($Rule['Program'])" -replace $folder, '') -notin @('', $Need['Program']) -or
+    # In every culture: to Turkish ones I is no capital i.
+    $program = "$($Rule['Program'])".ToLowerInvariant() -creplace $folder, ''
+    if ($program -notin @('', $Need['Program']) -or
         ($service -notin @('', $Need['Service']) -and -not ($blocks -and $service -eq '*'))) {
         return $false
     }
@@ -244,6 +246,13 @@ function Assert-Reachable {
     }
     $parameters = @{ Policy = $Policy; Store = $Store; IsOpen = $isOpen }
     $lost = @(Get-LockOut -Wanted $Wanted @parameters)
+    $others = @()
+    if ($isLocal -and $locks.Count -gt 0) {
+        $others = @(Get-OtherAddress -Policy $Policy)
+    }
+    if ($others.Count -gt 0) {
+        $lost += 'anything from {0}, for which the policy has no rules' -f ($others -join ', ')
+    }
     if ($lost.Count -gt 0 -and $locks.Count -eq 0) {
         # It may be so already.
         $before = @(Get-LockOut -Wanted $Live @parameters)
