@@ -125,7 +125,11 @@ function Get-KeywordId {
         if ($item -is [hashtable]) {
             $ids = @($item[$name])
         }
-        $ids | Where-Object { $_ } | ForEach-Object { "$_".Trim([char[]] '{}') }
+        foreach ($id in $ids) {
+            if ("$id" -ne '') {
+                "$id".Trim([char[]] '{}')
+            }
+        }
     }
 }
 

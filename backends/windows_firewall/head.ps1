@@ -56,7 +56,8 @@
     they change it; they do not overwrite a file. Restore puts that back.
 .PARAMETER Force
     Changes a machine although it has none of the server's addresses, or a Group Policy object that
-    has rules for others: another server's, or the server has new addresses. Applies rules although the cluster has others there in another group.
+    has rules for others: another server's, or the server has got new addresses. Applies rules
+    although the cluster has others there in another group.
 .PARAMETER AllowLockOut
     Changes rules or the default outbound action although, with outbound traffic blocked, this
     server could not reach its name servers, DHCP server or domain controller any more, or a server

@@ -113,9 +113,11 @@ function Test-Open {
     $narrowing = @('Program', 'Service', 'RemotePort')
     $shut = @(
         foreach ($item in $Rule) {
+            if (-not (Test-LetIn -Rule $item -Way $Way -Action 'Block')) {
+                continue
+            }
             $names = @($item.Keys | Where-Object { $_ -notin $understood -or $_ -in $narrowing })
-            $names = @($names | Where-Object { "$($item[$_])" -notin @('', 'Any') })
-            if ($names.Count -eq 0 -and (Test-LetIn -Rule $item -Way $Way -Action 'Block')) {
+            if (@($names | Where-Object { "$($item[$_])" -notin @('', 'Any') }).Count -eq 0) {
                 Get-RemoteSpan -Rule $item
             }
         }

@@ -25,11 +25,6 @@ function Test-Covered {
         return $false
     }
     $blocks = "$($Rule['Action'])" -eq 'Block'
-    $narrow = @($Rule.Keys | Where-Object { $_ -notin $understood })
-    # Rules for packages are for apps, none of which asks.
-    if (($narrow.Count -gt 0 -and -not $blocks) -or @($narrow -like 'Package*').Count -gt 0) {
-        return $false
-    }
     $folder = '^(.*\\windows|%systemroot%|%windir%)\\(?=system32\\)'
     $service = "$($Rule['Service'])"
     # In every culture: to Turkish ones I is no capital i.
@@ -40,6 +35,11 @@ function Test-Covered {
     }
     if (-not (Test-Port -Port $Need['Port'] -Range $Rule['RemotePort']) -or
         -not ($blocks -or (Test-Port -Port $Need['LocalPort'] -Range $Rule['LocalPort']))) {
+        return $false
+    }
+    $narrow = @($Rule.Keys | Where-Object { $_ -notin $understood })
+    # Rules for packages are for apps, none of which asks.
+    if (($narrow.Count -gt 0 -and -not $blocks) -or @($narrow -like 'Package*').Count -gt 0) {
         return $false
     }
     $isAny = $Need['Address'] -eq 'any address'

@@ -66,7 +66,13 @@ function Get-LiveValue {
             "$($object.$name)" -eq '' -or "$($object.$name)" -eq $item['Default']) {
             continue
         }
-        $value = @($object.$name | Where-Object { "$_" -ne '' } | ForEach-Object { "$_" })
+        $value = @(
+            foreach ($one in @($object.$name)) {
+                if ("$one" -ne '') {
+                    "$one"
+                }
+            }
+        )
         $text = ConvertTo-FieldText -Field $item -Value $value
         if ($text -eq $item['Default']) {
             continue

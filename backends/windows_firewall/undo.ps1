@@ -151,7 +151,8 @@ function Undo-All {
     }
     $text = 'All of it was undone.'
     if ($left.Count -gt 0) {
-        $text = '{0} steps were not undone: {1}.' -f $left.Count, (Format-Some -Value $left)
+        $text = '{0} of {1} steps were not undone: {2}.'
+        $text = $text -f $left.Count, $Change.Count, (Format-Some -Value $left)
     }
     Write-Warning -Message $text @loud
 }

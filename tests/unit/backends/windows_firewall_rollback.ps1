@@ -72,7 +72,7 @@ Reset-Fault -Always 'Set-NetFirewallProfile'
 $warned = [System.Collections.Generic.List[string]]::new()
 try { & $one -Mode Remove -Force 3>&1 | Where-Object { $_ -is [System.Management.Automation.WarningRecord] } | ForEach-Object { $warned.Add("$_") } } catch { $warned.Add("! $_") }
 Test-Equal -What 'Remove without Set-NetFirewallProfile names what is left' -Is ($warned -join '; ') -Should (
-    'Services that run keep the former proxy variables until they are restarted (of the Azure Arc agent himds, ExtensionService and GCArcService).; Not everything could be done: what this run did is being undone.; Services that run keep the former proxy variables until they are restarted (of the Azure Arc agent himds, ExtensionService and GCArcService).; Outbound Domain (Setting) could not be put back: Set-NetFirewallProfile is broken; 1 steps were not undone: Outbound Domain (Setting).; ! Set-NetFirewallProfile is broken')
+    'Services that run keep the former proxy variables until they are restarted (of the Azure Arc agent himds, ExtensionService and GCArcService).; Not everything could be done: what this run did is being undone.; Services that run keep the former proxy variables until they are restarted (of the Azure Arc agent himds, ExtensionService and GCArcService).; Outbound Domain (Setting) could not be put back: Set-NetFirewallProfile is broken; 1 of 12 steps were not undone: Outbound Domain (Setting).; ! Set-NetFirewallProfile is broken')
 Reset-Fault
 
 # Ctrl+C: the pipeline is stopped in the middle of a call.

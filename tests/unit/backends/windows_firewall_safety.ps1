@@ -53,7 +53,7 @@ Test-Equal -What 'a profile that cannot be opened again is named' -Is $said -Sho
         'Outbound Private (Setting) could not be put back: Set-NetFirewallProfile is broken',
         'Outbound Domain (Setting) could not be put back: Set-NetFirewallProfile is broken',
         'Outbound Domain still blocks what no rule allows. To open it: Set-NetFirewallProfile -Name Domain -DefaultOutboundAction Allow',
-        '18 steps were not undone: Outbound Private (Setting), Outbound Domain (Setting), Outbound Domain (Memory), Proxy of Azure Arc agent (Proxy) and 14 more.',
+        '18 of 22 steps were not undone: Outbound Private (Setting), Outbound Domain (Setting), Outbound Domain (Memory), Proxy of Azure Arc agent (Proxy) and 14 more.',
         '! Set-NetFirewallProfile is broken') -join '; ')
 Test-Equal -What 'and its rules stay' -Is "$(Get-Outbound): $(@(Get-Ours).Count)" -Should 'Block NotConfigured NotConfigured: 5'
 Test-Equal -What 'and the proxy, which is the way out for the rest' -Is "$((Get-Machine).Variables['Machine HTTPS_PROXY']) $((Get-Machine).Registry['HKLM:\SOFTWARE\hcipolc\Proxy\hcipolc-prod'].Count)" -Should 'http://10.0.9.10:9090 4'
@@ -75,7 +75,7 @@ foreach ($command in 'New-NetFirewallRule', 'nothing') {
         continue
     }
     Test-Equal -What 'a Remove that cannot make its rules again' -Is (@($said -split '; ' -match 'stays open|not undone' -replace ': hcipolc.*$', '') -join '; ') -Should (
-        @(@('Domain', 'Private', 'Public' | ForEach-Object { "Outbound $_ stays open because rule $missing is missing: run Apply." }) + '10 steps were not undone') -join '; ')
+        @(@('Domain', 'Private', 'Public' | ForEach-Object { "Outbound $_ stays open because rule $missing is missing: run Apply." }) + '10 of 22 steps were not undone') -join '; ')
     Test-Equal -What 'leaves the way out open' -Is "$(Get-Outbound) $(@((Get-Machine).Registry['HKLM:\SOFTWARE\hcipolc\Firewall\hcipolc-prod'].Keys) -like 'Outbound*')" -Should 'NotConfigured NotConfigured NotConfigured '
     Reset-Fault
     $null = Find $one 'Apply'
