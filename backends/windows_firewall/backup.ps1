@@ -16,17 +16,6 @@ function Get-OwnAddress {
     }
 }
 
-function Get-OtherAddress {
-    [CmdletBinding()]
-    [OutputType([string])]
-    param (
-        [Parameter(Mandatory = $true)]
-        [hashtable] $Policy
-    )
-    # Addresses of this server that the policy does not have.
-    Get-OwnAddress | Where-Object { -not (Test-Within -Address $_ -Range $Policy['Address']) }
-}
-
 function Assert-OwnServer {
     [CmdletBinding()]
     param (
@@ -40,8 +29,9 @@ function Assert-OwnServer {
         [Parameter(Mandatory = $true)]
         [bool] $ForRules
     )
-    $others = @(Get-OtherAddress -Policy $Policy)
-    if ($others.Count -eq @(Get-OwnAddress).Count) {
+    $here = @(Get-OwnAddress)
+    $others = @($here | Where-Object { -not (Test-Within -Address $_ -Range $Policy['Address']) })
+    if ($others.Count -eq $here.Count) {
         $text = 'This machine has none of the addresses of server {0} ({1}).'
         $text = $text -f $Policy['Server'], ($Policy['Address'] -join ', ')
         if ($Stops) {

@@ -44,23 +44,15 @@ function Get-RemoteSpan {
         [Parameter(Mandatory = $true)]
         [hashtable] $Rule
     )
-    # First and last addresses in hexadecimal. What a word stands for may be anything; any is every
-    # address of a family in which the policy has some.
-    $every = @(
-        if (@($policy['Address'] -notlike '*:*').Count -gt 0) {
-            ConvertTo-AddressSpan -Address '0.0.0.0/0'
-        }
-        if (@($policy['Address'] -like '*:*').Count -gt 0) {
-            ConvertTo-AddressSpan -Address '::/0'
-        }
-    )
+    # First and last addresses in hexadecimal. What a word stands for may be anything.
     foreach ($item in @($Rule['RemoteAddress'] -replace '^$', 'Any')) {
         $span = ConvertTo-AddressSpan -Address "$item"
         if ($span -match '^[0-9A-F]+-') {
             $span
         }
         elseif ($span -eq 'any' -or "$($Rule['Action'])" -ne 'Block') {
-            $every
+            ConvertTo-AddressSpan -Address '0.0.0.0/0'
+            ConvertTo-AddressSpan -Address '::/0'
         }
     }
 }

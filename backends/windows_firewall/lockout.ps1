@@ -246,11 +246,9 @@ function Assert-Reachable {
     }
     $parameters = @{ Policy = $Policy; Store = $Store; IsOpen = $isOpen }
     $lost = @(Get-LockOut -Wanted $Wanted @parameters)
-    $others = @()
-    if ($isLocal -and $locks.Count -gt 0) {
-        $others = @(Get-OtherAddress -Policy $Policy)
-    }
-    if ($others.Count -gt 0) {
+    $range = $Policy['Address']
+    $others = @(Get-OwnAddress | Where-Object { -not (Test-Within -Address $_ -Range $range) })
+    if ($isLocal -and $locks.Count -gt 0 -and $others.Count -gt 0) {
         $lost += 'anything from {0}, for which the policy has no rules' -f ($others -join ', ')
     }
     if ($lost.Count -gt 0 -and $locks.Count -eq 0) {

@@ -210,7 +210,7 @@ Test-Equal -What 'for all programs' -Is ((Find $denying 'Apply') -like '*winrm-i
 
 # Block rules with holes shut a way together, for those whom its allow rules let in.
 $hole = Add-Rule $two "$ours'Block'; RemoteAddress = @('0.0.0.0-10.0.5.15', '10.0.5.17-255.255.255.255')"
-foreach ($case in @(@('10.0.5.0/28', '', $true), @('10.0.5.0/27', '', $false), @('Any', '', $false), @('Any', '10.0.5.16', $true), @('LocalSubnet', '', $false), @('LocalSubnet', '10.0.5.16-10.0.5.16', $true), @('10.0.5.16', '10.0.0.0/8', $false), @('10.0.5.16', 'LocalSubnet', $false))) {
+foreach ($case in @(@('10.0.5.0/28', '', $true), @('10.0.5.0/27', '', $false), @('0.0.0.0-255.255.255.255', '', $false), @('0.0.0.0-255.255.255.255', '10.0.5.16', $true), @('Any', '', $false), @('Any', '10.0.5.16', $false), @('LocalSubnet', '10.0.5.16', $false), @('LocalSubnet', 'Any', $false), @('10.0.5.16', '10.0.0.0/8', $false), @('10.0.5.16', 'LocalSubnet', $false))) {
     Start-Machine
     Add-WindowsRule ($winrm + @{ RemoteAddress = $case[0] })
     if ($case[1] -ne '') { Add-WindowsRule @{ Name = 'more'; Direction = 'Inbound'; Action = 'Block'; Protocol = 'TCP'; LocalPort = '5985'; RemoteAddress = $case[1] } }
