@@ -102,6 +102,22 @@ TEST(WindowsFirewallBuiltin, OfWinRmStandsForNoRuleInPublic) {
   }
 }
 
+// No packet tells: the rule lets them in, and is not there for the profile.
+TEST(WindowsFirewallBuiltin, OfWinRmInPublicIsFoundInTheScript) {
+  Inbound one(tcp(5985));
+  one.world.option("builtin", true);
+  one.world.option("profile", Codes{"Domain"});
+  const auto backend = backends::windows_firewall::backend();
+  backends::EmitContext context(one.world.reporter, one.world.device);
+  backends::Emission emission = backend.emit(one.world.device, context);
+  EXPECT_EQ(backends::difference(backend, one.world.device, emission).value_or(""), "");
+  one.world.option("profile", Codes{"Any"});
+  std::string& text = emission.artefacts[0].text;
+  text = std::regex_replace(text, std::regex("(Profile    = ')Domain"), "$1Any");
+  const auto found = backends::difference(backend, one.world.device, emission).value_or("");
+  EXPECT_NE(found.find("not for the profile Public"), std::string::npos) << found;
+}
+
 TEST(WindowsFirewallBuiltin, StandsForNoDenyNoExceptionAndNoWholeProtocol) {
   NEEDS_POWERSHELL_GRAMMAR();
   for (const Kind kind : {Kind::deny, Kind::exception}) {
