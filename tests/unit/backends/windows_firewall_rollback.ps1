@@ -1,6 +1,7 @@
 # Runs two scripts of one server, as windows_firewall_engine.ps1 does, and has every call fail in turn that a run makes: before it
-# has done anything, and after it has done its work. The machine must be as it was. Writes a line for each run.
-param ([string] $First, [string] $Second)
+# has done anything, and after it has done its work. The machine must be as it was. Writes a line for each run. Two parts, which
+# may run beside each other.
+param ([string] $First, [string] $Second, [ValidateSet('Apply', 'Rest')] [string] $Part)
 Import-Module (Join-Path $PSScriptRoot 'windows_firewall_machine.psm1') -Force
 Set-StrictMode -Version Latest
 $one = Get-Block -Path $First
@@ -48,8 +49,14 @@ function Test-EachCall {
 Start-Machine
 # Rules that decide nothing here would be read, and asked about, for every fault.
 foreach ($name in 'CoreNet-Teredo-Out', 'WMI-WINMGMT-Out-TCP', 'app-new', 'app-old') { (Get-Machine).Stores['PersistentStore'].Remove($name) }
-Test-EachCall -What 'the first Apply' -Block $one -Mode 'Apply'
-Test-EachCall -What 'Apply of a changed policy' -Block $two -Mode 'Apply'
+if ($Part -eq 'Apply') {
+    Test-EachCall -What 'the first Apply' -Block $one -Mode 'Apply'
+    Test-EachCall -What 'Apply of a changed policy' -Block $two -Mode 'Apply'
+    'done'
+    exit 0
+}
+$null = Find $one 'Apply'
+$null = Find $two 'Apply'
 # Rules that somebody edited, disabled and removed; another way of setting the rest.
 $rules = (Get-Machine).Stores['PersistentStore']
 $own = @($rules.Keys | Where-Object { $_ -like 'hcipolc-*' } | Sort-Object)
