@@ -41,6 +41,9 @@ function Assert-OwnServer {
     }
     elseif ($ForRules -and $others.Count -gt 0) {
         $text = 'The rules are for the addresses of the policy, and not for others of this server: {0}'
+        if ($Policy['Outbound'] -eq 'Block') {
+            $text += '. Outbound traffic from these will be BLOCKED unless rules of others allow it.'
+        }
         Write-Warning -Message ($text -f ($others -join ', '))
     }
 }
@@ -112,7 +115,11 @@ function Get-KeywordId {
         if ($item -is [hashtable]) {
             $ids = @($item[$name])
         }
-        $ids | Where-Object { $_ } | ForEach-Object { "$_".Trim([char[]] '{}') }
+        foreach ($id in $ids) {
+            if ("$id" -ne '') {
+                "$id".Trim([char[]] '{}')
+            }
+        }
     }
 }
 

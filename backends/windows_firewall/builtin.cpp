@@ -19,7 +19,7 @@ constexpr std::array rows{
     BuiltinRule{"FPSSMBD-iWARP-In-TCP", "TCP", "5445"},
     BuiltinRule{"FPS-ICMP4-ERQ-In", "ICMPv4", "8"},
     BuiltinRule{"FPS-ICMP6-ERQ-In", "ICMPv6", "128"},
-    BuiltinRule{"WINRM-HTTP-In-TCP", "TCP", "5985"},
+    BuiltinRule{"WINRM-HTTP-In-TCP", "TCP", "5985", false},
     BuiltinRule{"FailoverClustering-NetFt-UDP-In", "UDP", "3343"},
     BuiltinRule{"FailoverClustering-ClusSvc-TCP-In", "TCP", "3343"},
     BuiltinRule{"FailoverClusterSet-TCP-In", "TCP", "4433"},
@@ -31,7 +31,9 @@ constexpr std::array rows{
 
 }  // namespace
 
-std::vector<const BuiltinRule*> take_builtins(std::vector<Match>& matches) {
+std::vector<const BuiltinRule*> take_builtins(std::vector<Match>& matches,
+                                              std::string_view profiles) {
+  const bool in_public = profiles == "Any" || profiles.find("Public") != std::string_view::npos;
   std::vector<const BuiltinRule*> out;
   std::vector<Match> rest;
   for (Match& match : matches) {
@@ -39,7 +41,8 @@ std::vector<const BuiltinRule*> take_builtins(std::vector<Match>& matches) {
     std::vector<std::string> left;
     for (std::string& detail : details) {
       const auto* row = std::find_if(rows.begin(), rows.end(), [&](const BuiltinRule& each) {
-        return each.protocol == match.protocol && each.detail == detail;
+        return each.protocol == match.protocol && each.detail == detail &&
+               (each.in_public || !in_public);
       });
       if (row == rows.end()) {
         left.push_back(std::move(detail));

@@ -15,10 +15,12 @@ struct BuiltinRule {
   std::string_view name;      ///< the same in every language of Windows
   std::string_view protocol;  ///< as in Match
   std::string_view detail;    ///< its port, or its ICMP type
+  bool in_public = true;      ///< also in the profile Public
 };
 
-/// Takes ports and ICMP types that rules of Windows' own are for out of `matches`, and matches of
-/// which nothing is left. Returns these rules.
-std::vector<const BuiltinRule*> take_builtins(std::vector<Match>& matches);
+/// Takes ports and ICMP types that rules of Windows' own are for, in all of the target's profiles,
+/// out of `matches`, and matches of which nothing is left. Returns these rules.
+std::vector<const BuiltinRule*> take_builtins(std::vector<Match>& matches,
+                                              std::string_view profiles);
 
 }  // namespace hcipol::backends::windows_firewall

@@ -97,15 +97,19 @@ function Test-Port {
         [AllowEmptyCollection()]
         [object[]] $Range
     )
-    $ranges = @($Range | Where-Object { "$_" -ne '' })
-    foreach ($item in $ranges) {
+    $isAll = $true
+    foreach ($item in $Range) {
+        if ("$item" -eq '') {
+            continue
+        }
+        $isAll = $false
         $ends = @("$item" -split '-')
         if ("$item" -eq 'Any' -or ("$item" -match '^[0-9]+(-[0-9]+)?$' -and
                 [int] $ends[0] -le $Port -and $Port -le [int] $ends[-1])) {
             return $true
         }
     }
-    $ranges.Count -eq 0
+    $isAll
 }
 
 function ConvertTo-ListText {

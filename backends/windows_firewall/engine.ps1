@@ -135,7 +135,7 @@ try {
             $parameters['DomainController'] = $DomainController
         }
         $store['Session'] = "$(Open-NetGPO @parameters -ErrorAction Stop)"
-        Assert-SameVersion -Session $store['Session'] -EveryRule $everyRule -Live $live
+        Assert-SameVersion -Store $store -EveryRule $everyRule -Live $live
     }
     foreach ($change in $plan) {
         $name = $change['Name']
@@ -143,9 +143,10 @@ try {
         if ($change.ContainsKey('Subject')) {
             $subject = $change['Subject']
         }
-        # The guard has counted on every rule.
-        if ($refused -and $name -like 'Outbound *' -and -not $decided.ContainsKey($subject) -and
-            $wantedSettings[$name] -eq 'Block') {
+        # The guard has counted on every rule, and a new one may be in the place of an old one.
+        $counts = $change['Kind'] -eq 'RemoveRule' -or
+            ($name -like 'Outbound *' -and $wantedSettings[$name] -eq 'Block')
+        if ($refused -and $counts -and -not $decided.ContainsKey($subject)) {
             Write-Warning -Message ('{0} is left alone: not every rule was wanted.' -f $name)
             $decided[$subject] = $false
         }
@@ -200,7 +201,7 @@ finally {
     $mutex = $null
 }
 
-if ($Mode -eq 'Apply' -and $isLocal) {
+if ($Mode -eq 'Apply' -and $isLocal -and -not $WhatIfPreference) {
     $parameters = @{ Policy = $policy; Wanted = $wanted; Keyword = $keywords }
     try {
         foreach ($item in @(Get-EnforcementFinding @parameters)) {

@@ -14,7 +14,7 @@
     Apply creates what is missing first and removes rules of the group that are no longer in the
     table last, so there is no moment without rules; but a rule to which somebody gave an owner, a
     package or a dynamic keyword is removed and made anew, since Windows takes those from no rule.
-    When a step fails, or somebody presses Ctrl+C, all steps before it are undone, the last one
+    When a step fails, or somebody presses Ctrl+C, the run undoes all steps before it, the last one
     first; where a default Block cannot be undone, the rules stay. A second run changes nothing.
     Rules outside the group, and rules in it that the policy did not make, are never touched. What
     people read of a rule, its display name and description, is not compared.
@@ -55,13 +55,15 @@
     A file. Backup, Apply and Remove write into it all that the script can change, as it is before
     they change it; they do not overwrite a file. Restore puts that back.
 .PARAMETER Force
-    Changes a machine although it has none of the server's addresses: another one, or the server
-    with new addresses. Applies rules although the cluster has others there in another group.
+    Changes a machine although it has none of the server's addresses, or a Group Policy object that
+    has rules for others: another server's, or the server has got new addresses. Applies rules
+    although the cluster has others there in another group.
 .PARAMETER AllowLockOut
     Changes rules or the default outbound action although, with outbound traffic blocked, this
     server could not reach its name servers, DHCP server or domain controller any more, or a server
-    of the Group Policy object no domain controller; or although block rules would shut the last of
-    the ports over which the server is administered (TCP 22, 3389, 5985, 5986).
+    of the Group Policy object no domain controller; although it has addresses that the policy does
+    not have and would block; or although nobody could come in any more by the ports over which it is
+    administered (TCP 22, 3389, 5985, 5986).
 .OUTPUTS
     Verify: an object with Name, Finding and Detail for every rule that is Missing, Changed,
     Disabled, Absent, Stale or Expired, for every such setting, for a rule of Windows' own that is
@@ -78,7 +80,7 @@
 .EXAMPLE
     .\server.ps1 -Mode Apply -BackupPath .\before.json
 .EXAMPLE
-    Invoke-Command -Session $session { C:\hci\server.ps1 -Mode Apply -BackupPath C:\hci\before.json }
+    Invoke-Command -Session $session { & $env:ProgramFiles\hci\server.ps1 -Mode Apply }
 
     On a server to which Copy-Item -ToSession has copied the script, after New-Item made the folder:
     -FilePath passes values alone, no switches such as -WhatIf.

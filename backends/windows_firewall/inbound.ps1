@@ -2,7 +2,13 @@
 # Servers are administered over these ports. Whoever closes the last of them, or the one that the
 # session of this run came through, should know before.
 
-$waysIn = @('22 SSH', '3389 Remote Desktop', '5985 WinRM', '5986 WinRM over TLS')
+# Each with the program and the service behind it: a rule for another program lets nobody in there.
+$waysIn = @(
+    @{ Port = 22; Name = 'SSH'; Program = 'sshd.exe'; Service = '' }
+    @{ Port = 3389; Name = 'Remote Desktop'; Program = 'svchost.exe'; Service = 'TermService' }
+    @{ Port = 5985; Name = 'WinRM'; Program = 'System'; Service = '' }
+    @{ Port = 5986; Name = 'WinRM over TLS'; Program = 'System'; Service = '' }
+)
 
 function Test-LetIn {
     [CmdletBinding()]
@@ -13,16 +19,75 @@ function Test-LetIn {
         [hashtable] $Rule,
 
         [Parameter(Mandatory = $true)]
-        [int] $Port,
+        [hashtable] $Way,
 
         [Parameter(Mandatory = $true)]
         [string] $Action
     )
     # Whether the rule is of that kind, and for the port.
-    $protocol = ConvertTo-ProtocolText -Value "$($Rule['Protocol'])"
-    "$($Rule['Direction'])" -ne 'Outbound' -and "$($Rule['Enabled'])" -ne 'False' -and
-    ("$($Rule['Action'])" -replace '^$', 'Allow') -eq $Action -and
-    $protocol -in @('', 'any', 'tcp') -and (Test-Port -Port $Port -Range $Rule['LocalPort'])
+    if ("$($Rule['Direction'])" -eq 'Outbound' -or "$($Rule['Enabled'])" -eq 'False' -or
+        ("$($Rule['Action'])" -replace '^$', 'Allow') -ne $Action -or
+        (ConvertTo-ProtocolText -Value "$($Rule['Protocol'])") -notin @('', 'any', 'tcp') -or
+        -not (Test-Port -Port $Way['Port'] -Range $Rule['LocalPort'])) {
+        return $false
+    }
+    $program = @("$($Rule['Program'])" -split '\\')[-1]
+    $Action -eq 'Block' -or ($program -in @('', 'Any', $Way['Program']) -and
+        "$($Rule['Service'])" -in @('', 'Any', $Way['Service']) -and
+        @($Rule.Keys -like 'Package*').Count -eq 0)
+}
+
+function Get-RemoteSpan {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Rule
+    )
+    # First and last addresses in hexadecimal. What a word stands for may be anything.
+    foreach ($item in @($Rule['RemoteAddress'] -replace '^$', 'Any')) {
+        $span = ConvertTo-AddressSpan -Address "$item"
+        if ($span -match '^[0-9A-F]+-') {
+            $span
+        }
+        elseif ($span -eq 'any' -or "$($Rule['Action'])" -ne 'Block') {
+            ConvertTo-AddressSpan -Address '0.0.0.0/0'
+            ConvertTo-AddressSpan -Address '::/0'
+        }
+    }
+}
+
+function Test-Inside {
+    [CmdletBinding()]
+    [OutputType([bool])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [string] $Span,
+
+        # In their order.
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [string[]] $Among
+    )
+    # Whether every address of the span is in one of those.
+    $first, $last = $Span -split '-'
+    foreach ($item in $Among) {
+        $ends = @($item -split '-')
+        if ($ends[0].Length -ne $first.Length -or
+            [string]::CompareOrdinal($ends[0], $first) -gt 0 -or
+            [string]::CompareOrdinal($first, $ends[1]) -gt 0) {
+            continue
+        }
+        if ([string]::CompareOrdinal($ends[1], $last) -ge 0) {
+            return $true
+        }
+        # The address after it: after 0A0000FF comes 0A000100.
+        $stays = $ends[1] -replace '.F*$', ''
+        $digit = [int] ('0x{0}' -f $ends[1][$stays.Length]) + 1
+        $first = '{0}{1:X}' -f $stays, $digit
+        $first = $first.PadRight($last.Length, '0')
+    }
+    $false
 }
 
 function Test-Open {
@@ -34,23 +99,30 @@ function Test-Open {
         [object[]] $Rule,
 
         [Parameter(Mandatory = $true)]
-        [int] $Port
+        [hashtable] $Way
     )
-    # Whether some rule lets somebody in, and none keeps everybody out.
-    $open = $false
-    foreach ($item in $Rule) {
-        if (Test-LetIn -Rule $item -Port $Port -Action 'Block') {
-            $narrow = @('RemoteAddress', 'Program', 'Service', 'Package', 'InterfaceAlias')
-            $values = @($narrow | ForEach-Object { $item[$_] })
-            if (@($values | Where-Object { "$_" -notin @('', 'Any') }).Count -eq 0) {
-                return $false
+    # Whether some rule lets somebody in whom the block rules together do not keep out.
+    $narrowing = @('Program', 'Service', 'RemotePort')
+    $shut = @(
+        foreach ($item in $Rule) {
+            if (-not (Test-LetIn -Rule $item -Way $Way -Action 'Block')) {
+                continue
+            }
+            $names = @($item.Keys | Where-Object { $_ -notin $understood -or $_ -in $narrowing })
+            if (@($names | Where-Object { "$($item[$_])" -notin @('', 'Any') }).Count -eq 0) {
+                Get-RemoteSpan -Rule $item
             }
         }
-        elseif (Test-LetIn -Rule $item -Port $Port -Action 'Allow') {
-            $open = $true
+    )
+    $shut = @($shut | Sort-Object)
+    foreach ($item in @($Rule | Where-Object { Test-LetIn -Rule $_ -Way $Way -Action 'Allow' })) {
+        foreach ($span in @(Get-RemoteSpan -Rule $item)) {
+            if (-not (Test-Inside -Span $span -Among $shut)) {
+                return $true
+            }
         }
     }
-    $open
+    $false
 }
 
 function Assert-Manageable {
@@ -93,16 +165,15 @@ function Assert-Manageable {
     $closing = @()
     $blocking = @{}
     foreach ($way in $waysIn) {
-        $port = [int] ($way -split ' ')[0]
-        $blocks = @($coming | Where-Object { Test-LetIn -Rule $_ -Port $port -Action 'Block' })
+        $blocks = @($coming | Where-Object { Test-LetIn -Rule $_ -Way $way -Action 'Block' })
         if ($blocks.Count -gt 0) {
-            $blocking[$way] = $blocks
+            $blocking[$way['Port']] = $blocks
         }
         $allows = @(
-            $going.Values | Where-Object { Test-LetIn -Rule $_ -Port $port -Action 'Allow' }
+            $going.Values | Where-Object { Test-LetIn -Rule $_ -Way $way -Action 'Allow' }
         )
         if ($allows.Count -gt 0) {
-            $closing += $way
+            $closing += $way['Port']
         }
     }
     if ($closing.Count + $blocking.Count -eq 0) {
@@ -124,20 +195,20 @@ function Assert-Manageable {
     $after = @($before | Where-Object { -not $going.ContainsKey($_['Name']) }) + $coming
     $open = @{ Before = @(); After = @() }
     foreach ($way in $waysIn) {
-        $name = 'TCP {0} ({1})' -f ($way -split ' ', 2)
-        $port = [int] ($way -split ' ')[0]
-        if (Test-Open -Rule $before -Port $port) {
+        $port = $way['Port']
+        $name = 'TCP {0} ({1})' -f $port, $way['Name']
+        if (Test-Open -Rule $before -Way $way) {
             $open['Before'] += $name
         }
-        if (Test-Open -Rule $after -Port $port) {
+        if (Test-Open -Rule $after -Way $way) {
             $open['After'] += $name
         }
-        elseif ($way -in $closing -and -not $blocking.ContainsKey($way)) {
+        elseif ($port -in $closing -and -not $blocking.ContainsKey($port)) {
             $text = '{0}: no rule lets anybody in after this run. Sessions that are open may go on.'
             Write-Warning -Message ($text -f $name)
         }
-        if ($blocking.ContainsKey($way)) {
-            $from = @($blocking[$way] | ForEach-Object { $_['RemoteAddress'] })
+        if ($blocking.ContainsKey($port)) {
+            $from = @($blocking[$port] | ForEach-Object { $_['RemoteAddress'] })
             $from = @($from | Where-Object { $_ } | Sort-Object -Unique)
             $text = '{0}: rules of this run block it from {1}. Sessions from there may be cut.'
             $some = (Format-Some -Value $from) -replace '^$', 'Any'
@@ -145,9 +216,8 @@ function Assert-Manageable {
         }
     }
     # Of an object nobody knows which ways a server has beside it.
-    if ($isLocal -and $blocking.Count -gt 0 -and $open['Before'].Count -gt 0 -and
-        $open['After'].Count -eq 0) {
-        $text = 'Nobody could administer this server from elsewhere any more: the rules block {0}.'
+    if ($isLocal -and $open['Before'].Count -gt 0 -and $open['After'].Count -eq 0) {
+        $text = 'Nobody could administer this server from elsewhere any more: this run shuts {0}.'
         $text = $text -f ($open['Before'] -join ', ')
         if (-not $AllowLockOut) {
             throw ('{0} Nothing was changed; -AllowLockOut does it all the same.' -f $text)

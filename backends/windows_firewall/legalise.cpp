@@ -142,7 +142,7 @@ const std::vector<Match>& Legaliser::matches_of(Script& script, const flow::Flow
   auto& [builtins, rest] = place->second;
   if (fresh) {
     auto& kept = document_.rests.emplace_back(matches(flow.service));
-    builtins = take_builtins(kept);
+    builtins = take_builtins(kept, settings_.profile);
     rest = &kept;
   }
   for (const BuiltinRule* each : builtins) {

@@ -20,24 +20,26 @@ function Test-Covered {
     )
     # Whether an allow rule is for the need in every case, or a block rule may be. Parameters that
     # the rule lacks are Any.
-    $blocks = "$($Rule['Action'])" -eq 'Block'
-    $narrow = @($Rule.Keys | Where-Object { $_ -notin $understood })
-    # Rules for packages are for apps, none of which asks.
-    if (($narrow.Count -gt 0 -and -not $blocks) -or @($narrow -like 'Package*').Count -gt 0) {
-        return $false
-    }
     $protocol = ConvertTo-ProtocolText -Value "$($Rule['Protocol'])"
     if ($protocol -notin @('', 'any', $Need['Protocol'])) {
         return $false
     }
+    $blocks = "$($Rule['Action'])" -eq 'Block'
     $folder = '^(.*\\windows|%systemroot%|%windir%)\\(?=system32\\)'
     $service = "$($Rule['Service'])"
-    if (("$($Rule['Program'])" -replace $folder, '') -notin @('', $Need['Program']) -or
+    # In every culture: to Turkish ones I is no capital i.
+    $program = "$($Rule['Program'])".ToLowerInvariant() -creplace $folder, ''
+    if ($program -notin @('', $Need['Program']) -or
         ($service -notin @('', $Need['Service']) -and -not ($blocks -and $service -eq '*'))) {
         return $false
     }
     if (-not (Test-Port -Port $Need['Port'] -Range $Rule['RemotePort']) -or
         -not ($blocks -or (Test-Port -Port $Need['LocalPort'] -Range $Rule['LocalPort']))) {
+        return $false
+    }
+    $narrow = @($Rule.Keys | Where-Object { $_ -notin $understood })
+    # Rules for packages are for apps, none of which asks.
+    if (($narrow.Count -gt 0 -and -not $blocks) -or @($narrow -like 'Package*').Count -gt 0) {
         return $false
     }
     $isAny = $Need['Address'] -eq 'any address'
@@ -244,6 +246,11 @@ function Assert-Reachable {
     }
     $parameters = @{ Policy = $Policy; Store = $Store; IsOpen = $isOpen }
     $lost = @(Get-LockOut -Wanted $Wanted @parameters)
+    $range = $Policy['Address']
+    $others = @(Get-OwnAddress | Where-Object { -not (Test-Within -Address $_ -Range $range) })
+    if ($isLocal -and $locks.Count -gt 0 -and $others.Count -gt 0) {
+        $lost += 'anything from {0}, for which the policy has no rules' -f ($others -join ', ')
+    }
     if ($lost.Count -gt 0 -and $locks.Count -eq 0) {
         # It may be so already.
         $before = @(Get-LockOut -Wanted $Live @parameters)

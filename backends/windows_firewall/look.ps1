@@ -45,7 +45,7 @@ if ($BackupPath -ne '' -and $Mode -ne 'Verify') {
     }
 }
 # What one run reads another must not change meanwhile.
-if ($changes) {
+if ($changes -or $Mode -eq 'Backup') {
     $mutex = Enter-Run
 }
 
@@ -108,6 +108,18 @@ $live = @{}
 foreach ($name in @($own.Keys)) {
     $live[$name] = Get-LiveValue -Rule $own[$name] -Index $index -Field $fields
 }
+# Names and group are those of every server of the cluster; addresses are one server's own.
+$others = @($live.Values | ForEach-Object { $_['LocalAddress'] })
+$others = @($others | Where-Object { "$_" -notin @('', 'Any') } | Sort-Object -Unique)
+$others = @($others | Where-Object { -not (Test-Within -Address $_ -Range $policy['Address']) })
+if (-not $isLocal -and $others.Count -gt 0) {
+    $text = 'The object has the rules of another server, or of this one before it got new addresses:'
+    $text = '{0} they are for {1}.' -f $text, (Format-Some -Value $others)
+    if ($changes -and -not $Force) {
+        throw ('{0} Nothing was changed; -Force does it all the same.' -f $text)
+    }
+    Write-Warning -Message $text
+}
 $liveKeywords = @{}
 if ($isLocal) {
     $liveKeywords = Get-DynamicKeyword
@@ -168,7 +180,7 @@ elseif ($Mode -eq 'Restore') {
 }
 $wanted = @($wanted | Where-Object { -not $ended.ContainsKey($_['Name']) })
 # What Apply changed once and the policy does not ask for any more. What others have set as well
-# stays as it is.
+# stays as it is, and what means the same to a server's own profiles.
 $stale = @{}
 $shared = @{}
 foreach ($name in @($memory.Keys)) {
@@ -176,7 +188,13 @@ foreach ($name in @($memory.Keys)) {
         $stale[$name] = $memory[$name]
     }
 }
+$opens = @('NotConfigured', 'Allow')
 foreach ($table in @($stale, $wantedSettings)) {
+    foreach ($name in @($table.Keys)) {
+        if ($isLocal -and $table[$name] -in $opens -and $settings[$name] -in $opens) {
+            $table[$name] = $settings[$name]
+        }
+    }
     foreach ($name in @($table.Keys | Where-Object { $otherMemory.ContainsKey($_) })) {
         # All of them want the same.
         if ($table -eq $stale -or $table[$name] -notin @('Block', 'True')) {

@@ -38,6 +38,21 @@ function Write-Setting {
     $place = Get-StorePlace -Store $Store
     if ($kind -eq 'Outbound') {
         $parameters = @{ Name = $subject; DefaultOutboundAction = $Change['Value'] }
+        if ($Store['Session'] -eq '' -and $Change['Value'] -eq 'NotConfigured') {
+            # A server's own profiles say that, and mean Allow; whether it can be set there, or in a
+            # Group Policy object alone, is not known.
+            try {
+                Set-NetFirewallProfile @parameters @place -ErrorAction Stop
+                $is = (Read-Setting -Store $Store['Name'] -Rule @())[$Change['Name']]
+            }
+            catch {
+                $is = "$_"
+            }
+            if ($is -in @('NotConfigured', 'Allow')) {
+                return
+            }
+            $parameters['DefaultOutboundAction'] = 'Allow'
+        }
         Set-NetFirewallProfile @parameters @place -ErrorAction Stop
         return
     }

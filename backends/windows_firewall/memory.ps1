@@ -180,9 +180,11 @@ function Write-Memory {
     # Keys that hold nothing any more go, up to the one for all policies.
     $each = $key
     while ($each.StartsWith($memoryRoot, [System.StringComparison]::Ordinal)) {
-        $empty = (Test-Path -LiteralPath $each) -and (Get-RegistryTable -Key $each).Count -eq 0 -and
-            @(Get-ChildItem -LiteralPath $each -ErrorAction Stop).Count -eq 0
-        if ($empty) {
+        if (Test-Path -LiteralPath $each) {
+            if ((Get-RegistryTable -Key $each).Count -gt 0 -or
+                @(Get-ChildItem -LiteralPath $each -ErrorAction Stop).Count -gt 0) {
+                return
+            }
             Remove-Item -LiteralPath $each @quiet
         }
         $each = $each.Substring(0, $each.LastIndexOf('\'))

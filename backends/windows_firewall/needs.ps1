@@ -85,18 +85,28 @@ function Get-Need {
     [CmdletBinding()]
     [OutputType([hashtable])]
     param ()
-    # Of this server.
+    # Of this server. Windows' class of cards lists name servers of IPv4 alone.
+    $servers = @(
+        foreach ($card in @(Get-DnsClientServerAddress -ErrorAction Stop)) {
+            # Where nobody has set any, a card of IPv6 shows three that nobody has.
+            $card.ServerAddresses | Where-Object { "$_" -notmatch '^$|^fec0:0:0:ffff::' }
+        }
+    )
+    if ($servers.Count -eq 0) {
+        $text = 'the name servers (none was found)'
+        ConvertTo-Need -Text 'TCP 0 System' -Address '' -For $text
+    }
+    foreach ($server in @($servers | Select-Object -Unique)) {
+        if ($server -notmatch '^127\.|^::1$') {
+            $need = ConvertTo-Need -Text $nameNeed -Address $server -For 'name server'
+            $need['Keyword'] = 'DNS'
+            $need
+        }
+    }
     $filter = 'IPEnabled = TRUE'
     $class = 'Win32_NetworkAdapterConfiguration'
     $cards = @(Get-CimInstance -ClassName $class -Filter $filter -ErrorAction Stop)
     foreach ($card in $cards) {
-        foreach ($server in @(Get-PropertyValue -InputObject $card -Name 'DNSServerSearchOrder')) {
-            if ("$server" -notmatch '^$|^127\.|^::1$') {
-                $need = ConvertTo-Need -Text $nameNeed -Address "$server" -For 'name server'
-                $need['Keyword'] = 'DNS'
-                $need
-            }
-        }
         $server = "$(Get-PropertyValue -InputObject $card -Name 'DHCPServer')"
         $usesDhcp = "$(Get-PropertyValue -InputObject $card -Name 'DHCPEnabled')" -eq 'True'
         if ($usesDhcp -and $server -ne '') {

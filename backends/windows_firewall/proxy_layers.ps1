@@ -136,6 +136,11 @@ function Get-ArcState {
     }
     catch {
         # Agents before 1.15 do not know it, and nobody sets it there.
+        $text = Invoke-ProxyTool -Name $agent -Argument @('version')
+        $version = ($text -replace '^\D*([0-9]+\.[0-9]+).*$', '$1') -as [version]
+        if ($null -eq $version -or $version -ge [version] '1.15') {
+            throw
+        }
         $state.Remove('Bypass')
     }
     $state
@@ -162,6 +167,10 @@ function Get-ProxyState {
         'WinHTTP' {
             $value = Get-RegistryValue -Key $internetSettings -Name 'WinHttpSettings'
             $state = ConvertFrom-ConnectionSetting -Setting $value
+            if ($state['Script'] -ne '' -or $state['Detect'] -eq 'True') {
+                $text = 'WinHTTP has a script or automatic detection: a proxy that is set takes'
+                Write-Warning -Message ($text + ' their place, and Remove does not bring them back.')
+            }
             return @{ Server = $state['Server']; Bypass = $state['Bypass'] }
         }
         'Environment' {
@@ -257,6 +266,9 @@ function Write-ProxyState {
                 }
                 [System.Environment]::SetEnvironmentVariable($name, $value, 'Machine')
             }
+            $text = 'Services that run keep the former proxy variables until they are restarted'
+            $text += ' (of the Azure Arc agent himds, ExtensionService and GCArcService).'
+            Write-Warning -Message $text -WarningAction Continue
         }
         'Azure Arc agent' {
             # What is right already is not asked for, nor what the agent does not know.

@@ -197,6 +197,10 @@ class ServerReader {
       if (!names.insert(to_lower(name)).second) row.fail("a rule of Windows' own twice");
       const auto known = known_builtins().find(name);
       if (known == known_builtins().end()) row.fail("no rule of Windows' own: " + name);
+      // On servers that of WinRM is for Domain and Private.
+      const std::string profiles = wanted_profile();
+      const bool in_public = profiles == "Any" || profiles.find("Public") != std::string::npos;
+      if (in_public && name == "WINRM-HTTP-In-TCP") row.fail("it is not for the profile Public");
       ReadRule rule;
       rule.act = ReadAct::allow;
       rule.service = lists_.service(row, protocol, ports, types);

@@ -53,17 +53,21 @@ function Get-LiveValue {
     foreach ($item in $Field) {
         $name = $item['Name']
         # Of other protocols Windows shows ports and types that mean nothing.
-        $idle = ($name -like '*Port' -and $protocol -notin @('tcp', 'udp')) -or
-            ($name -eq 'IcmpType' -and $protocol -notin @('icmpv4', 'icmpv6'))
-        if ($idle) {
+        if (($name -in @('LocalPort', 'RemotePort') -and $protocol -notin @('tcp', 'udp')) -or
+            ($name -eq 'IcmpType' -and $protocol -notin @('icmpv4', 'icmpv6'))) {
             continue
         }
         $object = $Rule
         if ($item['Source'] -ne 'Rule') {
             $object = $Index[$item['Source']][$id]
         }
+        # Most are as in Windows: a function for each would take most of the time.
+        if ($null -eq $object -or $null -eq $object.PSObject.Properties[$name] -or
+            "$($object.$name)" -eq '' -or "$($object.$name)" -eq $item['Default']) {
+            continue
+        }
         $value = @(
-            foreach ($one in @(Get-PropertyValue -InputObject $object -Name $name)) {
+            foreach ($one in @($object.$name)) {
                 if ("$one" -ne '') {
                     "$one"
                 }

@@ -223,7 +223,7 @@ function Assert-SameVersion {
     [CmdletBinding()]
     param (
         [Parameter(Mandatory = $true)]
-        [string] $Session,
+        [hashtable] $Store,
 
         # Every rule that was read, and those of ours as parameters.
         [Parameter(Mandatory = $true)]
@@ -235,13 +235,20 @@ function Assert-SameVersion {
     )
     # A domain controller may not have yet what another has, of which the plan was made. Newer
     # versions of Get-NetFirewallRule know no session; the filters, of which each rule has one, do.
+    # Rules of IPsec have such filters, too: what is there has to be here, whatever it belongs to.
     $field = @{ Name = 'RemoteAddress'; Kind = 'Address'; Default = 'Any' }
     $there = @{}
-    foreach ($filter in @(Get-NetFirewallAddressFilter -GPOSession $Session -ErrorAction Stop)) {
+    $session = $Store['Session']
+    foreach ($filter in @(Get-NetFirewallAddressFilter -GPOSession $session -ErrorAction Stop)) {
         $there["$($filter.InstanceID)"] = $filter
     }
-    $different = @($EveryRule | Where-Object { -not $there.ContainsKey("$($_.InstanceID)") })
-    $same = $different.Count -eq 0 -and $there.Count -eq $EveryRule.Count
+    $known = @{}
+    $parameters = @{ PolicyStore = $Store['Name'] }
+    foreach ($item in @(Get-NetFirewallAddressFilter @parameters -ErrorAction Stop) + $EveryRule) {
+        $known["$($item.InstanceID)"] = $true
+    }
+    $same = @($EveryRule | Where-Object { -not $there.ContainsKey("$($_.InstanceID)") }).Count -eq 0
+    $same = $same -and @($there.Keys | Where-Object { -not $known.ContainsKey($_) }).Count -eq 0
     foreach ($item in $EveryRule) {
         $name = "$($item.Name)"
         if ($same -and $Live.ContainsKey($name)) {
@@ -261,16 +268,26 @@ function Enter-Run {
     [OutputType([System.Threading.Mutex])]
     param ()
     $arguments = @($false, 'Global\hcipolc')
-    $mutex = New-Object -TypeName 'System.Threading.Mutex' -ArgumentList $arguments
+    $mutex = $null
+    $isFree = $false
     try {
+        $mutex = New-Object -TypeName 'System.Threading.Mutex' -ArgumentList $arguments
         $isFree = $mutex.WaitOne(0)
     }
     catch [System.Threading.AbandonedMutexException] {
         # Whoever had it ended without giving it back.
         $isFree = $true
     }
+    catch {
+        # Whoever has it is another account, which lets nobody else touch it.
+        if ($_.Exception.GetBaseException() -isnot [System.UnauthorizedAccessException]) {
+            throw
+        }
+    }
     if (-not $isFree) {
-        $mutex.Dispose()
+        if ($null -ne $mutex) {
+            $mutex.Dispose()
+        }
         throw 'Nothing was changed: another run of such a script is going on here. Wait for its end.'
     }
     $mutex

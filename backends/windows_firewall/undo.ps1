@@ -88,38 +88,71 @@ function Undo-All {
         [hashtable] $Store
     )
     $loud = @{ WarningAction = 'Continue' }
-    Write-Warning -Message 'Not everything could be done: what this run did is undone.' @loud
-    $blocked = @()
-    $kept = 0
-    for ($i = $Change.Count - 1; $i -ge 0; $i--) {
-        $each = $Change[$i]
-        # With outbound traffic blocked the rules are the only way out. Those that the run removed
-        # have come back before: they were removed last.
-        if ($blocked.Count -gt 0 -and $each['Kind'] -match '^(New|Set)(Rule|Keyword)$') {
-            $kept++
-            continue
+    $text = 'Not everything could be done: what this run did is being undone.'
+    Write-Warning -Message $text @loud
+    # What blocks outbound traffic again comes last, and only once every way out is back.
+    $closing = @($Change | Where-Object { $_['Kind'] -eq 'Setting' -and $_['Former'] -eq 'Block' })
+    $closing = @($closing | ForEach-Object { $_['Name'] })
+    $last = @()
+    $order = @(
+        for ($i = $Change.Count - 1; $i -ge 0; $i--) {
+            if ($Change[$i]['Name'] -notin $closing) {
+                $Change[$i]
+                continue
+            }
+            $last += $Change[$i]
         }
-        # Of what was there before the Block, too, which is still to be put back.
-        $names = @($blocked | ForEach-Object { $_['Name'] })
-        if ($each['Kind'] -eq 'Memory' -and $each['Name'] -in $names) {
+    )
+    $blocked = @()
+    $lost = @()
+    $left = @()
+    foreach ($each in $order + $last) {
+        $name = $each['Name']
+        $text = '{0} ({1})' -f $name, $each['Kind']
+        # With outbound traffic blocked the rules and the proxy are the only way out. Those that the
+        # run removed have come back before: they were removed last. Nor does anything forget what
+        # was there before the Block, which is still to be put back.
+        $isWay = $each['Kind'] -match '^(New|Set)(Rule|Keyword)$'
+        $isProxy = "$($each['Subject'])" -like 'Proxy of *'
+        if (($isWay -and $blocked.Count + $lost.Count -gt 0) -or
+            ($isProxy -and $blocked.Count -gt 0) -or
+            ($name -in $closing -and $lost.Count -gt 0) -or
+            $name -in @($blocked | ForEach-Object { $_['Name'] })) {
+            $left += $text
             continue
         }
         try {
             Undo-Change -Change $each -Store $Store
         }
         catch {
-            $text = '{0} could not be put back ({1}): {2}'
-            Write-Warning -Message ($text -f $each['Name'], $each['Kind'], $_) @loud
-            if ($each['Kind'] -eq 'Setting' -and $each['Name'] -like 'Outbound *' -and
+            $left += $text
+            Write-Warning -Message ('{0} could not be put back: {1}' -f $text, $_) @loud
+            if ($each['Kind'] -eq 'Setting' -and $name -like 'Outbound *' -and
                 (Test-StillBlocked -Change $each -Store $Store)) {
                 $blocked += $each
+            }
+            elseif ($each['Kind'] -in @('RemoveRule', 'SetRule') -and
+                $each['Former']['Direction'] -eq 'Outbound' -and
+                "$($each['Former']['Action'])" -ne 'Block') {
+                $lost += $name
             }
         }
     }
     foreach ($each in $blocked) {
-        $text = '{0} still blocks what no rule allows: {1} changes to rules stay. To open it:'
-        $text += ' Set-NetFirewallProfile -Name {2} -DefaultOutboundAction {3}'
-        $name = ($each['Name'] -split ' ')[1]
-        Write-Warning -Message ($text -f $each['Name'], $kept, $name, $each['Former']) @loud
+        $text = '{0} still blocks what no rule allows. To open it: Set-NetFirewallProfile -Name {1}'
+        $text += ' -DefaultOutboundAction Allow'
+        Write-Warning -Message ($text -f $each['Name'], ($each['Name'] -split ' ')[1]) @loud
     }
+    if ($lost.Count -gt 0) {
+        foreach ($name in @($closing | Sort-Object)) {
+            $text = '{0} stays open because rule {1} is missing: run Apply.'
+            Write-Warning -Message ($text -f $name, ($lost -join ', ')) @loud
+        }
+    }
+    $text = 'All of it was undone.'
+    if ($left.Count -gt 0) {
+        $text = '{0} of {1} steps were not undone: {2}.'
+        $text = $text -f $left.Count, $Change.Count, (Format-Some -Value $left)
+    }
+    Write-Warning -Message $text @loud
 }

@@ -166,7 +166,7 @@ Start-Machine
 Test-Equal -What 'lock-down without a way to the domain controller' -Is (Find $one 'Apply') -Should (
     '! With outbound traffic blocked this server could not reach: domain controller 10.0.7.4 UDP/389. Nothing was changed; -AllowLockOut does it all the same.')
 Test-Equal -What 'changes nothing' -Is (Get-Change) -Should ''
-(Get-Machine).Cim['Win32_NetworkAdapterConfiguration'] = @{ DNSServerSearchOrder = @('10.0.5.54', '10.0.5.53'); DHCPEnabled = $true; DHCPServer = '10.0.5.1' }
+(Get-Machine).Cim['Win32_NetworkAdapterConfiguration'] = @{ NameServers = @('10.0.5.54', '10.0.5.53'); DHCPEnabled = $true; DHCPServer = '10.0.5.1' }
 (Get-Machine).Cim['Win32_NTDomain'] = @()
 Test-Equal -What 'nor to name server and DHCP server' -Is (Find $one 'Apply') -Should (
     '! With outbound traffic blocked this server could not reach: name server 10.0.5.54 UDP/53, DHCP server 10.0.5.1 UDP/67, DHCP servers by 255.255.255.255 UDP/67, the domain controllers (none was found). Nothing was changed; -AllowLockOut does it all the same.')

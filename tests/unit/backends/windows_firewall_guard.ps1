@@ -107,13 +107,26 @@ foreach ($case in @(@('Hardcoded', ''), @('Dynamic', $dns))) {
     Test-Equal -What "a block rule that is $($case[0])" -Is (Get-Lost) -Should $case[1]
     Test-Equal -What 'and whether Verify counts it' -Is (@(Get-Warning $one @{ Mode = 'Verify' }) -match 'block rules of others').Count -Should @(1, 0)[$case[1] -eq '']
 }
-(Get-Machine).Cim['Win32_NetworkAdapterConfiguration'] = @{ DNSServerSearchOrder = @('127.0.0.1', '10.0.5.53'); DHCPEnabled = $false; DHCPServer = $null }
+(Get-Machine).Cim['Win32_NetworkAdapterConfiguration'] = @{ NameServers = @('127.0.0.1', '10.0.5.53'); DHCPEnabled = $false; DHCPServer = $null }
 (Get-Machine).Stores[$store].Remove('restriction')
 Test-Equal -What 'a name server on the server itself' -Is (Get-Lost) -Should ''
+foreach ($case in @(@(@('127.0.0.1'), ''), @(@('::1'), ''), @(@('10.0.5.53', 'fd00:5::53'), 'name server fd00:5::53 UDP/53'), @(@(), 'the name servers (none was found)'))) {
+    (Get-Machine).Cim['Win32_NetworkAdapterConfiguration'] = @{ NameServers = $case[0]; DHCPEnabled = $false; DHCPServer = $null }
+    Test-Equal -What "name servers: $($case[0])" -Is (Get-Lost) -Should $case[1]
+}
+# Programs are written in any case, and compared so in every language: Turkish has another i.
+$culture = [System.Threading.Thread]::CurrentThread.CurrentCulture
+foreach ($name in 'en-US', 'tr-TR') {
+    Start-Machine
+    (Get-Rule 'CoreNet-GP-LSASS-Out-TCP')['Program'] = 'C:\WINDOWS\SYSTEM32\LSASS.EXE'
+    [System.Threading.Thread]::CurrentThread.CurrentCulture = $name
+    Test-Equal -What "a program in capitals: $name" -Is (Get-Lost) -Should ''
+    [System.Threading.Thread]::CurrentThread.CurrentCulture = $culture
+}
 
 # ---- leases ----
 Start-Machine
-(Get-Machine).Cim['Win32_NetworkAdapterConfiguration'] = @{ DNSServerSearchOrder = @('10.0.5.53'); DHCPEnabled = $true; DHCPServer = '10.0.5.1' }
+(Get-Machine).Cim['Win32_NetworkAdapterConfiguration'] = @{ NameServers = @('10.0.5.53'); DHCPEnabled = $true; DHCPServer = '10.0.5.1' }
 $dhcp = 'DHCP server 10.0.5.1 UDP/67, DHCP servers by 255.255.255.255 UDP/67'
 Test-Equal -What 'a lease that could not be renewed' -Is (Get-Lost) -Should $dhcp
 Add-WindowsRule @{ Name = 'CoreNet-DHCP-Out'; Protocol = 'UDP'; LocalPort = '68'; RemotePort = '67'; Program = $svchost; Service = 'dhcp' }

@@ -7,6 +7,7 @@ $script:calls = [System.Collections.Generic.List[string]]::new()
 $script:failAt = 0 # the number of the call that fails, from 1
 $script:failAfter = $false # it fails after it has done its work
 $script:failAlways = '' # a command that always fails
+$script:failOnce = '' # calls of which the first one fails
 $script:stopAt = 0 # the number of the call that does not come back
 $script:intruder = '' # names of rules that somebody else makes just before the script
 $script:rival = '' # names of rules that another run of it makes just before
@@ -40,7 +41,8 @@ function Reset-Machine {
     Reset-Fault
 }
 function Reset-Fault {
-    param ([int] $At = 0, [switch] $After, [string] $Always = '', [int] $StopAt = 0, [string] $Intruder = '', [string] $Rival = '')
+    param ([int] $At = 0, [switch] $After, [string] $Always = '', [string] $Once = '', [int] $StopAt = 0, [string] $Intruder = '', [string] $Rival = '')
+    $script:failOnce = $Once
     $script:intruder = $Intruder
     $script:rival = $Rival
     $script:closed = 0
@@ -56,16 +58,29 @@ function Set-Refused { param ([string] $Pattern) [StandIn]::Refused = $Pattern }
 function Set-Bitness { param ([bool] $System, [bool] $Process) [StandIn]::Is64BitOperatingSystem = $System; [StandIn]::Is64BitProcess = $Process }
 # What types of Windows and the clock say.
 function Set-StandIn { [StandIn]::Variables = $script:machine.Variables; [StandIn]::Cards = $script:machine.Cards; [StandIn]::Today = $script:machine.Today }
-# A copy to go back to.
-function Copy-Value {
-    param ($Value)
-    if ($Value -is [System.Collections.IDictionary]) {
-        $copy = if ($Value -is [hashtable]) { @{} } else { [ordered] @{} }
-        foreach ($key in $Value.Keys) { $copy[$key] = Copy-Value -Value $Value[$key] }
+# A copy to go back to, and everything as text. Methods, since both are called for every fault: a call of a function costs
+# ten times what it does here.
+class Tree {
+    static [object] Copy([System.Collections.IDictionary] $from) {
+        $copy = if ($from -is [hashtable]) { @{} } else { [ordered] @{} }
+        foreach ($pair in $from.GetEnumerator()) {
+            $value = $pair.Value
+            $copy[$pair.Key] = if ($value -is [System.Collections.IDictionary]) { [Tree]::Copy($value) } else { , $value }
+        }
         return $copy
     }
-    , $Value
+    static [void] Write([System.Collections.IDictionary] $from, [string] $indent, [System.Collections.Generic.List[string]] $lines) {
+        $keys = [string[]] @($from.Keys)
+        [array]::Sort($keys, [System.StringComparer]::OrdinalIgnoreCase)
+        foreach ($key in $keys) {
+            $value = $from[$key]
+            if ($value -isnot [System.Collections.IDictionary]) { $lines.Add("$indent$key = $(@($value) -join ' ')"); continue }
+            $lines.Add("$indent$key")
+            [Tree]::Write($value, "$indent ", $lines)
+        }
+    }
 }
+function Copy-Value { param ($Value) [Tree]::Copy($Value) }
 function Copy-Machine { Copy-Value -Value $script:machine }
 function Restore-Machine { param ($Copy) $script:machine = Copy-Value -Value $Copy; Set-StandIn; Reset-Fault }
 function Test-Failed { $script:failed }
@@ -74,17 +89,8 @@ function Get-Change { @($script:calls | Where-Object { $_ -match '^(New|Set|Remo
 
 # Everything that anybody could notice, as text.
 # An open session is nothing that anybody could notice.
-function ConvertTo-MachineText { $seen = $script:machine.Clone(); $seen.Remove('Sessions'); ConvertTo-Sorted -Value $seen -Indent '' }
-function ConvertTo-Sorted {
-    param ($Value, [string] $Indent)
-    if ($Value -is [System.Collections.IDictionary]) {
-        foreach ($key in @($Value.Keys | Sort-Object)) {
-            $inner = @(ConvertTo-Sorted -Value $Value[$key] -Indent "$Indent ")
-            if ($inner.Count -eq 1 -and $inner[0] -notmatch '^ ') { "$Indent$key = $($inner[0])" } else { "$Indent$key"; $inner }
-        }
-    }
-    else { "$(@($Value) -join ' ')" }
-}
+function ConvertTo-MachineText { $seen = $script:machine.Clone(); $seen.Remove('Sessions'); ConvertTo-Sorted -Value $seen }
+function ConvertTo-Sorted { param ($Value) $lines = [System.Collections.Generic.List[string]]::new(); [Tree]::Write($Value, '', $lines); $lines.ToArray() }
 
 # Use-Call says whether the call may do its work; Complete-Call comes after that. Both report the fault.
 function Use-Call {
@@ -93,6 +99,7 @@ function Use-Call {
     # Somebody waits for this and then stops the script.
     if ($script:calls.Count -eq $script:stopAt) { $null = $global:reached.Set(); Start-Sleep -Seconds 300 }
     if ($script:failAlways -eq $Command) { throw "$Command is broken" }
+    if ($script:failOnce -ne '' -and $script:calls[-1] -like $script:failOnce) { $script:failOnce = ''; throw "$Command fails once" }
     if ($script:calls.Count -eq $script:failAt -and -not $script:failAfter) { $script:failed = $true; throw "call $script:failAt fails" }
 }
 function Complete-Call {
@@ -244,6 +251,8 @@ function Show-Filter {
         foreach ($name in $Key) { $shown[$name] = $rule[$name] }
         [pscustomobject] $shown
     }
+    # Rules of IPsec have such filters, too.
+    if ($Kind -eq 'Address' -and $script:machine.ContainsKey('IPsec')) { foreach ($id in $script:machine.IPsec) { [pscustomobject] @{ InstanceID = $id; LocalAddress = 'Any'; RemoteAddress = 'Any' } } }
 }
 function Get-NetFirewallAddressFilter { [CmdletBinding()] param ([string] $PolicyStore, [string] $GPOSession) try { Show-Filter 'Address' $PolicyStore 'LocalAddress', 'RemoteAddress' $GPOSession } catch { Write-Error "$_" } }
 function Get-NetFirewallPortFilter { [CmdletBinding()] param ([string] $PolicyStore) try { Show-Filter 'Port' $PolicyStore 'Protocol', 'LocalPort', 'RemotePort', 'IcmpType', 'DynamicTarget' } catch { Write-Error "$_" } }
@@ -283,6 +292,8 @@ function Set-NetFirewallProfile {
         if ($script:machine.ContainsKey('BreaksAfter') -and $script:machine['BreaksAfter']-- -le 0) { throw 'Set-NetFirewallProfile is broken' }
         $profiles = if ($GPOSession -ne '') { $script:machine.Sessions[$GPOSession].Profiles } else { $script:machine.Profiles }
         if ($GPOSession -eq '' -and $PolicyStore -notin '', 'PersistentStore') { throw 'An object is changed in a session' }
+        # Windows may take it for Group Policy objects alone.
+        if ($DefaultOutboundAction -eq 'NotConfigured' -and $script:machine.ContainsKey('NoReset')) { if ($script:machine.NoReset -eq 'throws') { throw 'NotConfigured is for a Group Policy object' } else { return } }
         $profiles[$Name]['DefaultOutboundAction'] = $DefaultOutboundAction
         Complete-Call
     }
@@ -458,6 +469,18 @@ function Get-CimInstance {
     try { Use-Call -Command 'Get-CimInstance' -Subject $ClassName } catch { Write-Error -Message "$_"; return }
     foreach ($item in @($script:machine.Cim[$ClassName] | Where-Object { $_ })) { [pscustomobject] $item }
 }
+# Name servers of every card and family; one of IPv6 that has none shows three.
+function Get-DnsClientServerAddress {
+    [CmdletBinding()] param ()
+    try { Use-Call -Command 'Get-DnsClientServerAddress' } catch { Write-Error -Message "$_"; return }
+    foreach ($card in @($script:machine.Cim['Win32_NetworkAdapterConfiguration'] | Where-Object { $_ })) {
+        $all = @($card['NameServers'] | Where-Object { $_ })
+        [pscustomobject] @{ AddressFamily = 2; ServerAddresses = @($all | Where-Object { -not $_.Contains(':') }) }
+        $six = @($all | Where-Object { $_.Contains(':') })
+        if ($six.Count -eq 0) { $six = 'fec0:0:0:ffff::1', 'fec0:0:0:ffff::2', 'fec0:0:0:ffff::3' }
+        [pscustomobject] @{ AddressFamily = 23; ServerAddresses = $six }
+    }
+}
 # The address that the server asks from; no route to what is in Routes with ''.
 function Find-NetRoute {
     [CmdletBinding()] param ([string] $RemoteIPAddress)
@@ -559,6 +582,7 @@ $script:azcmagent = {
     # It says more than it is asked for, where errors are written.
     # Where there is no console, that is an error to whoever stops at errors.
     if ($agent.ContainsKey('notice') -and "$($PSCmdlet.SessionState.PSVariable.GetValue('ErrorActionPreference'))" -eq 'Stop') { throw 'azcmagent: a newer version is available' }
+    if ("$Word" -eq 'version') { return "azcmagent version $(if ($agent.ContainsKey('version')) { $agent['version'] } else { '1.41.02628.1527' })" }
     if ($Word[0] -eq 'config' -and $Word[2] -in @($agent['unknown'])) { $global:LASTEXITCODE = 1; return }
     if ($Word[0] -eq 'config' -and $Word[1] -eq 'get' -and $Word.Count -eq 3) { return $agent[$Word[2]] }
     try { Use-Call -Command 'Set-Agent' -Subject "$Word" } catch { $global:LASTEXITCODE = 1; return }
@@ -638,7 +662,7 @@ function Start-Machine {
     Add-WindowsRule @{ Name = 'app-old'; Group = '@{Microsoft.App?x}'; Package = 'S-1-15-2-1'; Owner = 'S-1-5-21-1001' }
     New-NetFirewallRule -Name 'theirs' -DisplayName 'Theirs' -Group 'Others' -Direction 'Outbound' -Protocol 'UDP' -RemotePort '389' -RemoteAddress '10.0.7.0/24'
     New-NetFirewallRule -Name 'in-our-group' -DisplayName 'Not ours' -Group 'hcipolc:prod' -Protocol 'TCP' -LocalPort '1'
-    $machine.Cim['Win32_NetworkAdapterConfiguration'] = @{ DNSServerSearchOrder = @('10.0.5.53'); DHCPEnabled = $false; DHCPServer = $null }
+    $machine.Cim['Win32_NetworkAdapterConfiguration'] = @{ NameServers = @('10.0.5.53'); DHCPEnabled = $false; DHCPServer = $null }
     $machine.Cim['Win32_ComputerSystem'] = @{ PartOfDomain = $true }
     $machine.Cim['Win32_NTDomain'] = @{ DomainControllerAddress = '\\10.0.7.4' }
     foreach ($name in 'Set-WinInetProxy', 'azcmagent.exe') { Set-Program -Name $name -There $true }

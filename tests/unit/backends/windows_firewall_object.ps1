@@ -36,7 +36,7 @@ function Start-Object {
 function Get-Outbound { @('Domain', 'Private', 'Public' | ForEach-Object { (Get-Machine).Objects[$gpo][$_]['DefaultOutboundAction'] }) -join ' ' }
 function Get-Copy { param ([string] $Name) $rule = (Get-Machine).Stores[$gpo][$Name]; if ($null -ne $rule) { "$($rule.Enabled) $($rule.Program) $($rule.LocalPort) $($rule.RemoteAddress) $($rule.Group)" } }
 # What is there beside the object.
-function Get-Rest { $copy = Copy-Machine; $copy.Stores.Remove($gpo); $copy.Objects.Remove($gpo); $copy.Remove('Sessions'); ConvertTo-Sorted -Value $copy -Indent '' }
+function Get-Rest { $copy = Copy-Machine; $copy.Stores.Remove($gpo); $copy.Objects.Remove($gpo); $copy.Remove('Sessions'); ConvertTo-Sorted -Value $copy }
 
 foreach ($old in @($true, $false)) {
     $remove = @{ Name = 'Remove-NetFirewallRule'; There = $true }
@@ -69,7 +69,18 @@ foreach ($old in @($true, $false)) {
     ((Get-Machine).Stores[$gpo].Values | Where-Object { $_.Name -like '*smb*' })['LocalPort'] = '446'
     Test-Equal -What 'a rule that was edited there' -Is (Find $two 'Apply' $more) -Should 'smb-in: Restored'
     Test-Equal -What 'is right again' -Is (Find $two 'Verify' $more) -Should ''
+    # Rules of the cluster's other servers are called alike.
+    $elsewhere = Edit-Block $two '10\.0\.0\.11' '10.0.0.12'
+    $other = 'The object has the rules of another server, or of this one before it got new addresses: they are for 10.0.0.11.'
+    foreach ($mode in 'Apply', 'Remove') { Test-Equal -What "$mode of another server's script" -Is $(try { & $elsewhere @more -Mode $mode } catch { "$_" }) -Should "$other Nothing was changed; -Force does it all the same." }
+    Test-Equal -What 'changes nothing' -Is (Find $two 'Verify' $more) -Should ''
+    Test-Equal -What 'Verify of it warns' -Is (@(Get-Warning $elsewhere ($more + @{ Mode = 'Verify' })) -like 'The object*') -Should $other
+    Test-Equal -What 'and by force it is done' -Is ((Find $elsewhere 'Apply' $more) -like '*smb-in: Restored*') -Should 'True'
+    # Rules of IPsec in the object, whose filters are listed with the others.
+    (Get-Machine)['IPsec'] = @('{connection-security}')
+    Test-Equal -What 'rules of IPsec are no other version' -Is ((Find $two 'Apply' $more) -like '*smb-in: Restored*') -Should 'True'
     $null = Find $two 'Remove' $more
+    (Get-Machine).Remove('IPsec')
     Test-Equal -What 'Remove from it' -Is (ConvertTo-MachineText) -Should $empty
 
     # ---- the guard: what is in the object alone counts ----

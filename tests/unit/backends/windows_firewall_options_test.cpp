@@ -81,6 +81,43 @@ TEST(WindowsFirewallBuiltin, TakesItsPortsOutOfRules) {
   EXPECT_EQ(rules[1].texts("LocalPort"), (Codes{"5985-5986", "9182"}));
 }
 
+// That of WinRM is for Domain and Private on servers: in the place of a rule for Public, Apply
+// would find it unsuitable and stop.
+TEST(WindowsFirewallBuiltin, OfWinRmStandsForNoRuleInPublic) {
+  NEEDS_POWERSHELL_GRAMMAR();
+  const std::vector<std::pair<Codes, bool>> cases{{{}, false},
+                                                  {{"Any"}, false},
+                                                  {{"Domain", "Public"}, false},
+                                                  {{"Public"}, false},
+                                                  {{"Domain", "Private"}, true},
+                                                  {{"Domain"}, true}};
+  for (const auto& [profiles, stands] : cases) {
+    Inbound one(tcp(5985) | tcp(445));
+    one.world.option("builtin", true);
+    if (!profiles.empty()) one.world.option("profile", profiles);
+    const ParsedScript script(one.world.build().front().text);
+    const Codes both{"FPS-SMB-In-TCP", "WINRM-HTTP-In-TCP"};
+    EXPECT_EQ(names_of(script.table("builtin")), stands ? both : Codes{"FPS-SMB-In-TCP"});
+    EXPECT_EQ(script.table("rules").list.size(), stands ? 0u : 1u);
+  }
+}
+
+// No packet tells: the rule lets them in, and is not there for the profile.
+TEST(WindowsFirewallBuiltin, OfWinRmInPublicIsFoundInTheScript) {
+  Inbound one(tcp(5985));
+  one.world.option("builtin", true);
+  one.world.option("profile", Codes{"Domain"});
+  const auto backend = backends::windows_firewall::backend();
+  backends::EmitContext context(one.world.reporter, one.world.device);
+  backends::Emission emission = backend.emit(one.world.device, context);
+  EXPECT_EQ(backends::difference(backend, one.world.device, emission).value_or(""), "");
+  one.world.option("profile", Codes{"Any"});
+  std::string& text = emission.artefacts[0].text;
+  text = std::regex_replace(text, std::regex("(Profile    = ')Domain"), "$1Any");
+  const auto found = backends::difference(backend, one.world.device, emission).value_or("");
+  EXPECT_NE(found.find("not for the profile Public"), std::string::npos) << found;
+}
+
 TEST(WindowsFirewallBuiltin, StandsForNoDenyNoExceptionAndNoWholeProtocol) {
   NEEDS_POWERSHELL_GRAMMAR();
   for (const Kind kind : {Kind::deny, Kind::exception}) {

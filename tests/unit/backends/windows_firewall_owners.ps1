@@ -26,7 +26,7 @@ function Get-Rest {
     foreach ($name in @($copy.Stores.Keys)) { foreach ($rule in @($copy.Stores[$name].Keys)) { if ($rule -like 'hcipolc-*') { $copy.Stores[$name].Remove($rule) } } }
     foreach ($key in @($copy.Registry.Keys)) { if ($key -like '*hcipolc*') { $copy.Registry.Remove($key) } }
     $copy.Remove('Sessions')
-    ConvertTo-Sorted -Value $copy -Indent ''
+    ConvertTo-Sorted -Value $copy
 }
 function Get-Kept { param ($Block, [hashtable] $More) @(Get-Warning $Block $More) -like 'These stay*' }
 function Invoke-Unforced { param ([scriptblock] $Block, [hashtable] $More) try { @(& $Block @More 3>&1 6>$null | ForEach-Object { "$_" }) -join '; ' } catch { "! $_" } }

@@ -135,6 +135,10 @@ function Get-Service { @($agent['proxy.bypass'] -split '[^A-Za-z]+' | Where-Obje
 function Get-Said { param ($Block, [hashtable] $More) @(Get-Warning $Block $More) -match 'Arc agent|WinINet' -join '; ' }
 # Before 1.15 it does not know proxy.bypass.
 $agent['unknown'] = @('proxy.bypass')
+$text = 'The proxy of the Azure Arc agent could not be read: azcmagent.exe config get proxy.bypass failed with code 1.'
+Test-Equal -What 'a newer agent that does not say its bypass: Verify leaves it out' -Is (Get-Said $with @{ Mode = 'Verify' }) -Should "$text It stays as it is."
+Test-Equal -What 'Apply stops' -Is $(try { Find $with 'Apply' } catch { "$_" }) -Should "Nothing was changed. $text"
+$agent['version'] = '1.14.02134.1'
 Reset-Fault
 Test-Equal -What 'an agent without bypass: Apply' -Is (Find $with 'Apply') -Should (Join-Finding 'Set')
 Test-Equal -What 'Verify' -Is (Find $with 'Verify') -Should ''
@@ -147,7 +151,7 @@ $null = Find $with 'Remove'
 # One that says nothing at all.
 $null = Find $with 'Apply'
 $applied = ConvertTo-MachineText
-$agent['unknown'] = @('proxy.url')
+$agent['unknown'] = @('proxy.url'); $agent.Remove('version')
 $text = 'The proxy of the Azure Arc agent could not be read: azcmagent.exe config get proxy.url failed with code 1.'
 Reset-Fault
 Test-Equal -What 'an agent that fails: Verify leaves it out' -Is "$(Find $with 'Verify')$(Get-Said $with @{ Mode = 'Verify' })" -Should "$text It stays as it is."
@@ -197,6 +201,16 @@ $env:ProgramW6432 = $programs
 Test-Equal -What 'is looked for where it is installed' -Is "$(Get-Said $with @{ Mode = 'Verify' })$(Find $with 'Verify')" -Should ''
 $env:ProgramW6432 = ''
 Set-Program -Name 'azcmagent.exe' -There $true
+
+# ---- a script or detection of WinHTTP does not come back ----
+$null = Find $with 'Remove'
+foreach ($case in @(@(1, '', 0), @(5, 'http://wpad.example/', 1), @(9, '', 1))) {
+    Set-RegistryValue -Key $connections -Name 'WinHttpSettings' -Value (ConvertTo-Blob -Flags $case[0] -Text @('', '', $case[1]))
+    Test-Equal -What "WinHTTP with flags $($case[0])" -Is (@(Get-Warning $with @{ Mode = 'Verify' }) -like 'WinHTTP has a script or automatic detection: a proxy that is set takes their place, and Remove does not bring them back.').Count -Should $case[2]
+}
+netsh.exe winhttp set proxy proxy-server=old.example:8080 'bypass-list=*.old.example'
+# Who has read the environment keeps what it was.
+Test-Equal -What 'who keeps the former variables is named' -Is (@(Get-Warning $with @{ Mode = 'Apply' }) -like 'Services that run keep*himds, ExtensionService and GCArcService).').Count -Should 1
 
 # ---- Restore without the module of WinINet ----
 [System.IO.File]::Delete($file)

@@ -7,7 +7,7 @@ function Test-None { param ([string] $What, $Found) if (@($Found | Where-Object 
 
 $commands = @{
     'ConvertFrom-Json' = 'InputObject'; 'ConvertTo-Json' = 'InputObject', 'Depth', 'Compress'; 'ForEach-Object' = @(); 'Where-Object' = @(); 'Out-Null' = @()
-    'Get-ChildItem' = 'LiteralPath'; 'Get-CimInstance' = 'ClassName', 'Filter'; 'Get-Command' = 'Name'; 'Get-ItemProperty' = 'LiteralPath'; 'New-Item' = 'Path', 'Force'
+    'Get-ChildItem' = 'LiteralPath'; 'Get-CimInstance' = 'ClassName', 'Filter'; 'Get-DnsClientServerAddress' = @(); 'Get-Command' = 'Name'; 'Get-ItemProperty' = 'LiteralPath'; 'New-Item' = 'Path', 'Force'
     'New-ItemProperty' = 'LiteralPath', 'Name', 'Value', 'PropertyType', 'Force'; 'New-Object' = 'TypeName', 'ArgumentList'; 'Remove-Item' = 'LiteralPath'
     'Remove-ItemProperty' = 'LiteralPath', 'Name'; 'Select-Object' = 'First', 'Property', 'Skip', 'Unique'; 'Set-StrictMode' = 'Version'; 'Sort-Object' = 'Unique'; 'Test-Path' = 'LiteralPath'
     'Write-Warning' = 'Message', 'WarningAction'; 'Find-NetRoute' = 'RemoteIPAddress'; 'New-CimSession' = @(); 'Remove-CimSession' = 'CimSession', 'Confirm', 'WhatIf'
@@ -19,12 +19,12 @@ $commands = @{
     # Since Windows Server 2022: the engine asks whether they are there, which windows_firewall_engine.ps1 tries.
     'Get-NetFirewallDynamicKeywordAddress' = 'All'; 'New-NetFirewallDynamicKeywordAddress' = @(); 'Update-NetFirewallDynamicKeywordAddress' = @(); 'Remove-NetFirewallDynamicKeywordAddress' = @()
 }
-$types = 'bool', 'byte[]', 'char[]', 'hashtable', 'int', 'object', 'object[]', 'ordered', 'pscustomobject', 'ref', 'string', 'string[]', 'switch', 'version', 'System.BitConverter', 'System.DateTime', 'System.Environment', 'System.IO.File', 'System.IO.Path', 'NullString', 'System.Management.Automation.ErrorRecord', 'System.Threading.AbandonedMutexException', 'System.Threading.Mutex',
+$types = 'bool', 'byte[]', 'char[]', 'hashtable', 'int', 'object', 'object[]', 'ordered', 'pscustomobject', 'ref', 'string', 'string[]', 'switch', 'version', 'System.BitConverter', 'System.DateTime', 'System.Environment', 'System.IO.File', 'System.IO.Path', 'NullString', 'System.Management.Automation.ErrorRecord', 'System.Threading.AbandonedMutexException', 'System.UnauthorizedAccessException', 'System.Threading.Mutex',
 'System.Management.Automation.PSCustomObject', 'System.Math', 'System.Net.Dns', 'System.Net.IPAddress', 'System.Net.NetworkInformation.NetworkInterface', 'System.StringComparison', 'System.Text.Encoding',
 'System.Text.RegularExpressions.Regex'
 $members = 'DateTime::Today', 'string::CompareOrdinal', 'BitConverter::ToInt32', 'BitConverter::ToString', 'Environment::GetEnvironmentVariable', 'Environment::SetEnvironmentVariable', 'Environment::Is64BitOperatingSystem', 'Environment::Is64BitProcess', 'Path::Combine', 'NullString::Value', 'StringComparison::Ordinal', 'Encoding::UTF8', 'File::Exists', 'File::ReadAllText',
 'File::WriteAllText', 'Math::Max', 'Math::Min', 'Dns::GetHostAddresses', 'IPAddress::Parse', 'IPAddress::TryParse', 'NetworkInterface::GetAllNetworkInterfaces', 'StringComparison::OrdinalIgnoreCase', 'Encoding::ASCII', 'Regex::Unescape'
-$methods = 'Add', 'Clone', 'ComputeHash', 'ContainsKey', 'Dispose', 'DeleteInstance', 'EnumerateInstances', 'GetAddressBytes', 'GetIPProperties', 'GetString', 'GetUnresolvedProviderPathFromPSPath', 'LastIndexOf', 'GetBytes', 'ReleaseMutex', 'Remove', 'Replace',
+$methods = 'Add', 'Clone', 'ComputeHash', 'ContainsKey', 'Dispose', 'DeleteInstance', 'EnumerateInstances', 'GetAddressBytes', 'GetBaseException', 'GetIPProperties', 'GetString', 'GetUnresolvedProviderPathFromPSPath', 'LastIndexOf', 'PadRight', 'GetBytes', 'ReleaseMutex', 'Remove', 'Replace',
 'SetCustomOption', 'ShouldProcess', 'StartsWith', 'Substring', 'ToArray', 'ToLowerInvariant', 'ToString', 'Trim', 'TrimEnd', 'TrimStart', 'WaitOne'
 # Objects that New-Object makes.
 $made = '''byte[]''', '$type', '''System.Collections.Generic.List[object]''', '''System.Threading.Mutex'''

@@ -104,7 +104,7 @@ Test-Equal -What 'WindowsOwnRulesMayBeForTheLocalSubnet: are refused' -Is ((Find
 # 0.4: a lock-out by a default Block. What goes out from addresses of IPv4 reaches no name server of IPv6.
 Start-Machine
 New-NetFirewallRule -Name 'v4' -DisplayName 'x' -Group 'Others' -Direction 'Outbound' -Protocol 'UDP' -RemotePort '53' -LocalAddress '10.0.0.11'
-(Get-Machine).Cim['Win32_NetworkAdapterConfiguration'] = @{ DNSServerSearchOrder = @('fd00:5::53', '10.0.5.99'); DHCPEnabled = $false; DHCPServer = $null }
+(Get-Machine).Cim['Win32_NetworkAdapterConfiguration'] = @{ NameServers = @('fd00:5::53', '10.0.5.99'); DHCPEnabled = $false; DHCPServer = $null }
 Test-Equal -What 'ADefaultBlockMayLockTheServerOut: of another family' -Is (Find $one 'Apply') -Should '! With outbound traffic blocked this server could not reach: name server fd00:5::53 UDP/53. Nothing was changed; -AllowLockOut does it all the same.'
 (Get-Machine).Stores[$store]['v4']['LocalAddress'] = @('10.0.0.11', 'fd00::11')
 Test-Equal -What 'ADefaultBlockMayLockTheServerOut: of both' -Is ((Find $one 'Apply' @{ WhatIf = $true }) -like '!*') -Should 'False'

@@ -22,7 +22,7 @@
     Apply creates what is missing first and removes rules of the group that are no longer in the
     table last, so there is no moment without rules; but a rule to which somebody gave an owner, a
     package or a dynamic keyword is removed and made anew, since Windows takes those from no rule.
-    When a step fails, or somebody presses Ctrl+C, all steps before it are undone, the last one
+    When a step fails, or somebody presses Ctrl+C, the run undoes all steps before it, the last one
     first; where a default Block cannot be undone, the rules stay. A second run changes nothing.
     Rules outside the group, and rules in it that the policy did not make, are never touched. What
     people read of a rule, its display name and description, is not compared.
@@ -63,13 +63,15 @@
     A file. Backup, Apply and Remove write into it all that the script can change, as it is before
     they change it; they do not overwrite a file. Restore puts that back.
 .PARAMETER Force
-    Changes a machine although it has none of the server's addresses: another one, or the server
-    with new addresses. Applies rules although the cluster has others there in another group.
+    Changes a machine although it has none of the server's addresses, or a Group Policy object that
+    has rules for others: another server's, or the server has got new addresses. Applies rules
+    although the cluster has others there in another group.
 .PARAMETER AllowLockOut
     Changes rules or the default outbound action although, with outbound traffic blocked, this
     server could not reach its name servers, DHCP server or domain controller any more, or a server
-    of the Group Policy object no domain controller; or although block rules would shut the last of
-    the ports over which the server is administered (TCP 22, 3389, 5985, 5986).
+    of the Group Policy object no domain controller; although it has addresses that the policy does
+    not have and would block; or although nobody could come in any more by the ports over which it is
+    administered (TCP 22, 3389, 5985, 5986).
 .OUTPUTS
     Verify: an object with Name, Finding and Detail for every rule that is Missing, Changed,
     Disabled, Absent, Stale or Expired, for every such setting, for a rule of Windows' own that is
@@ -86,7 +88,7 @@
 .EXAMPLE
     .\server.ps1 -Mode Apply -BackupPath .\before.json
 .EXAMPLE
-    Invoke-Command -Session $session { C:\hci\server.ps1 -Mode Apply -BackupPath C:\hci\before.json }
+    Invoke-Command -Session $session { & $env:ProgramFiles\hci\server.ps1 -Mode Apply }
 
     On a server to which Copy-Item -ToSession has copied the script, after New-Item made the folder:
     -FilePath passes values alone, no switches such as -WhatIf.
@@ -363,15 +365,19 @@ function Test-Port {
         [AllowEmptyCollection()]
         [object[]] $Range
     )
-    $ranges = @($Range | Where-Object { "$_" -ne '' })
-    foreach ($item in $ranges) {
+    $isAll = $true
+    foreach ($item in $Range) {
+        if ("$item" -eq '') {
+            continue
+        }
+        $isAll = $false
         $ends = @("$item" -split '-')
         if ("$item" -eq 'Any' -or ("$item" -match '^[0-9]+(-[0-9]+)?$' -and
                 [int] $ends[0] -le $Port -and $Port -le [int] $ends[-1])) {
             return $true
         }
     }
-    $ranges.Count -eq 0
+    $isAll
 }
 
 function ConvertTo-ListText {
@@ -562,17 +568,21 @@ function Get-LiveValue {
     foreach ($item in $Field) {
         $name = $item['Name']
         # Of other protocols Windows shows ports and types that mean nothing.
-        $idle = ($name -like '*Port' -and $protocol -notin @('tcp', 'udp')) -or
-            ($name -eq 'IcmpType' -and $protocol -notin @('icmpv4', 'icmpv6'))
-        if ($idle) {
+        if (($name -in @('LocalPort', 'RemotePort') -and $protocol -notin @('tcp', 'udp')) -or
+            ($name -eq 'IcmpType' -and $protocol -notin @('icmpv4', 'icmpv6'))) {
             continue
         }
         $object = $Rule
         if ($item['Source'] -ne 'Rule') {
             $object = $Index[$item['Source']][$id]
         }
+        # Most are as in Windows: a function for each would take most of the time.
+        if ($null -eq $object -or $null -eq $object.PSObject.Properties[$name] -or
+            "$($object.$name)" -eq '' -or "$($object.$name)" -eq $item['Default']) {
+            continue
+        }
         $value = @(
-            foreach ($one in @(Get-PropertyValue -InputObject $object -Name $name)) {
+            foreach ($one in @($object.$name)) {
                 if ("$one" -ne '') {
                     "$one"
                 }
@@ -1112,7 +1122,7 @@ function Assert-SameVersion {
     [CmdletBinding()]
     param (
         [Parameter(Mandatory = $true)]
-        [string] $Session,
+        [hashtable] $Store,
 
         # Every rule that was read, and those of ours as parameters.
         [Parameter(Mandatory = $true)]
@@ -1124,13 +1134,20 @@ function Assert-SameVersion {
     )
     # A domain controller may not have yet what another has, of which the plan was made. Newer
     # versions of Get-NetFirewallRule know no session; the filters, of which each rule has one, do.
+    # Rules of IPsec have such filters, too: what is there has to be here, whatever it belongs to.
     $field = @{ Name = 'RemoteAddress'; Kind = 'Address'; Default = 'Any' }
     $there = @{}
-    foreach ($filter in @(Get-NetFirewallAddressFilter -GPOSession $Session -ErrorAction Stop)) {
+    $session = $Store['Session']
+    foreach ($filter in @(Get-NetFirewallAddressFilter -GPOSession $session -ErrorAction Stop)) {
         $there["$($filter.InstanceID)"] = $filter
     }
-    $different = @($EveryRule | Where-Object { -not $there.ContainsKey("$($_.InstanceID)") })
-    $same = $different.Count -eq 0 -and $there.Count -eq $EveryRule.Count
+    $known = @{}
+    $parameters = @{ PolicyStore = $Store['Name'] }
+    foreach ($item in @(Get-NetFirewallAddressFilter @parameters -ErrorAction Stop) + $EveryRule) {
+        $known["$($item.InstanceID)"] = $true
+    }
+    $same = @($EveryRule | Where-Object { -not $there.ContainsKey("$($_.InstanceID)") }).Count -eq 0
+    $same = $same -and @($there.Keys | Where-Object { -not $known.ContainsKey($_) }).Count -eq 0
     foreach ($item in $EveryRule) {
         $name = "$($item.Name)"
         if ($same -and $Live.ContainsKey($name)) {
@@ -1150,16 +1167,26 @@ function Enter-Run {
     [OutputType([System.Threading.Mutex])]
     param ()
     $arguments = @($false, 'Global\hcipolc')
-    $mutex = New-Object -TypeName 'System.Threading.Mutex' -ArgumentList $arguments
+    $mutex = $null
+    $isFree = $false
     try {
+        $mutex = New-Object -TypeName 'System.Threading.Mutex' -ArgumentList $arguments
         $isFree = $mutex.WaitOne(0)
     }
     catch [System.Threading.AbandonedMutexException] {
         # Whoever had it ended without giving it back.
         $isFree = $true
     }
+    catch {
+        # Whoever has it is another account, which lets nobody else touch it.
+        if ($_.Exception.GetBaseException() -isnot [System.UnauthorizedAccessException]) {
+            throw
+        }
+    }
     if (-not $isFree) {
-        $mutex.Dispose()
+        if ($null -ne $mutex) {
+            $mutex.Dispose()
+        }
         throw 'Nothing was changed: another run of such a script is going on here. Wait for its end.'
     }
     $mutex
@@ -1267,40 +1294,73 @@ function Undo-All {
         [hashtable] $Store
     )
     $loud = @{ WarningAction = 'Continue' }
-    Write-Warning -Message 'Not everything could be done: what this run did is undone.' @loud
-    $blocked = @()
-    $kept = 0
-    for ($i = $Change.Count - 1; $i -ge 0; $i--) {
-        $each = $Change[$i]
-        # With outbound traffic blocked the rules are the only way out. Those that the run removed
-        # have come back before: they were removed last.
-        if ($blocked.Count -gt 0 -and $each['Kind'] -match '^(New|Set)(Rule|Keyword)$') {
-            $kept++
-            continue
+    $text = 'Not everything could be done: what this run did is being undone.'
+    Write-Warning -Message $text @loud
+    # What blocks outbound traffic again comes last, and only once every way out is back.
+    $closing = @($Change | Where-Object { $_['Kind'] -eq 'Setting' -and $_['Former'] -eq 'Block' })
+    $closing = @($closing | ForEach-Object { $_['Name'] })
+    $last = @()
+    $order = @(
+        for ($i = $Change.Count - 1; $i -ge 0; $i--) {
+            if ($Change[$i]['Name'] -notin $closing) {
+                $Change[$i]
+                continue
+            }
+            $last += $Change[$i]
         }
-        # Of what was there before the Block, too, which is still to be put back.
-        $names = @($blocked | ForEach-Object { $_['Name'] })
-        if ($each['Kind'] -eq 'Memory' -and $each['Name'] -in $names) {
+    )
+    $blocked = @()
+    $lost = @()
+    $left = @()
+    foreach ($each in $order + $last) {
+        $name = $each['Name']
+        $text = '{0} ({1})' -f $name, $each['Kind']
+        # With outbound traffic blocked the rules and the proxy are the only way out. Those that the
+        # run removed have come back before: they were removed last. Nor does anything forget what
+        # was there before the Block, which is still to be put back.
+        $isWay = $each['Kind'] -match '^(New|Set)(Rule|Keyword)$'
+        $isProxy = "$($each['Subject'])" -like 'Proxy of *'
+        if (($isWay -and $blocked.Count + $lost.Count -gt 0) -or
+            ($isProxy -and $blocked.Count -gt 0) -or
+            ($name -in $closing -and $lost.Count -gt 0) -or
+            $name -in @($blocked | ForEach-Object { $_['Name'] })) {
+            $left += $text
             continue
         }
         try {
             Undo-Change -Change $each -Store $Store
         }
         catch {
-            $text = '{0} could not be put back ({1}): {2}'
-            Write-Warning -Message ($text -f $each['Name'], $each['Kind'], $_) @loud
-            if ($each['Kind'] -eq 'Setting' -and $each['Name'] -like 'Outbound *' -and
+            $left += $text
+            Write-Warning -Message ('{0} could not be put back: {1}' -f $text, $_) @loud
+            if ($each['Kind'] -eq 'Setting' -and $name -like 'Outbound *' -and
                 (Test-StillBlocked -Change $each -Store $Store)) {
                 $blocked += $each
+            }
+            elseif ($each['Kind'] -in @('RemoveRule', 'SetRule') -and
+                $each['Former']['Direction'] -eq 'Outbound' -and
+                "$($each['Former']['Action'])" -ne 'Block') {
+                $lost += $name
             }
         }
     }
     foreach ($each in $blocked) {
-        $text = '{0} still blocks what no rule allows: {1} changes to rules stay. To open it:'
-        $text += ' Set-NetFirewallProfile -Name {2} -DefaultOutboundAction {3}'
-        $name = ($each['Name'] -split ' ')[1]
-        Write-Warning -Message ($text -f $each['Name'], $kept, $name, $each['Former']) @loud
+        $text = '{0} still blocks what no rule allows. To open it: Set-NetFirewallProfile -Name {1}'
+        $text += ' -DefaultOutboundAction Allow'
+        Write-Warning -Message ($text -f $each['Name'], ($each['Name'] -split ' ')[1]) @loud
     }
+    if ($lost.Count -gt 0) {
+        foreach ($name in @($closing | Sort-Object)) {
+            $text = '{0} stays open because rule {1} is missing: run Apply.'
+            Write-Warning -Message ($text -f $name, ($lost -join ', ')) @loud
+        }
+    }
+    $text = 'All of it was undone.'
+    if ($left.Count -gt 0) {
+        $text = '{0} of {1} steps were not undone: {2}.'
+        $text = $text -f $left.Count, $Change.Count, (Format-Some -Value $left)
+    }
+    Write-Warning -Message $text @loud
 }
 # ---- the engine, memory: what was there before Apply; the same in every script ------------------
 # It is kept in the registry, which only administrators can write; in a Group Policy object, in a
@@ -1484,9 +1544,11 @@ function Write-Memory {
     # Keys that hold nothing any more go, up to the one for all policies.
     $each = $key
     while ($each.StartsWith($memoryRoot, [System.StringComparison]::Ordinal)) {
-        $empty = (Test-Path -LiteralPath $each) -and (Get-RegistryTable -Key $each).Count -eq 0 -and
-            @(Get-ChildItem -LiteralPath $each -ErrorAction Stop).Count -eq 0
-        if ($empty) {
+        if (Test-Path -LiteralPath $each) {
+            if ((Get-RegistryTable -Key $each).Count -gt 0 -or
+                @(Get-ChildItem -LiteralPath $each -ErrorAction Stop).Count -gt 0) {
+                return
+            }
             Remove-Item -LiteralPath $each @quiet
         }
         $each = $each.Substring(0, $each.LastIndexOf('\'))
@@ -1532,6 +1594,21 @@ function Write-Setting {
     $place = Get-StorePlace -Store $Store
     if ($kind -eq 'Outbound') {
         $parameters = @{ Name = $subject; DefaultOutboundAction = $Change['Value'] }
+        if ($Store['Session'] -eq '' -and $Change['Value'] -eq 'NotConfigured') {
+            # A server's own profiles say that, and mean Allow; whether it can be set there, or in a
+            # Group Policy object alone, is not known.
+            try {
+                Set-NetFirewallProfile @parameters @place -ErrorAction Stop
+                $is = (Read-Setting -Store $Store['Name'] -Rule @())[$Change['Name']]
+            }
+            catch {
+                $is = "$_"
+            }
+            if ($is -in @('NotConfigured', 'Allow')) {
+                return
+            }
+            $parameters['DefaultOutboundAction'] = 'Allow'
+        }
         Set-NetFirewallProfile @parameters @place -ErrorAction Stop
         return
     }
@@ -1842,18 +1919,28 @@ function Get-Need {
     [CmdletBinding()]
     [OutputType([hashtable])]
     param ()
-    # Of this server.
+    # Of this server. Windows' class of cards lists name servers of IPv4 alone.
+    $servers = @(
+        foreach ($card in @(Get-DnsClientServerAddress -ErrorAction Stop)) {
+            # Where nobody has set any, a card of IPv6 shows three that nobody has.
+            $card.ServerAddresses | Where-Object { "$_" -notmatch '^$|^fec0:0:0:ffff::' }
+        }
+    )
+    if ($servers.Count -eq 0) {
+        $text = 'the name servers (none was found)'
+        ConvertTo-Need -Text 'TCP 0 System' -Address '' -For $text
+    }
+    foreach ($server in @($servers | Select-Object -Unique)) {
+        if ($server -notmatch '^127\.|^::1$') {
+            $need = ConvertTo-Need -Text $nameNeed -Address $server -For 'name server'
+            $need['Keyword'] = 'DNS'
+            $need
+        }
+    }
     $filter = 'IPEnabled = TRUE'
     $class = 'Win32_NetworkAdapterConfiguration'
     $cards = @(Get-CimInstance -ClassName $class -Filter $filter -ErrorAction Stop)
     foreach ($card in $cards) {
-        foreach ($server in @(Get-PropertyValue -InputObject $card -Name 'DNSServerSearchOrder')) {
-            if ("$server" -notmatch '^$|^127\.|^::1$') {
-                $need = ConvertTo-Need -Text $nameNeed -Address "$server" -For 'name server'
-                $need['Keyword'] = 'DNS'
-                $need
-            }
-        }
         $server = "$(Get-PropertyValue -InputObject $card -Name 'DHCPServer')"
         $usesDhcp = "$(Get-PropertyValue -InputObject $card -Name 'DHCPEnabled')" -eq 'True'
         if ($usesDhcp -and $server -ne '') {
@@ -1927,24 +2014,26 @@ function Test-Covered {
     )
     # Whether an allow rule is for the need in every case, or a block rule may be. Parameters that
     # the rule lacks are Any.
-    $blocks = "$($Rule['Action'])" -eq 'Block'
-    $narrow = @($Rule.Keys | Where-Object { $_ -notin $understood })
-    # Rules for packages are for apps, none of which asks.
-    if (($narrow.Count -gt 0 -and -not $blocks) -or @($narrow -like 'Package*').Count -gt 0) {
-        return $false
-    }
     $protocol = ConvertTo-ProtocolText -Value "$($Rule['Protocol'])"
     if ($protocol -notin @('', 'any', $Need['Protocol'])) {
         return $false
     }
+    $blocks = "$($Rule['Action'])" -eq 'Block'
     $folder = '^(.*\\windows|%systemroot%|%windir%)\\(?=system32\\)'
     $service = "$($Rule['Service'])"
-    if (("$($Rule['Program'])" -replace $folder, '') -notin @('', $Need['Program']) -or
+    # In every culture: to Turkish ones I is no capital i.
+    $program = "$($Rule['Program'])".ToLowerInvariant() -creplace $folder, ''
+    if ($program -notin @('', $Need['Program']) -or
         ($service -notin @('', $Need['Service']) -and -not ($blocks -and $service -eq '*'))) {
         return $false
     }
     if (-not (Test-Port -Port $Need['Port'] -Range $Rule['RemotePort']) -or
         -not ($blocks -or (Test-Port -Port $Need['LocalPort'] -Range $Rule['LocalPort']))) {
+        return $false
+    }
+    $narrow = @($Rule.Keys | Where-Object { $_ -notin $understood })
+    # Rules for packages are for apps, none of which asks.
+    if (($narrow.Count -gt 0 -and -not $blocks) -or @($narrow -like 'Package*').Count -gt 0) {
         return $false
     }
     $isAny = $Need['Address'] -eq 'any address'
@@ -2151,6 +2240,11 @@ function Assert-Reachable {
     }
     $parameters = @{ Policy = $Policy; Store = $Store; IsOpen = $isOpen }
     $lost = @(Get-LockOut -Wanted $Wanted @parameters)
+    $range = $Policy['Address']
+    $others = @(Get-OwnAddress | Where-Object { -not (Test-Within -Address $_ -Range $range) })
+    if ($isLocal -and $locks.Count -gt 0 -and $others.Count -gt 0) {
+        $lost += 'anything from {0}, for which the policy has no rules' -f ($others -join ', ')
+    }
     if ($lost.Count -gt 0 -and $locks.Count -eq 0) {
         # It may be so already.
         $before = @(Get-LockOut -Wanted $Live @parameters)
@@ -2170,7 +2264,13 @@ function Assert-Reachable {
 # Servers are administered over these ports. Whoever closes the last of them, or the one that the
 # session of this run came through, should know before.
 
-$waysIn = @('22 SSH', '3389 Remote Desktop', '5985 WinRM', '5986 WinRM over TLS')
+# Each with the program and the service behind it: a rule for another program lets nobody in there.
+$waysIn = @(
+    @{ Port = 22; Name = 'SSH'; Program = 'sshd.exe'; Service = '' }
+    @{ Port = 3389; Name = 'Remote Desktop'; Program = 'svchost.exe'; Service = 'TermService' }
+    @{ Port = 5985; Name = 'WinRM'; Program = 'System'; Service = '' }
+    @{ Port = 5986; Name = 'WinRM over TLS'; Program = 'System'; Service = '' }
+)
 
 function Test-LetIn {
     [CmdletBinding()]
@@ -2181,16 +2281,75 @@ function Test-LetIn {
         [hashtable] $Rule,
 
         [Parameter(Mandatory = $true)]
-        [int] $Port,
+        [hashtable] $Way,
 
         [Parameter(Mandatory = $true)]
         [string] $Action
     )
     # Whether the rule is of that kind, and for the port.
-    $protocol = ConvertTo-ProtocolText -Value "$($Rule['Protocol'])"
-    "$($Rule['Direction'])" -ne 'Outbound' -and "$($Rule['Enabled'])" -ne 'False' -and
-    ("$($Rule['Action'])" -replace '^$', 'Allow') -eq $Action -and
-    $protocol -in @('', 'any', 'tcp') -and (Test-Port -Port $Port -Range $Rule['LocalPort'])
+    if ("$($Rule['Direction'])" -eq 'Outbound' -or "$($Rule['Enabled'])" -eq 'False' -or
+        ("$($Rule['Action'])" -replace '^$', 'Allow') -ne $Action -or
+        (ConvertTo-ProtocolText -Value "$($Rule['Protocol'])") -notin @('', 'any', 'tcp') -or
+        -not (Test-Port -Port $Way['Port'] -Range $Rule['LocalPort'])) {
+        return $false
+    }
+    $program = @("$($Rule['Program'])" -split '\\')[-1]
+    $Action -eq 'Block' -or ($program -in @('', 'Any', $Way['Program']) -and
+        "$($Rule['Service'])" -in @('', 'Any', $Way['Service']) -and
+        @($Rule.Keys -like 'Package*').Count -eq 0)
+}
+
+function Get-RemoteSpan {
+    [CmdletBinding()]
+    [OutputType([string])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [hashtable] $Rule
+    )
+    # First and last addresses in hexadecimal. What a word stands for may be anything.
+    foreach ($item in @($Rule['RemoteAddress'] -replace '^$', 'Any')) {
+        $span = ConvertTo-AddressSpan -Address "$item"
+        if ($span -match '^[0-9A-F]+-') {
+            $span
+        }
+        elseif ($span -eq 'any' -or "$($Rule['Action'])" -ne 'Block') {
+            ConvertTo-AddressSpan -Address '0.0.0.0/0'
+            ConvertTo-AddressSpan -Address '::/0'
+        }
+    }
+}
+
+function Test-Inside {
+    [CmdletBinding()]
+    [OutputType([bool])]
+    param (
+        [Parameter(Mandatory = $true)]
+        [string] $Span,
+
+        # In their order.
+        [Parameter(Mandatory = $true)]
+        [AllowEmptyCollection()]
+        [string[]] $Among
+    )
+    # Whether every address of the span is in one of those.
+    $first, $last = $Span -split '-'
+    foreach ($item in $Among) {
+        $ends = @($item -split '-')
+        if ($ends[0].Length -ne $first.Length -or
+            [string]::CompareOrdinal($ends[0], $first) -gt 0 -or
+            [string]::CompareOrdinal($first, $ends[1]) -gt 0) {
+            continue
+        }
+        if ([string]::CompareOrdinal($ends[1], $last) -ge 0) {
+            return $true
+        }
+        # The address after it: after 0A0000FF comes 0A000100.
+        $stays = $ends[1] -replace '.F*$', ''
+        $digit = [int] ('0x{0}' -f $ends[1][$stays.Length]) + 1
+        $first = '{0}{1:X}' -f $stays, $digit
+        $first = $first.PadRight($last.Length, '0')
+    }
+    $false
 }
 
 function Test-Open {
@@ -2202,23 +2361,30 @@ function Test-Open {
         [object[]] $Rule,
 
         [Parameter(Mandatory = $true)]
-        [int] $Port
+        [hashtable] $Way
     )
-    # Whether some rule lets somebody in, and none keeps everybody out.
-    $open = $false
-    foreach ($item in $Rule) {
-        if (Test-LetIn -Rule $item -Port $Port -Action 'Block') {
-            $narrow = @('RemoteAddress', 'Program', 'Service', 'Package', 'InterfaceAlias')
-            $values = @($narrow | ForEach-Object { $item[$_] })
-            if (@($values | Where-Object { "$_" -notin @('', 'Any') }).Count -eq 0) {
-                return $false
+    # Whether some rule lets somebody in whom the block rules together do not keep out.
+    $narrowing = @('Program', 'Service', 'RemotePort')
+    $shut = @(
+        foreach ($item in $Rule) {
+            if (-not (Test-LetIn -Rule $item -Way $Way -Action 'Block')) {
+                continue
+            }
+            $names = @($item.Keys | Where-Object { $_ -notin $understood -or $_ -in $narrowing })
+            if (@($names | Where-Object { "$($item[$_])" -notin @('', 'Any') }).Count -eq 0) {
+                Get-RemoteSpan -Rule $item
             }
         }
-        elseif (Test-LetIn -Rule $item -Port $Port -Action 'Allow') {
-            $open = $true
+    )
+    $shut = @($shut | Sort-Object)
+    foreach ($item in @($Rule | Where-Object { Test-LetIn -Rule $_ -Way $Way -Action 'Allow' })) {
+        foreach ($span in @(Get-RemoteSpan -Rule $item)) {
+            if (-not (Test-Inside -Span $span -Among $shut)) {
+                return $true
+            }
         }
     }
-    $open
+    $false
 }
 
 function Assert-Manageable {
@@ -2261,16 +2427,15 @@ function Assert-Manageable {
     $closing = @()
     $blocking = @{}
     foreach ($way in $waysIn) {
-        $port = [int] ($way -split ' ')[0]
-        $blocks = @($coming | Where-Object { Test-LetIn -Rule $_ -Port $port -Action 'Block' })
+        $blocks = @($coming | Where-Object { Test-LetIn -Rule $_ -Way $way -Action 'Block' })
         if ($blocks.Count -gt 0) {
-            $blocking[$way] = $blocks
+            $blocking[$way['Port']] = $blocks
         }
         $allows = @(
-            $going.Values | Where-Object { Test-LetIn -Rule $_ -Port $port -Action 'Allow' }
+            $going.Values | Where-Object { Test-LetIn -Rule $_ -Way $way -Action 'Allow' }
         )
         if ($allows.Count -gt 0) {
-            $closing += $way
+            $closing += $way['Port']
         }
     }
     if ($closing.Count + $blocking.Count -eq 0) {
@@ -2292,20 +2457,20 @@ function Assert-Manageable {
     $after = @($before | Where-Object { -not $going.ContainsKey($_['Name']) }) + $coming
     $open = @{ Before = @(); After = @() }
     foreach ($way in $waysIn) {
-        $name = 'TCP {0} ({1})' -f ($way -split ' ', 2)
-        $port = [int] ($way -split ' ')[0]
-        if (Test-Open -Rule $before -Port $port) {
+        $port = $way['Port']
+        $name = 'TCP {0} ({1})' -f $port, $way['Name']
+        if (Test-Open -Rule $before -Way $way) {
             $open['Before'] += $name
         }
-        if (Test-Open -Rule $after -Port $port) {
+        if (Test-Open -Rule $after -Way $way) {
             $open['After'] += $name
         }
-        elseif ($way -in $closing -and -not $blocking.ContainsKey($way)) {
+        elseif ($port -in $closing -and -not $blocking.ContainsKey($port)) {
             $text = '{0}: no rule lets anybody in after this run. Sessions that are open may go on.'
             Write-Warning -Message ($text -f $name)
         }
-        if ($blocking.ContainsKey($way)) {
-            $from = @($blocking[$way] | ForEach-Object { $_['RemoteAddress'] })
+        if ($blocking.ContainsKey($port)) {
+            $from = @($blocking[$port] | ForEach-Object { $_['RemoteAddress'] })
             $from = @($from | Where-Object { $_ } | Sort-Object -Unique)
             $text = '{0}: rules of this run block it from {1}. Sessions from there may be cut.'
             $some = (Format-Some -Value $from) -replace '^$', 'Any'
@@ -2313,9 +2478,8 @@ function Assert-Manageable {
         }
     }
     # Of an object nobody knows which ways a server has beside it.
-    if ($isLocal -and $blocking.Count -gt 0 -and $open['Before'].Count -gt 0 -and
-        $open['After'].Count -eq 0) {
-        $text = 'Nobody could administer this server from elsewhere any more: the rules block {0}.'
+    if ($isLocal -and $open['Before'].Count -gt 0 -and $open['After'].Count -eq 0) {
+        $text = 'Nobody could administer this server from elsewhere any more: this run shuts {0}.'
         $text = $text -f ($open['Before'] -join ', ')
         if (-not $AllowLockOut) {
             throw ('{0} Nothing was changed; -AllowLockOut does it all the same.' -f $text)
@@ -2366,6 +2530,9 @@ function Assert-OwnServer {
     }
     elseif ($ForRules -and $others.Count -gt 0) {
         $text = 'The rules are for the addresses of the policy, and not for others of this server: {0}'
+        if ($Policy['Outbound'] -eq 'Block') {
+            $text += '. Outbound traffic from these will be BLOCKED unless rules of others allow it.'
+        }
         Write-Warning -Message ($text -f ($others -join ', '))
     }
 }
@@ -2437,7 +2604,11 @@ function Get-KeywordId {
         if ($item -is [hashtable]) {
             $ids = @($item[$name])
         }
-        $ids | Where-Object { $_ } | ForEach-Object { "$_".Trim([char[]] '{}') }
+        foreach ($id in $ids) {
+            if ("$id" -ne '') {
+                "$id".Trim([char[]] '{}')
+            }
+        }
     }
 }
 
@@ -2738,6 +2909,11 @@ function Get-ArcState {
     }
     catch {
         # Agents before 1.15 do not know it, and nobody sets it there.
+        $text = Invoke-ProxyTool -Name $agent -Argument @('version')
+        $version = ($text -replace '^\D*([0-9]+\.[0-9]+).*$', '$1') -as [version]
+        if ($null -eq $version -or $version -ge [version] '1.15') {
+            throw
+        }
         $state.Remove('Bypass')
     }
     $state
@@ -2764,6 +2940,10 @@ function Get-ProxyState {
         'WinHTTP' {
             $value = Get-RegistryValue -Key $internetSettings -Name 'WinHttpSettings'
             $state = ConvertFrom-ConnectionSetting -Setting $value
+            if ($state['Script'] -ne '' -or $state['Detect'] -eq 'True') {
+                $text = 'WinHTTP has a script or automatic detection: a proxy that is set takes'
+                Write-Warning -Message ($text + ' their place, and Remove does not bring them back.')
+            }
             return @{ Server = $state['Server']; Bypass = $state['Bypass'] }
         }
         'Environment' {
@@ -2859,6 +3039,9 @@ function Write-ProxyState {
                 }
                 [System.Environment]::SetEnvironmentVariable($name, $value, 'Machine')
             }
+            $text = 'Services that run keep the former proxy variables until they are restarted'
+            $text += ' (of the Azure Arc agent himds, ExtensionService and GCArcService).'
+            Write-Warning -Message $text -WarningAction Continue
         }
         'Azure Arc agent' {
             # What is right already is not asked for, nor what the agent does not know.
@@ -3165,7 +3348,7 @@ if ($BackupPath -ne '' -and $Mode -ne 'Verify') {
     }
 }
 # What one run reads another must not change meanwhile.
-if ($changes) {
+if ($changes -or $Mode -eq 'Backup') {
     $mutex = Enter-Run
 }
 
@@ -3228,6 +3411,18 @@ $live = @{}
 foreach ($name in @($own.Keys)) {
     $live[$name] = Get-LiveValue -Rule $own[$name] -Index $index -Field $fields
 }
+# Names and group are those of every server of the cluster; addresses are one server's own.
+$others = @($live.Values | ForEach-Object { $_['LocalAddress'] })
+$others = @($others | Where-Object { "$_" -notin @('', 'Any') } | Sort-Object -Unique)
+$others = @($others | Where-Object { -not (Test-Within -Address $_ -Range $policy['Address']) })
+if (-not $isLocal -and $others.Count -gt 0) {
+    $text = 'The object has the rules of another server, or of this one before it got new addresses:'
+    $text = '{0} they are for {1}.' -f $text, (Format-Some -Value $others)
+    if ($changes -and -not $Force) {
+        throw ('{0} Nothing was changed; -Force does it all the same.' -f $text)
+    }
+    Write-Warning -Message $text
+}
 $liveKeywords = @{}
 if ($isLocal) {
     $liveKeywords = Get-DynamicKeyword
@@ -3288,7 +3483,7 @@ elseif ($Mode -eq 'Restore') {
 }
 $wanted = @($wanted | Where-Object { -not $ended.ContainsKey($_['Name']) })
 # What Apply changed once and the policy does not ask for any more. What others have set as well
-# stays as it is.
+# stays as it is, and what means the same to a server's own profiles.
 $stale = @{}
 $shared = @{}
 foreach ($name in @($memory.Keys)) {
@@ -3296,7 +3491,13 @@ foreach ($name in @($memory.Keys)) {
         $stale[$name] = $memory[$name]
     }
 }
+$opens = @('NotConfigured', 'Allow')
 foreach ($table in @($stale, $wantedSettings)) {
+    foreach ($name in @($table.Keys)) {
+        if ($isLocal -and $table[$name] -in $opens -and $settings[$name] -in $opens) {
+            $table[$name] = $settings[$name]
+        }
+    }
     foreach ($name in @($table.Keys | Where-Object { $otherMemory.ContainsKey($_) })) {
         # All of them want the same.
         if ($table -eq $stale -or $table[$name] -notin @('Block', 'True')) {
@@ -3548,7 +3749,7 @@ try {
             $parameters['DomainController'] = $DomainController
         }
         $store['Session'] = "$(Open-NetGPO @parameters -ErrorAction Stop)"
-        Assert-SameVersion -Session $store['Session'] -EveryRule $everyRule -Live $live
+        Assert-SameVersion -Store $store -EveryRule $everyRule -Live $live
     }
     foreach ($change in $plan) {
         $name = $change['Name']
@@ -3556,9 +3757,10 @@ try {
         if ($change.ContainsKey('Subject')) {
             $subject = $change['Subject']
         }
-        # The guard has counted on every rule.
-        if ($refused -and $name -like 'Outbound *' -and -not $decided.ContainsKey($subject) -and
-            $wantedSettings[$name] -eq 'Block') {
+        # The guard has counted on every rule, and a new one may be in the place of an old one.
+        $counts = $change['Kind'] -eq 'RemoveRule' -or
+            ($name -like 'Outbound *' -and $wantedSettings[$name] -eq 'Block')
+        if ($refused -and $counts -and -not $decided.ContainsKey($subject)) {
             Write-Warning -Message ('{0} is left alone: not every rule was wanted.' -f $name)
             $decided[$subject] = $false
         }
@@ -3613,7 +3815,7 @@ finally {
     $mutex = $null
 }
 
-if ($Mode -eq 'Apply' -and $isLocal) {
+if ($Mode -eq 'Apply' -and $isLocal -and -not $WhatIfPreference) {
     $parameters = @{ Policy = $policy; Wanted = $wanted; Keyword = $keywords }
     try {
         foreach ($item in @(Get-EnforcementFinding @parameters)) {
