@@ -34,6 +34,7 @@ constexpr const char* talk = R"(import os, socket, sys, time
 where = (sys.argv[1], 22)
 if len(sys.argv) > 2:
     with socket.create_server(where) as s:
+        s.settimeout(20)
         c, _ = s.accept()
         open("open", "w").close()
         while not os.path.exists("end"):

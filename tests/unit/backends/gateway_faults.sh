@@ -16,7 +16,7 @@ here_state >nothing
 ok "no time is no time" fails sh a/apply.sh apply --within ''
 ok "nor is a missing one" fails sh a/apply.sh apply --within
 ok "nor one that is too long" fails sh a/apply.sh apply --within 999999
-ok "for a boot that waits behind it" fails sh a/apply.sh apply --within 301
+ok "for a boot that waits behind it" says 'usage: sh apply.sh' sh a/apply.sh apply --within 301
 ok "and loads nothing" leaves nothing
 for f in dnsmasq.conf rules.v6 ipset; do
   rm -rf part
@@ -34,6 +34,7 @@ ok "to the last" leaves nothing
 ok "a" apply a
 ok "n" apply n
 here_state >loaded.state
+
 # ---- who is killed while waiting
 run=$here/root/run/hcipolc
 env --default-signal=QUIT sh later/apply.sh apply --within 300 >applied 2>&1 &
@@ -46,14 +47,16 @@ kill -QUIT $!
 ok "Ctrl-\\ does" fails wait $!
 ok "but not before all is taken back" grep -q 'interrupted; taken back' applied
 ok "so it is" leaves loaded.state
+second 5 # which outlives it
 sh later/apply.sh apply --within 300 >applied 2>&1 &
 until_waits iptables-HCI-prod
 ok "Ctrl-Z does not stop it" grep -q 'SigIgn:.*[0-9a-f]*' /proc/$!/status
 kill -TSTP $!
-sleep 0.3
+/bin/sleep 0.3
 ok "it goes on" fails grep -q '^State:.*stopped' /proc/$!/status
 kill -9 $!
 wait $! 2>/dev/null
+second 0.1
 ok "status says so" says 'iptables-HCI-prod ended before it was done; what it loaded stands' sh b/apply.sh status
 ok "nothing is confirmed then" says 'stands, unconfirmed' sh later/apply.sh confirm
 ok "which is a failure" fails sh later/apply.sh confirm

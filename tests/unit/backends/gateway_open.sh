@@ -8,10 +8,9 @@ rm tools/sleep
 quick() { HCIPOLC_WATCH=0 apply "$1"; }
 slow() { HCIPOLC_WATCH=1 apply "$1"; }
 watched() { iptables -S FORWARD 2>/dev/null | grep -q hcipolc-watch || nft list tables | grep -q hcipolc-watch; }
-until_watched() { until watched; do sleep 0.05; done; }
 
 unshare -n sh -c 'echo $$ >peer && exec sleep 100' &
-until [ -s peer ]; do sleep 0.05; done
+until_so test -s peer
 peer=$(cat peer)
 ip link set lo up
 ip link add outside type veth peer name inside netns "$peer"
@@ -24,7 +23,7 @@ over() {
   python3 talk.py 10.0.5.10 listen &
   speaker=$!
   nsenter -t "$peer" -n python3 talk.py 10.0.5.10 &
-  until [ -e open ]; do sleep 0.05; done
+  until_so test -e open
   "$@" || return 2
   sleep 0.3
   : >end
@@ -48,14 +47,14 @@ for machine in i n; do
   state >nothing
   nft list tables >no.tables
   HCIPOLC_WATCH=2 env --default-signal=QUIT sh $machine/apply.sh apply --yes >said 2>&1 &
-  until_watched
+  until_so watched
   kill -QUIT $!
   ok "Ctrl-\\ ends it" fails wait $!
   ok "with nothing loaded" grep -q 'interrupted; taken back' said
   ok "and nobody asking" fails watched
   ok "as before" same_as nothing
   HCIPOLC_WATCH=60 sh $machine/apply.sh apply --yes >said 2>&1 &
-  until_watched
+  until_so watched
   kill -9 $!
   wait $! 2>/dev/null
   ok "who was killed leaves the question" watched

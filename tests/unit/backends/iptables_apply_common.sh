@@ -6,9 +6,8 @@ PATH=$PATH:/usr/sbin:/sbin
 for tool in iptables ip6tables; do
   for part in "" -save -restore; do ln -s "$(command -v "$tool-$V$part")" "tools/$tool$part"; done
 done
-# What apply.sh calls a second.
-printf '#!/bin/sh\nexec /bin/sleep 0.1\n' >tools/sleep
-chmod +x tools/sleep
+second() { printf '#!/bin/sh\nexec /bin/sleep %s\n' "$1" >tools/sleep && chmod +x tools/sleep; } # what apply.sh calls one
+second 0.1
 PATH=$here/tools:$PATH
 export PATH
 
@@ -43,5 +42,7 @@ says() { # says WORDS COMMAND…: whatever it returns
   "$@" >"$here/said" 2>&1
   grep -q -e "$words" "$here/said" || { cat "$here/said" && return 1; }
 }
+# until_so COMMAND…: for 60 s at most.
+until_so() { for i in $(seq 600); do ! "$@" || return 0 && /bin/sleep 0.1; done; }
 # until_waits NAME: until it has loaded, and waits to be confirmed.
-until_waits() { until [ -e "root/run/hcipolc/$1.waiting" ]; do sleep 1; done; }
+until_waits() { until_so test -e "root/run/hcipolc/$1.waiting"; }

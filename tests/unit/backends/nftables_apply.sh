@@ -53,7 +53,7 @@ ok "and leaves what was there" same_as nothing
 ok "and no file of names" fails ls root/etc/dnsmasq.d/*
 
 sh first/apply.sh apply --within 300 >applied 2>&1 &
-until [ -e root/run/hcipolc/nftables-HCI-prod.waiting ]; do sleep 1; done
+for i in $(seq 600); do [ ! -e root/run/hcipolc/nftables-HCI-prod.waiting ] || break && sleep 1; done
 sh first/apply.sh confirm >/dev/null 2>&1
 ok "an apply that somebody confirms succeeds" wait $!
 ok "its state is the file's" sh first/apply.sh status

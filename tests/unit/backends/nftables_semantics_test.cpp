@@ -68,7 +68,7 @@ std::string learn_all(const RandomPolicy& policy, std::map<std::string, std::str
 
 TEST_F(NftablesKernel, TheKernelHoldsWhatTheFlowsSay) {
   std::size_t asked = 0, accepted = 0;
-  for (unsigned seed = 0; seed < 80; ++seed) {
+  for (unsigned seed = 0; seed < 40; ++seed) {
     SCOPED_TRACE(seed);
     RandomPolicy policy("nftables", seed, seed % 3 == 0 ? 200 : 0);
     auto files = policy.b.emit();
