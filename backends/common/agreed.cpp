@@ -222,6 +222,17 @@ std::optional<Disputed> disputed(const std::vector<std::vector<Step>>& lists,
   return out;
 }
 
+Meaning about(const net::ServiceSet& services, const Meaning& meaning) {
+  const auto elsewhere = [&](const Grouped& rule) { return !rule.service->intersects(services); };
+  Meaning out = meaning;
+  for (MeantKind* kind : {&out.allow, &out.deny, &out.exception}) {
+    std::erase_if(kind->whole, elsewhere);
+    std::erase_if(kind->added, elsewhere);
+    std::erase_if(kind->clipped, [&](const auto& each) { return elsewhere(each.box); });
+  }
+  return out;
+}
+
 std::optional<std::vector<std::vector<Step>>> about(const net::ServiceSet& services,
                                                     const std::vector<std::vector<Step>>& lists,
                                                     FamilySets& sets) {

@@ -34,6 +34,9 @@ struct Disputed {
 std::optional<Disputed> disputed(const std::vector<std::vector<Step>>& lists,
                                  const Meaning& meaning, flow::Order order, FamilySets& sets);
 
+/// The meaning's share of what asks for these services.
+Meaning about(const net::ServiceSet& services, const Meaning& meaning);
+
 /// What the lists say of these services, as one list. Nothing where flattened() gives nothing.
 /// Without it, a list of ten thousand jumps for other services is ten thousand sets that grow.
 std::optional<std::vector<std::vector<Step>>> about(const net::ServiceSet& services,

@@ -343,18 +343,6 @@ class FamilyProof {
   std::optional<PacketSet> domain_;
 };
 
-/// The meaning's share of what asks for these services.
-Meaning about(const ServiceSet& services, const Meaning& meaning) {
-  const auto elsewhere = [&](const Grouped& rule) { return !rule.service->intersects(services); };
-  Meaning out = meaning;
-  for (MeantKind* kind : {&out.allow, &out.deny, &out.exception}) {
-    std::erase_if(kind->whole, elsewhere);
-    std::erase_if(kind->added, elsewhere);
-    std::erase_if(kind->clipped, [&](const auto& each) { return elsewhere(each.box); });
-  }
-  return out;
-}
-
 /// Whether what is denied when nothing allows it is all that the guarded have a part in, so that
 /// the way of a packet does not matter.
 bool rest_is_all(const Claim& claim) {
