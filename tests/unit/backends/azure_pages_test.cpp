@@ -103,7 +103,8 @@ TEST(AzurePages, SovereignCloudsGetVersionsThatTheyHave) {
     Pages b;
     b.policy().clusters.front().cloud = cloud;
     const auto expect_version = [&, &expected = version](const Outcome& outcome) {
-      for (const auto& resource : nlohmann::json::parse(outcome.text())["resources"]) {
+      const auto all = nlohmann::json::parse(outcome.text());
+      for (const auto& resource : all.at("resources")) {
         EXPECT_EQ(resource["apiVersion"], expected);
       }
     };
