@@ -94,8 +94,9 @@ class Reader {
     }
   }
 
-  std::string default_policy() const {
-    return shortened("afwp-hci-" + settings_.cluster, arm::longest_name);
+  std::string default_policy() const { return default_policy(settings_.cluster); }
+  static std::string default_policy(const std::string& cluster_part) {
+    return shortened("afwp-hci-" + cluster_part, arm::longest_name);
   }
 
   void read_policy() {
@@ -213,8 +214,8 @@ class Reader {
   }
 
   void read_api_version() {
-    const std::string version = text_option(
-        options_, "api_version", std::string(arm::usual_network_version(device_.cluster->cloud)));
+    settings_.api_version = arm::usual_network_version(device_.cluster->cloud);
+    const std::string version = text_option(options_, "api_version", settings_.api_version);
     if (arm::is_network_version(version)) {
       settings_.api_version = version;
       return;
@@ -227,39 +228,50 @@ class Reader {
   /// their own, and each deployment would set the policy's DNS as it needs it.
   void look_at_other_clusters() {
     if (!is_set("policy")) return;
+    for (const Elsewhere& other : elsewhere()) {
+      const sema::Options& options = other.view->options;
+      if (text_option(options, "policy") != settings_.policy) continue;
+      note_shared_policy(*other.cluster, number_option(options, "priority", 1000));
+      return;
+    }
+  }
+
+  /// This target at another cluster.
+  struct Elsewhere {
+    const policy::Cluster* cluster = nullptr;
+    const policy::TargetView* view = nullptr;
+    bool later = false;  ///< than this one, in the policy's order
+  };
+
+  std::vector<Elsewhere> elsewhere() const {
     const auto& clusters = device_.policy->clusters;
+    std::vector<Elsewhere> out;
+    bool later = false;
     for (std::size_t c = 0; c < clusters.size() && c < device_.policy->views.size(); ++c) {
-      if (clusters[c].name == device_.cluster->name) continue;
+      if (clusters[c].name == device_.cluster->name) {
+        later = true;
+        continue;
+      }
       for (const policy::TargetView& view : device_.policy->views[c]) {
-        if (view.target != device_.view->target) continue;
-        if (text_option(view.options, "policy") != settings_.policy) continue;
-        note_shared_policy(clusters[c], number_option(view.options, "priority", 1000));
-        return;
+        if (view.target == device_.view->target) out.push_back({&clusters[c], &view, later});
       }
     }
+    return out;
   }
 
   /// What one firewall sees has one policy: giving it another cluster's takes this one's away. Only
   /// private sources tell that it is one; each pair of clusters is told once.
   void look_at_one_firewall() {
-    const auto& clusters = device_.policy->clusters;
-    if (settings_.mode == Mode::attach || clusters.size() < 2) return;
+    if (settings_.mode == Mode::attach || device_.policy->clusters.size() < 2) return;
     const net::AddressSet own = own_sources() - net::internet_addresses();
     std::vector<std::string> others;
     net::AddressSet shared;
-    bool after = false;
-    for (std::size_t c = 0; c < clusters.size() && c < device_.policy->views.size(); ++c) {
-      const bool itself = clusters[c].name == device_.cluster->name;
-      after = after || itself;
-      if (itself || !after) continue;
-      for (const policy::TargetView& view : device_.policy->views[c]) {
-        if (view.target != device_.view->target || !makes_another_policy(clusters[c], view))
-          continue;
-        const net::AddressSet both = own & sources(clusters[c], view);
-        if (both.empty()) continue;
-        others.push_back("`" + one_line(clusters[c].name, 80) + "`");
-        shared = shared | both;
-      }
+    for (const Elsewhere& other : elsewhere()) {
+      if (!other.later || !makes_another_policy(*other.cluster, *other.view)) continue;
+      const net::AddressSet both = own & sources(*other.cluster, *other.view);
+      if (both.empty()) continue;
+      others.push_back("`" + one_line(other.cluster->name, 80) + "`");
+      shared = shared | both;
     }
     if (others.empty()) return;
     context_.note(
@@ -280,8 +292,7 @@ class Reader {
   bool makes_another_policy(const policy::Cluster& cluster, const policy::TargetView& view) const {
     if (text_option(view.options, "mode") == "attach") return false;
     if (text_option(view.options, "format") == "rcg-json") return false;
-    const std::string usual = shortened(
-        "afwp-hci-" + arm::cluster_part(*device_.policy, cluster.name), arm::longest_name);
+    const std::string usual = default_policy(arm::cluster_part(*device_.policy, cluster.name));
     return text_option(view.options, "policy", usual) != settings_.policy;
   }
 

@@ -28,8 +28,8 @@ Settings read_settings(const flow::DevicePolicy& device, EmitContext& context) {
     refuse("default", rest, "it must be \"deny\" or \"azure\"");
   }
   out.deny_rest = rest != "azure";
-  const std::string version = text_option(
-      options, "api_version", std::string(arm::usual_network_version(device.cluster->cloud)));
+  out.api_version = arm::usual_network_version(device.cluster->cloud);
+  const std::string version = text_option(options, "api_version", out.api_version);
   if (arm::is_network_version(version)) {
     out.api_version = version;
   } else {
