@@ -3,10 +3,6 @@
 # usage: V=nft sh gateway_apply.sh, in a folder with a/, b/, n/, later/ and ask.py
 # Writes `ok …` or `not ok …` for each check, and `done`.
 . "$(dirname "$0")/iptables_apply_common.sh"
-here_state() {
-  state
-  nft -nn list table inet HCI-prod 2>/dev/null | sed 's/ expires [0-9hms]*//g'
-}
 etc=$here/root/etc
 
 # ---- what is not here is said before anything is tried

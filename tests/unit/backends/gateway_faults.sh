@@ -3,11 +3,6 @@
 # usage: V=nft sh gateway_faults.sh, in a folder with a/, b/, n/ and later/
 # Writes `ok …` or `not ok …` for each check, and `done`.
 . "$(dirname "$0")/iptables_apply_common.sh"
-here_state() {
-  state
-  nft -nn list table inet HCI-prod 2>/dev/null | sed 's/ expires [0-9hms]*//g'
-}
-leaves() { here_state | diff "$here/$1" -; }
 etc=$here/root/etc
 names=$etc/hcipolc/dnsmasq.d
 here_state >nothing

@@ -33,6 +33,12 @@ stays() {
   state | diff "$here/before" -
 }
 same_as() { state | diff "$here/$1" -; }
+# The same with nftables' rules, where both kinds are on one machine.
+here_state() {
+  state
+  nft -nn list table inet HCI-prod 2>/dev/null | sed 's/ expires [0-9hms]*//g'
+}
+leaves() { here_state | diff "$here/$1" -; }
 apply() {
   sh "$1/apply.sh" apply --yes
 }
