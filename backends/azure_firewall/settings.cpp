@@ -239,6 +239,7 @@ class Reader {
   /// This target at another cluster.
   struct Elsewhere {
     const policy::Cluster* cluster = nullptr;
+    std::size_t index = 0;  ///< of the cluster
     const policy::TargetView* view = nullptr;
     bool later = false;  ///< than this one, in the policy's order
   };
@@ -253,7 +254,7 @@ class Reader {
         continue;
       }
       for (const policy::TargetView& view : device_.policy->views[c]) {
-        if (view.target == device_.view->target) out.push_back({&clusters[c], &view, later});
+        if (view.target == device_.view->target) out.push_back({&clusters[c], c, &view, later});
       }
     }
     return out;
@@ -264,12 +265,14 @@ class Reader {
   void look_at_one_firewall() {
     if (settings_.mode == Mode::attach || device_.policy->clusters.size() < 2) return;
     const net::AddressSet own = own_sources() - net::internet_addresses();
-    std::vector<std::string> others;
+    std::vector<std::string> others, parts;
     net::AddressSet shared;
     for (const Elsewhere& other : elsewhere()) {
-      if (!other.later || !makes_another_policy(*other.cluster, *other.view)) continue;
+      if (!other.later) continue;
       const net::AddressSet both = own & sources(*other.cluster, *other.view);
       if (both.empty()) continue;
+      if (parts.empty()) parts = arm::cluster_parts(*device_.policy);
+      if (!makes_another_policy(parts[other.index], *other.view)) continue;
       others.push_back("`" + one_line(other.cluster->name, 80) + "`");
       shared = shared | both;
     }
@@ -289,11 +292,10 @@ class Reader {
     return flow::peers({sets.begin(), sets.end()}).addresses;
   }
 
-  bool makes_another_policy(const policy::Cluster& cluster, const policy::TargetView& view) const {
+  bool makes_another_policy(const std::string& cluster_part, const policy::TargetView& view) const {
     if (text_option(view.options, "mode") == "attach") return false;
     if (text_option(view.options, "format") == "rcg-json") return false;
-    const std::string usual = default_policy(arm::cluster_part(*device_.policy, cluster.name));
-    return text_option(view.options, "policy", usual) != settings_.policy;
+    return text_option(view.options, "policy", default_policy(cluster_part)) != settings_.policy;
   }
 
   static net::AddressSet sources(const policy::Cluster& cluster, const policy::TargetView& view) {

@@ -28,6 +28,12 @@ void trim_end(std::string& name) {
   while (!name.empty() && !is_alphanumeric(name.back()) && name.back() != '_') name.pop_back();
 }
 
+std::string part_of(const std::string& cluster, bool others_alike) {
+  std::string part = azure_name(cluster);
+  if (others_alike) part = with_hash(part, cluster);
+  return shortened(part, 40);
+}
+
 }  // namespace
 
 bool is_azure_name(std::string_view name) {
@@ -52,22 +58,35 @@ std::string with_hash(std::string_view name, std::string_view identity, char joi
 }
 
 std::string cluster_part(const policy::Policy& policy, const std::string& cluster) {
-  std::string part = azure_name(cluster);
+  const std::string lower = to_lower(azure_name(cluster));
   const auto alike = [&](const policy::Cluster& other) {
-    return other.name != cluster && to_lower(azure_name(other.name)) == to_lower(part);
+    return other.name != cluster && to_lower(azure_name(other.name)) == lower;
   };
-  if (std::any_of(policy.clusters.begin(), policy.clusters.end(), alike)) {
-    part = with_hash(part, cluster);
+  return part_of(cluster, std::any_of(policy.clusters.begin(), policy.clusters.end(), alike));
+}
+
+std::vector<std::string> cluster_parts(const policy::Policy& policy) {
+  std::vector<std::string> lower;
+  std::unordered_map<std::string, std::set<std::string_view>> alike;
+  for (const policy::Cluster& cluster : policy.clusters) {
+    lower.push_back(to_lower(azure_name(cluster.name)));
+    alike[lower.back()].insert(cluster.name);
   }
-  return shortened(part, 40);
+  std::vector<std::string> out;
+  for (const policy::Cluster& cluster : policy.clusters) {
+    out.push_back(part_of(cluster.name, alike.at(lower[out.size()]).size() > 1));
+  }
+  return out;
 }
 
 bool begins_another(const policy::Policy& policy, const std::string& cluster) {
-  const auto part = [&](const std::string& name) { return to_lower(cluster_part(policy, name)); };
-  const std::string own = part(cluster);
-  return std::any_of(policy.clusters.begin(), policy.clusters.end(), [&](const auto& other) {
-    return other.name != cluster && begin_alike(own, part(other.name), "-");
-  });
+  const std::string own = to_lower(cluster_part(policy, cluster));
+  const std::vector<std::string> parts = cluster_parts(policy);
+  for (std::size_t c = 0; c < parts.size(); ++c) {
+    if (policy.clusters[c].name != cluster && begin_alike(own, to_lower(parts[c]), "-"))
+      return true;
+  }
+  return false;
 }
 
 bool is_network_version(std::string_view version) {

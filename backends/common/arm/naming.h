@@ -30,6 +30,8 @@ std::string with_hash(std::string_view name, std::string_view identity, char joi
 /// A cluster's name as part of names, at most 40 bytes. Two clusters may share a resource group and
 /// even a policy, so their parts differ.
 std::string cluster_part(const policy::Policy& policy, const std::string& cluster);
+/// The same of every cluster, in the policy's order, in the time that one takes.
+std::vector<std::string> cluster_parts(const policy::Policy& policy);
 /// Whether that part is, but for its case, the beginning of another cluster's up to a `-`, or the
 /// other way round: `prod` and `prod-east`. What one calls `prod-` and more can be the other's
 /// name.

@@ -2,7 +2,10 @@
 // asserted here letter by letter must stay as it is in every release.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "azure_firewall_checks.h"
+#include "backends/common/arm/naming.h"
 
 namespace hcipol::test::azure {
 namespace {
@@ -24,6 +27,20 @@ std::string names_of(const Template& deployment) {
     }
   }
   return out;
+}
+
+TEST(AzureFirewallNames, OfAllClustersAreThoseOfEach) {
+  policy::Policy policy;
+  for (const char* name : {"prod", "Prod", "prod-east", "lab", "l_ab", "pr od", "pr-od", "--", "++",
+                           "a-cluster-with-a-name-that-is-longer-than-forty-characters"}) {
+    policy.clusters.emplace_back().name = name;
+  }
+  const std::vector<std::string> all = backends::arm::cluster_parts(policy);
+  ASSERT_EQ(all.size(), policy.clusters.size());
+  for (std::size_t c = 0; c < all.size(); ++c) {
+    EXPECT_EQ(all[c], backends::arm::cluster_part(policy, policy.clusters[c].name));
+  }
+  EXPECT_EQ(std::set<std::string>(all.begin(), all.end()).size(), all.size());
 }
 
 TEST(AzureFirewallNames, AreAContract) {
