@@ -44,8 +44,8 @@ struct Element {
 };
 
 /// A verdict map. No two of its elements have anything in common: nft refuses what lies within
-/// another. Those of one with a prefix and more have prefixes of the same lengths, and ranges of
-/// ports only those that no other has.
+/// another. Only those of addresses alone have prefixes, and only those of services alone ranges of
+/// ports; all others have hosts and single ports.
 struct Map {
   enum class Key { from, to, service, protocol, to_service, from_to_service };
   std::string name;
