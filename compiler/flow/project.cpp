@@ -58,9 +58,9 @@ class Clipper {
 
  private:
   const NamedSet* part_of(const NamedSet& part, const net::PeerSet& allowed) {
+    if (!part.set.intersects(allowed)) return nullptr;
+    if (allowed.contains(part.set)) return &part;
     net::PeerSet common = part.set & allowed;
-    if (common.empty()) return nullptr;
-    if (common == part.set) return &part;
     if (const auto known = by_content_.find(common); known != by_content_.end()) {
       return known->second;
     }

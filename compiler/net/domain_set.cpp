@@ -226,23 +226,31 @@ bool DomainSet::contains(std::string_view host) const {
   }
 }
 
+// Most sets of peers have no names at all, or every one; those need no walk.
+
 bool DomainSet::contains(const DomainSet& other) const {
-  return (other - *this).empty();
+  return is_all() || other.empty() || (other - *this).empty();
 }
 
 bool DomainSet::intersects(const DomainSet& other) const {
+  if (is_all() || other.is_all()) return !empty() && !other.empty();
   return !(*this & other).empty();
 }
 
 DomainSet operator|(const DomainSet& a, const DomainSet& b) {
+  if (a.empty() || b.is_all()) return b;
+  if (b.empty() || a.is_all()) return a;
   return DomainSet::combined(a, b, [](bool in_a, bool in_b) { return in_a || in_b; });
 }
 
 DomainSet operator&(const DomainSet& a, const DomainSet& b) {
+  if (a.empty() || b.is_all()) return a;
+  if (b.empty() || a.is_all()) return b;
   return DomainSet::combined(a, b, [](bool in_a, bool in_b) { return in_a && in_b; });
 }
 
 DomainSet operator-(const DomainSet& a, const DomainSet& b) {
+  if (a.empty() || b.empty()) return a;
   return DomainSet::combined(a, b, [](bool in_a, bool in_b) { return in_a && !in_b; });
 }
 
