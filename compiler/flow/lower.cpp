@@ -88,6 +88,13 @@ class Lowering {
 // the rule's address.
 using AddressCounts = std::unordered_map<std::string_view, unsigned>;
 
+/// What was named once comes back in this order, and then nothing has to be counted.
+bool have_ascending_addresses(const std::vector<Flow>& flows) {
+  return std::adjacent_find(flows.begin(), flows.end(), [](const Flow& a, const Flow& b) {
+           return a.kind != b.kind || a.rule->address >= b.rule->address;
+         }) == flows.end();
+}
+
 AddressCounts counts(const std::vector<Flow>& flows) {
   AddressCounts out(flows.size());
   for (const Flow& flow : flows) ++out[flow.rule->address];
@@ -159,6 +166,10 @@ std::optional<std::string> impossible(const policy::Rule& rule) {
 }
 
 void name_flows(std::vector<Flow>& flows) {
+  if (have_ascending_addresses(flows)) {
+    for (Flow& flow : flows) flow.id = flow.rule->address;
+    return;
+  }
   AddressCounts count = counts(flows);
   if (count.size() < flows.size()) {
     const std::size_t before = flows.size();
