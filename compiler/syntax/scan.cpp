@@ -2,15 +2,25 @@
 #include "syntax/scan.h"
 
 #include <algorithm>
+#include <array>
+
+#include "support/bug.h"
 
 namespace hcipol::syntax {
 namespace {
 
-bool is_blank(char c) {
-  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-bool is_word(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+/// Whatever decides nothing is passed over in runs, and a large text is nearly all of it.
+enum class Class : unsigned char { plain, blank, sign };
+
+constexpr std::array<Class, 256> class_of = [] {
+  std::array<Class, 256> out{};
+  for (const unsigned char c : std::string_view(" \t\n\r")) out[c] = Class::blank;
+  for (const unsigned char c : std::string_view("#\"{}[]()")) out[c] = Class::sign;
+  return out;
+}();
+
+bool is(Class wanted, char c) {
+  return class_of[static_cast<unsigned char>(c)] == wanted;
 }
 
 }  // namespace
@@ -64,8 +74,9 @@ void Scanner::step_in_code() {
     while (at_ < text_.size() && wanted(text_[at_])) ++at_;
   };
   const char c = rest.front();
-  if (is_blank(c)) return advance_while(is_blank);
-  if (is_word(c)) return advance_while(is_word);
+  for (const Class run : {Class::blank, Class::plain}) {
+    if (is(run, c)) return advance_while([&](char x) { return is(run, x); });
+  }
   switch (c) {
     case '#': return advance_while([](char x) { return x != '\n'; });
     case '"': return rest.starts_with("\"\"\"") ? open('t', 3) : open('"', 1);
@@ -75,7 +86,7 @@ void Scanner::step_in_code() {
     case '}': return close(top() == '$' ? '$' : '{');
     case ']': return close('[');
     case ')': return close('(');
-    default: ++at_;
+    default: bug("a sign of no kind");
   }
 }
 

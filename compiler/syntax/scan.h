@@ -20,7 +20,8 @@ class Scanner {
 
   explicit Scanner(std::string_view text) : text_(text) {}
 
-  /// Moves over one token or run of blanks; false at the end of the text.
+  /// Moves over a bracket, a quote, a comment, a piece of a string, or a run of blanks or of
+  /// anything else; false at the end of the text.
   bool step();
 
   std::uint32_t position() const { return at_; }
