@@ -86,7 +86,7 @@ class ClusterFlows {
     const std::vector<flow::Flow>& all = c_.flows[cluster_];
     if (!c_.optimise || failed_) return all;
     try {
-      if (!optimiser_) optimiser_.emplace(all);
+      if (!optimiser_) optimiser_.emplace(all, c_.meeting_in(cluster_));
       return optimiser_->fewer(device.rule).flows;
     } catch (const net::NodeLimitExceeded&) {
       flow::report_too_complex(c_.policy.clusters[cluster_], c_.reporter);
@@ -166,6 +166,11 @@ std::vector<report::ClusterFlows> Compilation::cluster_flows() const {
     out.push_back({&policy.clusters[i], &flows[i], &features[i]});
   }
   return out;
+}
+
+const flow::Meeting& Compilation::meeting_in(std::size_t cluster) {
+  while (meeting.size() <= cluster) meeting.push_back(flow::may_meet(flows[meeting.size()]));
+  return meeting[cluster];
 }
 
 policy::BuildContext Compilation::context() {
@@ -262,7 +267,8 @@ bool compile(const Options& options, const std::vector<std::string>& targets,
 }
 
 verify::LintReport lint(Environment& environment, Compilation& c) {
-  verify::LintInput input{*c.program, *c.evaluator, c.policy, c.flows, {}, {}};
+  if (!c.flows.empty()) c.meeting_in(c.flows.size() - 1);
+  verify::LintInput input{*c.program, *c.evaluator, c.policy, c.flows, c.meeting, {}, {}};
   for (const policy::Target& target : c.policy.targets) {
     const backends::Backend* backend = backend_of(target, c);
     input.devices.push_back({backend->capabilities.host, backend->capabilities.addresses_first});

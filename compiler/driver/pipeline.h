@@ -12,6 +12,7 @@
 #include "driver/device_changes.h"
 #include "driver/environment.h"
 #include "driver/options.h"
+#include "flow/effective.h"
 #include "flow/flow.h"
 #include "policy/build.h"
 #include "policy/model.h"
@@ -36,7 +37,8 @@ struct Compilation {
   std::unique_ptr<sema::Evaluator> evaluator;
   /// The flows of each cluster, in the order of policy.clusters.
   std::vector<std::vector<flow::Flow>> flows;
-  bool optimise = true;  ///< devices get fewer flows with the same meaning
+  std::vector<flow::Meeting> meeting;  ///< by cluster, as far as they were asked for
+  bool optimise = true;                ///< devices get fewer flows with the same meaning
   /// Whether emit() reads each device's files back and proves that they mean its flows.
   bool prove = false;
   /// What the environment has in place of the program's own backends.
@@ -47,6 +49,8 @@ struct Compilation {
   /// What the passes of the policy room share; the program must have been loaded.
   policy::BuildContext context();
   std::vector<report::ClusterFlows> cluster_flows() const;
+  /// Of the flows of a cluster; works out those of the clusters before it, too.
+  const flow::Meeting& meeting_in(std::size_t cluster);
 };
 
 /// One file of a build.

@@ -1,7 +1,10 @@
 // The three unions are built once; everything else is two set operations.
 #include "flow/effective.h"
 
+#include <deque>
 #include <utility>
+
+#include "net/islands.h"
 
 namespace hcipol::flow {
 
@@ -21,6 +24,27 @@ std::vector<net::Box> boxes(std::span<const Flow> flows) {
   std::vector<net::Box> out;
   out.reserve(flows.size());
   for (const Flow& flow : flows) out.push_back(box(flow));
+  return out;
+}
+
+Meeting may_meet(std::span<const Flow> flows) {
+  Meeting out;
+  for (std::size_t i = 0; i < flows.size(); ++i) out[stand_in_class(flows[i])].push_back(i);
+  for (auto& [key, numbers] : out) {
+    std::deque<net::PeerSet> unions;
+    const auto end = [&](const std::vector<const NamedSet*>& sets) -> const net::PeerSet& {
+      return sets.size() == 1 ? sets.front()->set : unions.emplace_back(peers(sets));
+    };
+    // Nothing of a flow with one set at each end has to be copied.
+    std::vector<net::BoxView> boxes;
+    boxes.reserve(numbers.size());
+    for (const std::size_t i : numbers) {
+      boxes.emplace_back(end(flows[i].from), end(flows[i].to), flows[i].service);
+    }
+    std::vector<std::size_t> meeting = net::not_alone(boxes);
+    for (std::size_t& place : meeting) place = numbers[place];
+    numbers = std::move(meeting);
+  }
   return out;
 }
 

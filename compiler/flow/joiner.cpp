@@ -132,8 +132,9 @@ class Joiner {
   /// is.
   template <class Key, class Add>
   void join(Key key, Add add) {
-    Triples known;
+    Triples known(parts_.size());
     std::vector<std::size_t> firsts;
+    firsts.reserve(parts_.size());
     std::map<std::size_t, Members> more;
     std::vector<bool> joined(parts_.size());
     for (std::size_t i = 0; i < parts_.size(); ++i) {

@@ -26,11 +26,10 @@ namespace {
 
 // ---- covered flows
 
-void drop_covered(std::span<const Flow> flows, std::vector<JoinedFlow>& parts) {
-  std::map<StandInClass, std::vector<std::size_t>> groups;
-  for (std::size_t i = 0; i < flows.size(); ++i) groups[stand_in_class(flows[i])].push_back(i);
+void drop_covered(std::span<const Flow> flows, const Meeting& meeting,
+                  std::vector<JoinedFlow>& parts) {
   std::vector<bool> dropped(flows.size());
-  for (const auto& [key, members] : groups) {
+  for (const auto& [key, members] : meeting) {
     std::vector<net::Box> boxes;
     boxes.reserve(members.size());
     for (const std::size_t i : members) boxes.push_back(box(flows[i]));
@@ -205,7 +204,7 @@ policy::Rule carrier(const policy::Rule& first, const Rules& rules) {
 }
 
 struct Optimiser::Work {
-  explicit Work(std::span<const Flow> flows) {
+  Work(std::span<const Flow> flows, const Meeting& meeting) {
     std::map<std::pair<std::string_view, std::string_view>, Number> features;
     const policy::Origin* last = nullptr;
     Number origin = 0;
@@ -223,7 +222,7 @@ struct Optimiser::Work {
       before.of(flow.kind, shape).before = true;
       parts.push_back({&flow, shape, origin, 0, {}});
     }
-    drop_covered(flows, parts);
+    drop_covered(flows, meeting, parts);
   }
 
   void prove_equal(const Contents& contents) {
@@ -244,7 +243,10 @@ struct Optimiser::Work {
   std::vector<std::vector<Content>> proved;  ///< what changed, and nothing else did
 };
 
-Optimiser::Optimiser(std::span<const Flow> flows) : work_(std::make_unique<Work>(flows)) {}
+Optimiser::Optimiser(std::span<const Flow> flows) : Optimiser(flows, may_meet(flows)) {}
+
+Optimiser::Optimiser(std::span<const Flow> flows, const Meeting& meeting)
+    : work_(std::make_unique<Work>(flows, meeting)) {}
 
 Optimiser::~Optimiser() = default;
 

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "flow/effective.h"
 #include "flow/flow.h"
 
 namespace hcipol::flow {
@@ -43,6 +44,8 @@ class Optimiser {
   /// The flows must outlive the optimiser. Throws net::NodeLimitExceeded when they differ in too
   /// many ways.
   explicit Optimiser(std::span<const Flow> flows);
+  /// `meeting` is may_meet(flows).
+  Optimiser(std::span<const Flow> flows, const Meeting& meeting);
   ~Optimiser();
 
   /// The flows for devices of one kind; they live as long as the optimiser. Throws as the

@@ -19,11 +19,8 @@ Number number_of(const Value& value, Map& known, std::deque<Value>& values) {
 template <class Value>
 Number number_of(std::uint64_t key, const Value& value, net::IdTable& known,
                  std::deque<Value>& values) {
-  Number number = known.find(key);
-  if (number != net::IdTable::absent) return number;
-  number = static_cast<Number>(values.size());
-  known.add(key, number);
-  values.push_back(value);
+  const Number number = known.find_or_add(key, static_cast<Number>(values.size()));
+  if (number == values.size()) values.push_back(value);
   return number;
 }
 
@@ -39,10 +36,8 @@ Sets as_set(Sets sets) {
 }
 
 Pairs::Found Pairs::of(Number a, Number b) {
-  const std::uint64_t key = std::uint64_t{a} << 32 | b;
-  const Number known = table_.find(key);
-  if (known != net::IdTable::absent) return {known, false};
-  table_.add(key, count_);
+  const Number number = table_.find_or_add(std::uint64_t{a} << 32 | b, count_);
+  if (number != count_) return {number, false};
   return {count_++, true};
 }
 

@@ -21,6 +21,10 @@ Sets as_set(Sets sets);
 /// Numbers pairs of numbers, from 0 on.
 class Pairs {
  public:
+  Pairs() = default;
+  /// With room for so many.
+  explicit Pairs(std::size_t pairs) : table_(pairs) {}
+
   struct Found {
     Number number;
     bool fresh;
@@ -35,6 +39,10 @@ class Pairs {
 /// Numbers triples of numbers, from 0 on.
 class Triples {
  public:
+  Triples() = default;
+  /// With room for so many.
+  explicit Triples(std::size_t triples) : halves_(triples), wholes_(triples) {}
+
   Pairs::Found of(Number a, Number b, Number c) { return wholes_.of(halves_.of(a, b).number, c); }
 
  private:

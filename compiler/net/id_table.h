@@ -1,6 +1,7 @@
 // A hash table from 64-bit keys to 32-bit values that only grows: small and fast, no iteration.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -12,6 +13,10 @@ class IdTable {
  public:
   static constexpr std::uint32_t absent = 0xffff'ffff;
 
+  IdTable() = default;
+  /// With room for so many keys.
+  explicit IdTable(std::size_t keys) : slots_(std::bit_ceil(keys * 3 / 2 + 2)) {}
+
   /// The value of `key`; `absent` if there is none.
   std::uint32_t find(std::uint64_t key) const {
     if (slots_.empty()) return absent;
@@ -19,10 +24,17 @@ class IdTable {
   }
 
   /// The key must be new.
-  void add(std::uint64_t key, std::uint32_t value) {
+  void add(std::uint64_t key, std::uint32_t value) { find_or_add(key, value); }
+
+  /// The value of `key`, which is `fresh` if there was none.
+  std::uint32_t find_or_add(std::uint64_t key, std::uint32_t fresh) {
     if ((used_ + 1) * 3 > slots_.size() * 2) grow();
-    slots_[place(key)] = {key, value};
-    ++used_;
+    Slot& slot = slots_[place(key)];
+    if (slot.value == absent) {
+      slot = {key, fresh};
+      ++used_;
+    }
+    return slot.value;
   }
 
  private:

@@ -26,15 +26,15 @@ struct Stretch {
   Number box;
 };
 
-/// By set its runs on the axis; equal sets are worked out once.
+/// By set its runs on the axis; a set that several boxes share is worked out once.
 class PeerRuns {
  public:
-  PeerRuns(std::span<const Box> boxes, PeerSet Box::*side) {
+  PeerRuns(std::span<const BoxView> boxes, const PeerSet* BoxView::*side) {
     std::vector<const PeerSet*> sets;
-    std::unordered_map<const PeerSet*, Number, Hash, Same> numbers;
+    std::unordered_map<const PeerSet*, Number> numbers(boxes.size());
     number_of_.reserve(boxes.size());
-    for (const Box& box : boxes) {
-      const PeerSet* set = &(box.*side);
+    for (const BoxView& box : boxes) {
+      const PeerSet* set = box.*side;
       const auto [known, fresh] = numbers.try_emplace(set, static_cast<Number>(sets.size()));
       if (fresh) sets.push_back(set);
       number_of_.push_back(known->second);
@@ -47,13 +47,6 @@ class PeerRuns {
   const Runs& operator()(Number box) const { return runs_[number_of_[box]]; }
 
  private:
-  struct Hash {
-    std::size_t operator()(const PeerSet* set) const { return ContentHash()(*set); }
-  };
-  struct Same {
-    bool operator()(const PeerSet* a, const PeerSet* b) const { return *a == *b; }
-  };
-
   std::vector<Number> number_of_;  ///< by box: of its set
   std::vector<Runs> runs_;
 };
@@ -124,22 +117,33 @@ class Splitter {
   std::vector<Stretch> stretches_;
 };
 
-}  // namespace
-
-std::vector<Number> islands(std::span<const Box> boxes) {
-  const PeerRuns from(boxes, &Box::from);
-  const PeerRuns to(boxes, &Box::to);
+std::vector<Number> islands_of(std::span<const BoxView> boxes) {
+  const PeerRuns from(boxes, &BoxView::from);
+  const PeerRuns to(boxes, &BoxView::to);
   Splitter splitter(boxes.size());
   for (int round = 0; round < rounds; ++round) {
-    splitter.split([&](Number box) { return boxes[box].service.ranges(); });
+    splitter.split([&](Number box) { return boxes[box].service->ranges(); });
     splitter.split(to);
     splitter.split(from);
   }
   return splitter.take();
 }
 
-std::vector<std::size_t> not_alone(std::span<const Box> boxes) {
-  const std::vector<Number> island_of = islands(boxes);
+std::vector<BoxView> views_of(std::span<const Box> boxes) {
+  std::vector<BoxView> out;
+  out.reserve(boxes.size());
+  for (const Box& box : boxes) out.emplace_back(box);
+  return out;
+}
+
+}  // namespace
+
+std::vector<Number> islands(std::span<const Box> boxes) {
+  return islands_of(views_of(boxes));
+}
+
+std::vector<std::size_t> not_alone(std::span<const BoxView> boxes) {
+  const std::vector<Number> island_of = islands_of(boxes);
   std::vector<Number> sizes(boxes.size());
   for (const Number island : island_of) ++sizes[island];
   std::vector<std::size_t> out;
@@ -147,6 +151,10 @@ std::vector<std::size_t> not_alone(std::span<const Box> boxes) {
     if (sizes[island_of[i]] > 1) out.push_back(i);
   }
   return out;
+}
+
+std::vector<std::size_t> not_alone(std::span<const Box> boxes) {
+  return not_alone(views_of(boxes));
 }
 
 }  // namespace hcipol::net

@@ -18,5 +18,7 @@ std::vector<std::uint32_t> islands(std::span<const Box> boxes);
 
 /// Numbers, ascending, of the boxes that share their island with another one.
 std::vector<std::size_t> not_alone(std::span<const Box> boxes);
+/// Fastest where boxes share their sets.
+std::vector<std::size_t> not_alone(std::span<const BoxView> boxes);
 
 }  // namespace hcipol::net

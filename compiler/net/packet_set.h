@@ -28,6 +28,17 @@ struct Box {
   friend auto operator<=>(const Box&, const Box&) = default;
 };
 
+/// The same of sets that others own.
+struct BoxView {
+  const PeerSet* from = nullptr;
+  const PeerSet* to = nullptr;
+  const ServiceSet* service = nullptr;
+
+  BoxView(const PeerSet& source, const PeerSet& destination, const ServiceSet& asked)
+      : from(&source), to(&destination), service(&asked) {}
+  explicit BoxView(const Box& box) : BoxView(box.from, box.to, box.service) {}
+};
+
 bool is_empty(const Box& box);
 bool intersects(const Box& a, const Box& b);
 bool contains(const Box& outer, const Box& inner);

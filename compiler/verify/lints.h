@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "diagnostics/reporter.h"
+#include "flow/effective.h"
 #include "flow/flow.h"
 #include "sema/evaluator.h"
 #include "verify/waives.h"
@@ -26,6 +27,7 @@ struct LintInput {
   const policy::Policy& policy;
   /// By cluster of the policy.
   const std::vector<std::vector<flow::Flow>>& flows;
+  const std::vector<flow::Meeting>& meeting;
   /// By target of the policy.
   std::vector<Device> devices;
   /// Texts of the policy's test files, which are read for tests alone: what they name is used.

@@ -9,7 +9,6 @@
 #include "flow/lower.h"
 #include "flow/reach.h"
 #include "net/cover.h"
-#include "net/islands.h"
 #include "verify/lints_passes.h"
 
 namespace hcipol::verify {
@@ -30,15 +29,13 @@ class IdleRules {
  public:
   IdleRules(const Subject& subject, std::vector<Hit>& hits) : subject_(subject), hits_(hits) {
     for (std::size_t i = 0; i < subject.flows.size(); ++i) {
-      const policy::Rule& rule = *subject.flows[i].rule;
-      classes_[flow::stand_in_class(subject.flows[i])].push_back(i);
-      by_kind_[rule.kind].push_back(i);
+      by_kind_[subject.flows[i].rule->kind].push_back(i);
     }
   }
 
   void find() {
     find_impossible();
-    for (auto& [key, flows] : classes_) find_covered(flows);
+    for (const auto& [key, flows] : subject_.input.meeting[subject_.index]) find_covered(flows);
     if (!by_kind_[Kind::deny].empty()) find_denied();
   }
 
@@ -113,12 +110,9 @@ class IdleRules {
 
   // ---- covered
 
-  void find_covered(const Indices& candidates) {
-    // Apart from the impossible packets, which cover no flow that the lowering left in: what meets
-    // no other flow is not covered.
-    Indices flows;
-    for (const std::size_t number : net::not_alone(boxes(candidates)))
-      flows.push_back(candidates[number]);
+  // Apart from the impossible packets, which cover no flow that the lowering left in: what meets no
+  // other flow is not covered.
+  void find_covered(Indices flows) {
     if (flows.empty()) return;
     // Of equal boxes the first stays: the library's, which the reader cannot remove.
     const auto rank = [&](std::size_t flow) {
@@ -264,7 +258,6 @@ class IdleRules {
   const Subject& subject_;
   std::vector<Hit>& hits_;
   std::optional<net::PacketUniverse> universe_;
-  std::map<flow::StandInClass, Indices> classes_;
   std::map<Kind, Indices> by_kind_;
 };
 

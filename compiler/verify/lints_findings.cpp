@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t most_labels = 3;
 
 std::string feature_address(const policy::Origin& origin) {
-  return fmt::format("{}/{}", origin.module, origin.feature);
+  return origin.module + "/" + origin.feature;
 }
 
 std::vector<Label> first_labels(const std::vector<const Hit*>& hits) {
@@ -119,7 +119,7 @@ Subject::Subject(const LintInput& lint_input, const Places& lint_places, std::si
     WrittenRule& out = rules.emplace_back();
     out.rule = list.front();
     const policy::Origin& origin = out.rule->origin;
-    out.address = fmt::format("{}.{}", feature_address(origin), origin.rule);
+    out.address = feature_address(origin) + "." + origin.rule;
     out.owner = proxies.contains(origin.span)         ? WrittenRule::Owner::compiler
                 : lint_places.in_library(origin.span) ? WrittenRule::Owner::library
                                                       : WrittenRule::Owner::policy;

@@ -13,7 +13,7 @@ using Places = std::vector<std::size_t>;
 
 TEST(Islands, NothingHasNone) {
   EXPECT_EQ(islands({}), Numbers{});
-  EXPECT_EQ(not_alone({}), Places{});
+  EXPECT_EQ(not_alone(std::vector<Box>{}), Places{});
 }
 
 TEST(Islands, EachAxisParts) {
