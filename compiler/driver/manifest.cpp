@@ -74,12 +74,15 @@ class Places {
                      std::string_view colon) {
     const Span span = rule.origin.span;
     const auto [name, unknown] = names_.try_emplace(span.file);
-    if (unknown) name->second = name_of(sources_.file(span.file).path);
+    if (unknown) {
+      name->second = json_text(name_of(sources_.file(span.file).path) + ":");
+      name->second.pop_back();
+    }
     append(out, before, "\"rule\"", colon);
     append_json(out, rule.address);
-    append(out, before, "\"at\"", colon);
-    append_json(
-        out, fmt::format("{}:{}", name->second, sources_.line_column(span.file, span.begin).line));
+    const fmt::format_int line(sources_.line_column(span.file, span.begin).line);
+    append(out, before, "\"at\"", colon, name->second, std::string_view(line.data(), line.size()),
+           "\"");
     if (rule.origin.source.empty()) return;
     append(out, before, "\"source\"", colon);
     append_json(out, rule.origin.source);
@@ -95,7 +98,7 @@ class Places {
 
   const SourceMap& sources_;
   const std::deque<sema::ModuleSource>& modules_;
-  std::map<FileId, std::string> names_;
+  std::map<FileId, std::string> names_;  ///< "main.hcipol: as JSON, without the closing quote
   std::unordered_map<const policy::Rule*, std::string> known_;
 };
 
@@ -109,6 +112,9 @@ std::string spaced(const Json& object) {
   }
   return out + " }";
 }
+
+constexpr std::string_view rule_begin = "            { \"id\": ";
+constexpr std::string_view remark_begin = "        { \"code\": ";
 
 /// A cluster and the folder of a target.
 using TargetKey = std::pair<std::string, std::string>;
@@ -126,7 +132,7 @@ void append_file(const BuiltFile& file, Places& places, std::string& out) {
          ",\n          \"sha256\": \"", sha256_hex(file.text), "\",\n          \"rules\": [");
   std::string_view before = "\n";
   for (const auto& [id, rule] : file.rules) {
-    append(out, before, "            { \"id\": ");
+    append(out, before, rule_begin);
     append_json(out, id);
     if (rule != nullptr) append(out, places.fields(*rule));
     append(out, " }");
@@ -148,7 +154,7 @@ void append_rules(const std::vector<const policy::Rule*>& rules, Places& places,
 }
 
 void append_remark(const BuiltRemark& remark, Places& places, std::string& out) {
-  append(out, "        { \"code\": \"", remark.code, "\"");
+  append(out, remark_begin, "\"", remark.code, "\"");
   append_rules(remark.rules, places, out);
   append(out, ", \"text\": ");
   append_json(out, remark.text);
@@ -283,6 +289,21 @@ std::map<TargetKey, std::string> former_targets(const std::string& text) {
   return out;
 }
 
+// The lines of rules and remarks, which are nearly all of a manifest and not asked for when it is
+// read, left out. A line break cannot stand within a string, so a line that begins like these and
+// ends with its object is a member of a list.
+std::string without_rules(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(end);
+    const bool member = line.starts_with(rule_begin) || line.starts_with(remark_begin);
+    if (!member || !(line.ends_with(" },\n") || line.ends_with(" }\n"))) append(out, line);
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string manifest(const Compilation& compilation, const Built& built,
@@ -336,11 +357,9 @@ std::string manifest(const Compilation& compilation, const Built& built,
 }
 
 std::optional<FormerBuild> read_manifest(const std::string& text, std::string& error) {
-  // Rules and remarks are nearly all of a manifest and not asked for here.
-  const auto wanted = [](int, Json::parse_event_t event, Json& key) {
-    return event != Json::parse_event_t::key || (key != "rules" && key != "remarks");
-  };
-  const Json json = Json::parse(text, wanted, false);
+  Json json = Json::parse(without_rules(text), nullptr, false);
+  // Somebody's own layout is as good as ours.
+  if (json.is_discarded()) json = Json::parse(text, nullptr, false);
   if (json.is_discarded() || !json.is_object() || json.value("version", Json()) != 1 ||
       !json.contains("targets") || !json["targets"].is_object()) {
     error = "it is not JSON of version 1";

@@ -43,12 +43,19 @@ class Disk final : public FileSystem {
       return std::nullopt;
     }
     std::string text;
-    char buffer[1 << 16];
+    // A file in /proc, and a pipe, have no size: room for what else comes is made as it comes.
+    constexpr std::size_t least = 1 << 12;
+    std::error_code ignored;
+    const std::uintmax_t size = fs::file_size(path, ignored);
+    std::size_t room = ignored || size < least ? least : static_cast<std::size_t>(size) + 1;
     while (text.size() < bytes) {
-      const std::size_t wanted = std::min(sizeof buffer, bytes - text.size());
-      const std::size_t n = std::fread(buffer, 1, wanted, file);
-      if (n == 0) break;
-      text.append(buffer, n);
+      const std::size_t before = text.size();
+      const std::size_t wanted = std::min(room, bytes - before);
+      text.resize(before + wanted);
+      const std::size_t n = std::fread(text.data() + before, 1, wanted, file);
+      text.resize(before + n);
+      if (n < wanted) break;
+      room = text.size();
     }
     const bool failed = std::ferror(file) != 0;
     if (failed) error = reason(errno);
