@@ -187,7 +187,10 @@ double size(const AddressSet& set) {
 }
 
 bool has_whole_family(const AddressSet& set) {
-  return set.contains(AddressSet::all(Family::ipv4)) || set.contains(AddressSet::all(Family::ipv6));
+  return std::any_of(set.ranges().begin(), set.ranges().end(), [](const AddressRange& range) {
+    const Family family = range.first.family;
+    return range.first == first_address(family) && range.last == last_address(family);
+  });
 }
 
 std::string to_string(const AddressSet& set) {

@@ -90,9 +90,12 @@ std::optional<std::string> pattern_fault(std::string_view text) {
 }
 
 std::optional<DomainPattern> parse_pattern(std::string_view text) {
-  if (pattern_fault(text)) return std::nullopt;
+  return pattern_fault(text) ? std::nullopt : std::optional(pattern_of(text));
+}
+
+DomainPattern pattern_of(std::string_view text) {
   const bool wildcard = text.starts_with("*.");
-  return DomainPattern{to_lower(wildcard ? text.substr(2) : text), wildcard};
+  return {to_lower(wildcard ? text.substr(2) : text), wildcard};
 }
 
 std::string to_string(const DomainPattern& pattern) {

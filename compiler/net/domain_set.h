@@ -26,6 +26,8 @@ struct DomainPattern {
 std::optional<std::string> pattern_fault(std::string_view text);
 /// Nothing if pattern_fault(text) finds one. Upper case becomes lower case.
 std::optional<DomainPattern> parse_pattern(std::string_view text);
+/// The same of a text in which pattern_fault() finds nothing.
+DomainPattern pattern_of(std::string_view text);
 std::string to_string(const DomainPattern& pattern);
 
 /// Every name of `inner` is one of `outer`.

@@ -27,6 +27,16 @@ constexpr bool has_details(std::uint8_t protocol) {
   return has_ports(protocol) || has_types(protocol);
 }
 
+/// What of each range belongs to the protocol, where anything does.
+template <class Visit>
+void each_within(std::span<const ServiceRange> ranges, std::uint8_t protocol, Visit visit) {
+  const ServiceRange all = whole_range(protocol);
+  for (const ServiceRange& range : ranges) {
+    const ServiceRange part{std::max(range.first, all.first), std::min(range.last, all.last)};
+    if (part.first <= part.last) visit(part);
+  }
+}
+
 struct PointAxis {
   using Range = ServiceRange;
   static std::optional<std::uint32_t> next(std::uint32_t point) {
@@ -149,19 +159,16 @@ bool ServiceSet::contains_whole(std::uint8_t protocol) const {
 }
 
 ServiceSet ServiceSet::only(std::uint8_t protocol) const {
-  const ServiceRange all = whole_range(protocol);
   ServiceSet set;
-  set.ranges_ = ranges::intersect<PointAxis>(ranges(), std::span(&all, 1));
+  each_within(ranges(), protocol, [&](const ServiceRange& part) { set.ranges_.push_back(part); });
   return set;
 }
 
 std::vector<PortRange> ServiceSet::ports(std::uint8_t protocol) const {
   std::vector<PortRange> out;
-  const ServiceSet members = only(protocol);
-  for (const ServiceRange& range : members.ranges_) {
-    out.push_back(
-        {static_cast<std::uint16_t>(range.first), static_cast<std::uint16_t>(range.last)});
-  }
+  each_within(ranges(), protocol, [&](const ServiceRange& part) {
+    out.push_back({static_cast<std::uint16_t>(part.first), static_cast<std::uint16_t>(part.last)});
+  });
   return out;
 }
 
@@ -193,7 +200,8 @@ ServiceSet operator-(const ServiceSet& a, const ServiceSet& b) {
 
 std::size_t port_count(const ServiceSet& set, std::uint8_t protocol) {
   std::size_t count = 0;
-  for (const PortRange& run : set.ports(protocol)) count += run.last - run.first + 1u;
+  each_within(set.ranges(), protocol,
+              [&](const ServiceRange& part) { count += part.last - part.first + 1; });
   return count;
 }
 

@@ -51,9 +51,7 @@ bool good_name(std::string_view text) {
 bool reserved(std::string_view name) {
   static constexpr std::array<std::string_view, 9> namespaces{
       "cluster", "data", "local", "node", "package", "param", "proxy", "site", "var"};
-  const auto builtins = builtin_names();
-  return contains(namespaces, name) ||
-         std::find(builtins.begin(), builtins.end(), name) != builtins.end();
+  return contains(namespaces, name) || contains(builtin_names, name);
 }
 
 class SchemaChecker {

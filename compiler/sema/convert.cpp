@@ -91,12 +91,13 @@ class Converter {
       }
       return std::nullopt;
     }
-    return net::parse_pattern(text);
+    return net::pattern_of(text);
   }
 
   // ---- services
 
   std::optional<Value> service(Value value, const Type& type) {
+    if (value.as<net::ServiceSet>() != nullptr) return value;
     net::ServiceSet set;
     if (!add_service(value, type, set, 0)) return std::nullopt;
     return Value{std::move(set), value.span};
@@ -133,6 +134,8 @@ class Converter {
   // ---- peers
 
   std::optional<Value> peers(Value value, const Type& type) {
+    const auto* one = value.as<Peers>();
+    if (one != nullptr && one->parts.size() == 1 && type.kind == Kind::peer) return value;
     Peers out;
     if (!add_peers(value, type, out, 0)) return std::nullopt;
     return Value{std::move(out), value.span};

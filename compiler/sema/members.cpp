@@ -11,10 +11,6 @@ namespace hcipol::sema {
 
 using ReferenceKind = Reference::Kind;
 
-std::vector<std::string> builtin_names() {
-  return {"any", "icmp", "icmpv6", "internet", "private", "servers"};
-}
-
 std::optional<Value> ExpressionEvaluator::apply(const syntax::Name& name, Span span) {
   for (const Bound* bound = scope_.bound; bound != nullptr; bound = bound->outer) {
     if (bound->name == name.text) return copy(bound->value, span);

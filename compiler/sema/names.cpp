@@ -287,8 +287,7 @@ class NameChecker {
         !lookup(*place.module, DeclarationKind::endpoint, text).empty()) {
       return;
     }
-    const auto builtins = builtin_names();
-    if (std::find(builtins.begin(), builtins.end(), text) != builtins.end()) return;
+    if (std::find(builtin_names.begin(), builtin_names.end(), text) != builtin_names.end()) return;
     if (std::find(namespaces.begin(), namespaces.end(), text) != namespaces.end()) return;
     if (find_use(*place.module, text) != nullptr) return;
     unknown(text, span, place);
@@ -299,7 +298,7 @@ class NameChecker {
   }
 
   void unknown(std::string_view text, Span span, const Place& place) {
-    std::vector<std::string> names = builtin_names();
+    std::vector<std::string> names(builtin_names.begin(), builtin_names.end());
     names.insert(names.end(), namespaces.begin(), namespaces.end());
     for (const auto kind : {DeclarationKind::role, DeclarationKind::endpoint}) {
       for (std::string& visible : visible_names(*place.module, kind)) {

@@ -1,6 +1,7 @@
 // What names mean at a place: the module, the cluster, the feature, and the variables of `for`.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <map>
 #include <optional>
@@ -78,6 +79,7 @@ struct Scope {
 };
 
 /// Names that stand for namespaces or sets without being declared.
-std::vector<std::string> builtin_names();
+inline constexpr std::array<std::string_view, 6> builtin_names = {"any",      "icmp",    "icmpv6",
+                                                                  "internet", "private", "servers"};
 
 }  // namespace hcipol::sema
