@@ -7,11 +7,11 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
-#include <unordered_map>
 
 #include "flow/effective.h"
 #include "flow/lower.h"
 #include "flow/too_complex.h"
+#include "net/id_table.h"
 #include "support/bug.h"
 
 namespace hcipol::flow {
@@ -37,12 +37,14 @@ class Clipper {
 
   /// The members of `parts` that `allowed` has too. `key` names `allowed`: one key, one set.
   Sets clip(const Sets& parts, const net::PeerSet& allowed, const void* key) {
-    Known& known = clipped_[key];
+    const auto [place, added] = clipped_.try_emplace(key);
+    Known& known = place->second;
+    if (added) known.everything = allowed == net::PeerSet::all();
     Sets out;
     for (const NamedSet* part : parts) {
-      const auto [place, added] = known.try_emplace(part, nullptr);
-      if (added) place->second = part_of(*part, allowed);
-      if (place->second != nullptr) out.push_back(place->second);
+      const NamedSet* left = known.everything && !part->set.empty() ? part : nullptr;
+      if (!known.everything) left = clipped(known, part, allowed);
+      if (left != nullptr) out.push_back(left);
     }
     return out;
   }
@@ -57,6 +59,20 @@ class Clipper {
   }
 
  private:
+  /// What of each set is left, if that is not all of every set.
+  struct Known {
+    bool everything = false;
+    net::IdTable numbers;  ///< by address of the set
+    std::vector<const NamedSet*> left;
+  };
+
+  const NamedSet* clipped(Known& known, const NamedSet* part, const net::PeerSet& allowed) {
+    const auto fresh = static_cast<std::uint32_t>(known.left.size());
+    const auto number = known.numbers.find_or_add(reinterpret_cast<std::uintptr_t>(part), fresh);
+    if (number == fresh) known.left.push_back(part_of(*part, allowed));
+    return known.left[number];
+  }
+
   const NamedSet* part_of(const NamedSet& part, const net::PeerSet& allowed) {
     if (!part.set.intersects(allowed)) return nullptr;
     if (allowed.contains(part.set)) return &part;
@@ -76,7 +92,6 @@ class Clipper {
 
   std::deque<NamedSet>& sets_;
   std::map<net::PeerSet, const NamedSet*> by_content_;
-  using Known = std::unordered_map<const NamedSet*, const NamedSet*>;
   std::map<const void*, Known> clipped_;  ///< by what allowed it
 };
 
