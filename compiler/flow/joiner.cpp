@@ -47,9 +47,8 @@ class Treatments {
     }
     for (Number i = 0; i < numbers.service_count(); ++i) {
       const net::ServiceSet& service = numbers.service(i);
-      const auto protocols = service.protocols();
-      const bool ports = std::all_of(protocols.begin(), protocols.end(), net::has_ports);
-      const bool types = std::all_of(protocols.begin(), protocols.end(), net::has_types);
+      const bool ports = net::all_have_ports(service);
+      const bool types = net::all_have_types(service);
       services_.push_back(
           {(ports ? 1u : 0u) | (types ? 2u : 0u), net::web_services().contains(service)});
     }

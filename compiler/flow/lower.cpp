@@ -35,11 +35,10 @@ std::optional<std::string_view> fault(const Families& source, const Families& de
   const bool ipv4 = (source.ipv4 || source.names) && (destination.ipv4 || destination.names);
   const bool ipv6 = (source.ipv6 || source.names) && (destination.ipv6 || destination.names);
   if (!ipv4 && !ipv6) return "its two sides have no address family in common";
-  const auto protocols = service.protocols();
-  const bool only_icmp = protocols.size() == 1 && protocols[0] == net::protocol::icmp;
-  const bool only_icmpv6 = protocols.size() == 1 && protocols[0] == net::protocol::icmpv6;
-  if (only_icmp && !ipv4) return "`icmp` is for IPv4, and one side has only IPv6 addresses";
-  if (only_icmpv6 && !ipv6) return "`icmpv6` is for IPv6, and one side has only IPv4 addresses";
+  if (!ipv4 && service.is_within(net::protocol::icmp))
+    return "`icmp` is for IPv4, and one side has only IPv6 addresses";
+  if (!ipv6 && service.is_within(net::protocol::icmpv6))
+    return "`icmpv6` is for IPv6, and one side has only IPv4 addresses";
   return std::nullopt;
 }
 

@@ -37,6 +37,17 @@ void each_within(std::span<const ServiceRange> ranges, std::uint8_t protocol, Vi
   }
 }
 
+/// Whether `holds` of the protocol of each range; one with several ranges is asked about for each.
+template <class Holds>
+bool all_protocols(std::span<const ServiceRange> ranges, Holds holds) {
+  for (const ServiceRange& range : ranges) {
+    for (std::uint32_t number = range.first >> 16; number <= range.last >> 16; ++number) {
+      if (!holds(static_cast<std::uint8_t>(number))) return false;
+    }
+  }
+  return true;
+}
+
 struct PointAxis {
   using Range = ServiceRange;
   static std::optional<std::uint32_t> next(std::uint32_t point) {
@@ -145,17 +156,20 @@ bool ServiceSet::is_any() const {
 
 std::vector<std::uint8_t> ServiceSet::protocols() const {
   std::vector<std::uint8_t> out;
-  for (const ServiceRange& range : ranges_) {
-    for (std::uint32_t number = range.first >> 16; number <= range.last >> 16; ++number) {
-      if (out.empty() || out.back() != number) out.push_back(static_cast<std::uint8_t>(number));
-    }
-  }
+  all_protocols(ranges(), [&](std::uint8_t number) {
+    if (out.empty() || out.back() != number) out.push_back(number);
+    return true;
+  });
   return out;
 }
 
 bool ServiceSet::contains_whole(std::uint8_t protocol) const {
   const ServiceRange all = whole_range(protocol);
   return ranges::include(ranges(), std::span(&all, 1));
+}
+
+bool ServiceSet::is_within(std::uint8_t protocol) const {
+  return all_protocols(ranges(), [&](std::uint8_t number) { return number == protocol; });
 }
 
 ServiceSet ServiceSet::only(std::uint8_t protocol) const {
@@ -196,6 +210,14 @@ ServiceSet operator-(const ServiceSet& a, const ServiceSet& b) {
   ServiceSet set;
   set.ranges_ = ranges::subtract<PointAxis>(a.ranges(), b.ranges());
   return set;
+}
+
+bool all_have_ports(const ServiceSet& set) {
+  return all_protocols(set.ranges(), has_ports);
+}
+
+bool all_have_types(const ServiceSet& set) {
+  return all_protocols(set.ranges(), has_types);
 }
 
 std::size_t port_count(const ServiceSet& set, std::uint8_t protocol) {

@@ -69,6 +69,8 @@ class ServiceSet {
   /// Protocols with at least one member, ascending.
   std::vector<std::uint8_t> protocols() const;
   bool contains_whole(std::uint8_t protocol) const;
+  /// Every member is of this protocol.
+  bool is_within(std::uint8_t protocol) const;
   /// The members of one protocol.
   ServiceSet only(std::uint8_t protocol) const;
   /// Ports of TCP or UDP, sorted; for ICMP the raw type × 256 + code runs.
@@ -86,6 +88,9 @@ class ServiceSet {
   std::vector<ServiceRange> ranges_;
 };
 
+/// Whether each member is of TCP or UDP, or each of ICMP or ICMPv6.
+bool all_have_ports(const ServiceSet& set);
+bool all_have_types(const ServiceSet& set);
 /// How many ports of TCP or UDP are members.
 std::size_t port_count(const ServiceSet& set, std::uint8_t protocol);
 

@@ -60,6 +60,6 @@ std::optional<std::size_t> find_cluster(BuildContext& context, const std::string
 
 /// Reads one rule into the cluster; used by features and exceptions.
 void read_rule(BuildContext& context, Cluster& cluster, const syntax::Rule& written,
-               const sema::Scope& scope, Origin origin, const Rule& defaults);
+               const sema::Scope& scope, Origin origin, Rule defaults);
 
 }  // namespace hcipol::policy

@@ -26,23 +26,24 @@ void expand_feature(BuildContext& context, Cluster& cluster, const EnabledFeatur
                   enabled.source, rule->header_span, feature.enabled_at};
     Rule defaults;
     defaults.kind = rule->allow ? Rule::Kind::allow : Rule::Kind::deny;
-    read_rule(context, cluster, *rule, inside, std::move(origin), defaults);
+    read_rule(context, cluster, *rule, inside, std::move(origin), std::move(defaults));
   }
 }
 
 }  // namespace
 
 void read_rule(BuildContext& context, Cluster& cluster, const syntax::Rule& written,
-               const sema::Scope& scope, Origin origin, const Rule& defaults) {
+               const sema::Scope& scope, Origin origin, Rule rule) {
   sema::Scope here = scope;
   here.rule = &written;
   const auto on = applies(context, written.items, here);
   if (!on || !*on) return;
   auto flow = context.evaluator.flow(*written.flow, here);
 
-  Rule rule = defaults;
   rule.origin = std::move(origin);
-  rule.address = rule.origin.module + "/" + rule.origin.feature + "." + rule.origin.rule;
+  const Origin& of = rule.origin;
+  rule.address.reserve(of.module.size() + of.feature.size() + of.rule.size() + 2);
+  rule.address.append(of.module).append("/").append(of.feature).append(".").append(of.rule);
   const auto text = [&](std::string_view name, std::string& place) {
     if (const auto* attribute = find_attribute(written.items, name)) {
       if (auto value = context.evaluator.line(*attribute->value, here)) place = *std::move(value);

@@ -4,7 +4,9 @@
 namespace hcipol::sema {
 
 net::PeerSet union_of(const std::vector<const NamedSet*>& sets) {
+  if (sets.size() == 1) return sets.front()->set;
   std::vector<const net::PeerSet*> all;
+  all.reserve(sets.size());
   for (const NamedSet* set : sets) all.push_back(&set->set);
   return net::union_of(all);
 }
