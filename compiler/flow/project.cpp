@@ -128,6 +128,7 @@ class Projection {
     const net::PeerSet from = peers(sees.from.parts);
     const net::PeerSet to = peers(sees.to.parts);
     std::vector<Flow> out;
+    out.reserve(all.size());
     for (const Flow& flow : all) {
       see(flow, from, to, &sees.from, &sees.to, out);
       if (sees.both_ways) see(flow, to, from, &sees.to, &sees.from, out);
@@ -150,6 +151,9 @@ class Projection {
 
   void add_host(const policy::Node& node, const std::vector<Flow>& seen) {
     HostFlows host{&node, {}, {}};
+    // What is not used of it is never touched; a large list is not to be copied as it grows.
+    host.inbound.reserve(seen.size());
+    host.outbound.reserve(seen.size());
     for (const Flow& flow : seen) {
       Sets to = clipper_->clip(flow.to, node.set->set, node.set);
       Sets from = clipper_->clip(flow.from, node.set->set, node.set);

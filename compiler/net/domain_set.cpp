@@ -147,6 +147,9 @@ DomainSet DomainSet::combined(const DomainSet& a, const DomainSet& b, Keep keep)
   result.others_ = keep(a.others_, b.others_);
   std::vector<Enclosing> enclosing = {{nullptr, a.others_, b.others_, result.others_}};
 
+  // An intersection mostly keeps far less than either has.
+  result.entries_.reserve((keep(true, false) ? a.entries_.size() : 0) +
+                          (keep(false, true) ? b.entries_.size() : 0));
   std::size_t i = 0;
   std::size_t j = 0;
   while (i < a.entries_.size() || j < b.entries_.size()) {

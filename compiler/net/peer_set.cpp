@@ -10,6 +10,9 @@ PeerSet union_of(const std::vector<const PeerSet*>& sets) {
   std::vector<AddressRange> ranges;
   std::vector<DomainPattern> patterns;
   DomainSet others;
+  std::size_t names = 0;
+  for (const PeerSet* set : sets) names += set->names.entries().size();
+  patterns.reserve(names);
   for (const PeerSet* set : sets) {
     const auto more = set->addresses.ranges();
     ranges.insert(ranges.end(), more.begin(), more.end());

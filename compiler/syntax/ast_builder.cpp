@@ -41,6 +41,7 @@ class AstBuilder {
 
 std::vector<Item> AstBuilder::items() {
   std::vector<Item> out;
+  out.reserve(ts_node_named_child_count(tree_.node()));
   Comment comment;
   tree_.each_child([&] {
     const TSNode at = tree_.node();
