@@ -58,7 +58,10 @@ class Places {
 
   const std::string& fields(const policy::Rule& rule) {
     const auto [place, added] = known_.try_emplace(&rule);
-    if (added) append_fields(place->second, rule, ", ", ": ");
+    if (added) {
+      place->second.reserve(usual_fields);
+      append_fields(place->second, rule, ", ", ": ");
+    }
     return place->second;
   }
   /// The same as an object in a list, in the form of spaced().
@@ -70,6 +73,8 @@ class Places {
   }
 
  private:
+  static constexpr std::size_t usual_fields = 100;  ///< characters: those of most rules
+
   void append_fields(std::string& out, const policy::Rule& rule, std::string_view before,
                      std::string_view colon) {
     const Span span = rule.origin.span;

@@ -66,7 +66,15 @@ std::size_t code_points(std::string_view utf8) {
 }
 
 bool valid_utf8(std::string_view text, std::size_t* bad) {
+  constexpr std::uint64_t highs = 0x8080808080808080;
   for (std::size_t at = 0; at < text.size();) {
+    // Nearly all that is read is ASCII, so eight characters at once.
+    std::uint64_t word = highs;
+    if (at + sizeof word <= text.size()) std::memcpy(&word, text.data() + at, sizeof word);
+    if ((word & highs) == 0) {
+      at += sizeof word;
+      continue;
+    }
     const std::size_t length = sequence_length(text, at);
     if (length == 0) {
       if (bad != nullptr) *bad = at;

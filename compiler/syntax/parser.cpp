@@ -19,8 +19,16 @@ std::size_t find_control(std::string_view text) {
     const auto byte = static_cast<unsigned char>(c);
     return (byte < 0x20 && c != '\n' && c != '\t' && c != '\r') || byte == 0x7F;
   };
-  const auto at = std::find_if(text.begin(), text.end(), control);
-  return at == text.end() ? text.npos : static_cast<std::size_t>(at - text.begin());
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string_view line = text.substr(begin, end - begin);
+    if (!printable_ascii_but<>(line)) {
+      const auto at = std::find_if(line.begin(), line.end(), control);
+      if (at != line.end()) return begin + static_cast<std::size_t>(at - line.begin());
+    }
+    begin = end + 1;
+  }
+  return text.npos;
 }
 
 }  // namespace
