@@ -87,36 +87,45 @@ class Joiner {
   }
 
   std::vector<JoinedFlow> run() {
-    std::size_t before = 0;
-    do {
-      before = parts_.size();
-      join([](const Shape& s) { return std::pair(s.from, s.to); },
-           [&](JoinedFlow& first, const Members& more) {
-             std::vector<net::ServiceRange> ranges;
-             const auto add = [&](const JoinedFlow& part) {
-               const auto own = numbers_.service(part.shape.service).ranges();
-               ranges.insert(ranges.end(), own.begin(), own.end());
-             };
-             add(first);
-             for (const std::size_t i : more) add(parts_[i]);
-             first.shape.service = numbers_.of(net::ServiceSet::of(std::move(ranges)));
-           });
-      join([](const Shape& s) { return std::pair(s.from, s.service); },
-           [&](JoinedFlow& first, const Members& more) {
-             unite(first, more, &Shape::to);
-             first.joined_to = true;
-           });
-      join([](const Shape& s) { return std::pair(s.to, s.service); },
-           [&](JoinedFlow& first, const Members& more) {
-             unite(first, more, &Shape::from);
-             first.joined_from = true;
-           });
-    } while (parts_.size() < before);
+    // A way to join finds nothing more until another one has joined something.
+    constexpr std::size_t ways = 3;
+    for (std::size_t way = 0, settled = 0; settled < ways; way = (way + 1) % ways) {
+      const std::size_t before = parts_.size();
+      switch (way) {
+        case 0: join_services(); break;
+        case 1: join_ends(&Shape::from, &Shape::to, &JoinedFlow::joined_to); break;
+        default: join_ends(&Shape::to, &Shape::from, &JoinedFlow::joined_from); break;
+      }
+      settled = parts_.size() < before ? 1 : settled + 1;
+    }
     return std::move(parts_);
   }
 
  private:
   using Members = std::vector<std::size_t>;
+
+  void join_services() {
+    join([](const Shape& s) { return std::pair(s.from, s.to); },
+         [&](JoinedFlow& first, const Members& more) {
+           std::vector<net::ServiceRange> ranges;
+           const auto add = [&](const JoinedFlow& part) {
+             const auto own = numbers_.service(part.shape.service).ranges();
+             ranges.insert(ranges.end(), own.begin(), own.end());
+           };
+           add(first);
+           for (const std::size_t i : more) add(parts_[i]);
+           first.shape.service = numbers_.of(net::ServiceSet::of(std::move(ranges)));
+         });
+  }
+
+  /// Those that are equal in the end `same`.
+  void join_ends(Number Shape::*same, Number Shape::*end, bool JoinedFlow::*joined) {
+    join([=](const Shape& s) { return std::pair(s.*same, s.service); },
+         [=, this](JoinedFlow& first, const Members& more) {
+           unite(first, more, end);
+           first.*joined = true;
+         });
+  }
 
   void unite(JoinedFlow& first, const Members& more, Number Shape::*end) {
     Sets all = numbers_.sets(first.shape.*end);
