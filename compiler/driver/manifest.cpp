@@ -5,9 +5,9 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
-#include <unordered_map>
 
 #include "driver/version.h"
+#include "net/id_table.h"
 #include "support/files.h"
 #include "support/sha256.h"
 #include "support/text.h"
@@ -56,13 +56,16 @@ class Places {
   explicit Places(const Compilation& compilation)
       : sources_(compilation.sources), modules_(compilation.program->sources) {}
 
-  const std::string& fields(const policy::Rule& rule) {
-    const auto [place, added] = known_.try_emplace(&rule);
-    if (added) {
-      place->second.reserve(usual_fields);
-      append_fields(place->second, rule, ", ", ": ");
+  /// Good until the next call.
+  std::string_view fields(const policy::Rule& rule) {
+    const auto fresh = static_cast<std::uint32_t>(ends_.size());
+    const auto number = numbers_.find_or_add(reinterpret_cast<std::uintptr_t>(&rule), fresh);
+    if (number == fresh) {
+      append_fields(texts_, rule, ", ", ": ");
+      ends_.push_back(texts_.size());
     }
-    return place->second;
+    const std::size_t begin = number == 0 ? 0 : ends_[number - 1];
+    return std::string_view(texts_).substr(begin, ends_[number] - begin);
   }
   /// The same as an object in a list, in the form of spaced().
   void append_object(std::string& out, const policy::Rule& rule) {
@@ -73,8 +76,6 @@ class Places {
   }
 
  private:
-  static constexpr std::size_t usual_fields = 100;  ///< characters: those of most rules
-
   void append_fields(std::string& out, const policy::Rule& rule, std::string_view before,
                      std::string_view colon) {
     const Span span = rule.origin.span;
@@ -85,7 +86,7 @@ class Places {
     }
     append(out, before, "\"rule\"", colon);
     append_json(out, rule.address);
-    const fmt::format_int line(sources_.line_column(span.file, span.begin).line);
+    const fmt::format_int line(sources_.line_of(span.file, span.begin));
     append(out, before, "\"at\"", colon, name->second, std::string_view(line.data(), line.size()),
            "\"");
     if (rule.origin.source.empty()) return;
@@ -104,7 +105,10 @@ class Places {
   const SourceMap& sources_;
   const std::deque<sema::ModuleSource>& modules_;
   std::map<FileId, std::string> names_;  ///< "main.hcipol: as JSON, without the closing quote
-  std::unordered_map<const policy::Rule*, std::string> known_;
+  // A rule is named once for each device: its fields are a stretch of one text.
+  net::IdTable numbers_;  ///< by address of the rule
+  std::string texts_;
+  std::vector<std::size_t> ends_;  ///< of the stretches, by number
 };
 
 // An object on one line, with the blanks that this file writes.

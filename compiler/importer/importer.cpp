@@ -18,7 +18,7 @@ namespace {
 std::vector<std::string> lines_of_refused(const Findings& findings, const SourceMap& sources) {
   std::vector<std::string> out;
   for (const Refused& refused : findings.refused()) {
-    const std::uint32_t line = sources.line_column(refused.what.file, refused.what.begin).line;
+    const std::uint32_t line = sources.line_of(refused.what.file, refused.what.begin);
     out.push_back(fmt::format("line {}: {} ({})", line,
                               one_line(collapsed(sources.text(refused.what)), 160), refused.why));
   }

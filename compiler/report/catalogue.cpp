@@ -200,7 +200,7 @@ class Reader {
     out.tier = tier(block, foreseen);
     out.declared_in = declared.module->source->path;
     out.file = sources_.file(block.header_span.file).path;
-    out.line = sources_.line_column(block.header_span.file, block.header_span.begin).line;
+    out.line = sources_.line_of(block.header_span.file, block.header_span.begin);
     out.source = text(block, "source", foreseen);
     out.source_date = text(block, "source_date", foreseen);
     out.errata = texts(block, "errata", foreseen);

@@ -154,8 +154,7 @@ Json to_json(const net::Box& box) {
 
 Json place_json(Span span, const SourceMap& sources) {
   if (span.file == FileId::no_file) return nullptr;
-  return {{"file", sources.file(span.file).path},
-          {"line", sources.line_column(span.file, span.begin).line}};
+  return {{"file", sources.file(span.file).path}, {"line", sources.line_of(span.file, span.begin)}};
 }
 
 std::optional<net::AddressSet> read_addresses(const Json& json) {

@@ -222,8 +222,7 @@ std::string_view change_of(const flow::ClusterDiff& cluster) {
 
 std::string place_text(Span span, const SourceMap& sources) {
   if (span.file == FileId::no_file) return {};
-  return fmt::format("{}:{}", sources.file(span.file).path,
-                     sources.line_column(span.file, span.begin).line);
+  return fmt::format("{}:{}", sources.file(span.file).path, sources.line_of(span.file, span.begin));
 }
 
 RowWords words(const flow::Row& row, const flow::ClusterDiff& cluster, const Plan& plan) {

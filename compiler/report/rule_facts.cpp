@@ -23,8 +23,7 @@ std::string flow_of(const policy::Rule& rule) {
 
 std::string place(Span span, const SourceMap& sources) {
   if (span.file == FileId::no_file) return "";
-  return fmt::format("{}:{}", sources.file(span.file).path,
-                     sources.line_column(span.file, span.begin).line);
+  return fmt::format("{}:{}", sources.file(span.file).path, sources.line_of(span.file, span.begin));
 }
 
 std::string because(const policy::Rule& rule, const policy::Cluster& cluster,

@@ -38,11 +38,17 @@ LineColumn SourceMap::line_column(FileId id, std::uint32_t offset) const {
   const SourceFile& source = file(id);
   offset = std::clamp(offset, source.line_starts.front(),
                       static_cast<std::uint32_t>(source.text.size()));
-  const auto next = std::upper_bound(source.line_starts.begin(), source.line_starts.end(), offset);
-  const std::uint32_t start = *(next - 1);
+  const std::uint32_t line = line_of(id, offset);
+  const std::uint32_t start = source.line_starts[line - 1];
   const auto before = std::string_view(source.text).substr(start, offset - start);
-  return {static_cast<std::uint32_t>(next - source.line_starts.begin()),
-          static_cast<std::uint32_t>(code_points(before) + 1)};
+  return {line, static_cast<std::uint32_t>(code_points(before) + 1)};
+}
+
+std::uint32_t SourceMap::line_of(FileId id, std::uint32_t offset) const {
+  const SourceFile& source = file(id);
+  offset = std::max(offset, source.line_starts.front());
+  const auto next = std::upper_bound(source.line_starts.begin(), source.line_starts.end(), offset);
+  return static_cast<std::uint32_t>(next - source.line_starts.begin());
 }
 
 std::string_view SourceMap::line(FileId id, std::uint32_t line) const {

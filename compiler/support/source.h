@@ -34,6 +34,8 @@ class SourceMap {
   const SourceFile& file(FileId id) const;
   std::string_view text(Span span) const;
   LineColumn line_column(FileId id, std::uint32_t offset) const;
+  /// The line alone, which costs less.
+  std::uint32_t line_of(FileId id, std::uint32_t offset) const;
   /// The line (from 1) without its line break.
   std::string_view line(FileId id, std::uint32_t line) const;
   std::size_t size() const { return files_.size(); }

@@ -206,7 +206,7 @@ class TestRunner {
     report::TestCoverage out{coverage_.rules(), {}};
     for (const verify::Coverage::Rule& rule : coverage_.untouched()) {
       out.untouched.push_back({rule.address, base_.sources.file(rule.span.file).path,
-                               base_.sources.line_column(rule.span.file, rule.span.begin).line});
+                               base_.sources.line_of(rule.span.file, rule.span.begin)});
     }
     return out;
   }
