@@ -47,7 +47,7 @@ std::string host(const std::string& text) {
 std::vector<std::string> literals(const net::PeerSet& set) {
   std::vector<std::string> out;
   for (const net::AddressRange& range : set.addresses.ranges()) {
-    out.push_back(net::to_string(net::AddressSet(range)));
+    out.push_back(net::to_string(range));
   }
   if (set.names.empty()) return out;
   if (!set.names.is_union()) {

@@ -29,14 +29,19 @@ unsigned trailing_zeros(const Address& address) {
   return std::min(bits, width(address.family));
 }
 
+/// The length of the largest prefix that starts here and does not pass the end.
+unsigned widest_at(const Address& from, const Address& end) {
+  unsigned length = width(from.family) - trailing_zeros(from);
+  while (last_of(from, length) > end) ++length;
+  return length;
+}
+
 /// Greedy from below: at each step the largest prefix that starts here and does not pass the end.
 /// That is the minimum, because every prefix cover must have a prefix starting here.
 void append_cidrs(std::vector<Cidr>& out, const AddressRange& range) {
-  const unsigned bits = width(range.first.family);
   std::optional<Address> from = range.first;
   while (from && *from <= range.last) {
-    unsigned length = bits - trailing_zeros(*from);
-    while (last_of(*from, length) > range.last) ++length;
+    const unsigned length = widest_at(*from, range.last);
     out.push_back({*from, length});
     from = next(last_of(*from, length));
   }
@@ -193,14 +198,23 @@ bool has_whole_family(const AddressSet& set) {
   });
 }
 
+std::optional<Cidr> as_prefix(const AddressRange& range) {
+  const unsigned length = widest_at(range.first, range.last);
+  if (last_of(range.first, length) != range.last) return std::nullopt;
+  return Cidr{range.first, length};
+}
+
+std::string to_string(const AddressRange& range) {
+  if (const auto prefix = as_prefix(range)) return to_short_string(*prefix);
+  return to_string(range.first) + "-" + to_string(range.last);
+}
+
 std::string to_string(const AddressSet& set) {
   if (set.empty()) return "none";
   std::string text;
   for (const AddressRange& range : set.ranges()) {
     if (!text.empty()) text += ", ";
-    const std::vector<Cidr> cidrs = AddressSet(range).cidrs();
-    text += cidrs.size() == 1 ? to_short_string(cidrs.front())
-                              : to_string(range.first) + "-" + to_string(range.last);
+    text += to_string(range);
   }
   return text;
 }

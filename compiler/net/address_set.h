@@ -2,6 +2,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -59,6 +60,10 @@ const AddressSet& private_addresses();
 /// 2001:db8::/32 and so on) belong to it: policies write them where they mean the Internet.
 const AddressSet& internet_addresses();
 
+/// The prefix that is exactly this range, if there is one.
+std::optional<Cidr> as_prefix(const AddressRange& range);
+/// "10.0.0.0/28", "10.0.0.20-10.0.0.22" for what is no prefix; an address alone for one.
+std::string to_string(const AddressRange& range);
 /// "10.0.0.0/28, 10.0.0.20-10.0.0.22": ranges that are no single prefix are written as ranges.
 /// "none" for the empty set.
 std::string to_string(const AddressSet& set);

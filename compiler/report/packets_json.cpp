@@ -104,7 +104,7 @@ bool each_text(const Json& json, One one) {
 Json to_json(const net::AddressSet& set) {
   Json out = Json::array();
   for (const net::AddressRange& range : set.ranges()) {
-    out.push_back(net::to_string(net::AddressSet(range)));
+    out.push_back(net::to_string(range));
   }
   return out;
 }
