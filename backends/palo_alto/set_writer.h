@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -34,10 +35,15 @@ class SetWriter {
   }
   /// Long lists take several commands, because each adds to what is there already.
   void members(const char* element, const std::vector<std::string>& list);
-  /// As that of XML, but every command begins with what it is about.
+  void member(const char* element, std::string_view value) { text(element, value); }
+  /// As those of XML, but every command begins with what it is about.
   template <class Last, class Write>
   void repeat(Last&, const void*, Write write) {
     write();
+  }
+  template <class Form, class Values, class Write>
+  void fill(Form&, const Values& values, Write write) {
+    std::apply(write, values);
   }
   /// What a command here begins with, and a blank.
   std::string beginning() const;

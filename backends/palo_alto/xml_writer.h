@@ -1,0 +1,107 @@
+// Lines of XML, written one after the other. What XML needs escaped is left to pugixml.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace hcipol::backends::palo_alto {
+
+/// Where that stands which rules have in common, as it was written last: most of a rule is in
+/// thousands of others.
+struct Repeated {
+  const void* what = nullptr;  ///< null: nothing yet
+  std::size_t begin = 0;
+  std::size_t size = 0;
+};
+
+/// The text of what is written in thousands, with holes for what differs from one to the next.
+class Form {
+ public:
+  /// What is written in the place of values for a form to be made. No text for a device has
+  /// characters like these.
+  static constexpr std::array<std::string_view, 2> holes{"\1", "\2"};
+  static bool is_hole(std::string_view text) {
+    return text.size() == 1 && text[0] >= '\1' && text[0] <= '\2';
+  }
+
+  Form() = default;
+  explicit Form(std::string_view text);
+  bool empty() const { return rest_.empty(); }
+  void append_to(std::string& out, std::span<const std::string_view> values) const;
+
+ private:
+  struct Piece {
+    std::string text;
+    std::size_t value = 0;  ///< which one follows
+  };
+
+  std::vector<Piece> pieces_;
+  std::string rest_;
+};
+
+class XmlWriter {
+ public:
+  explicit XmlWriter(std::size_t expected) { text_.reserve(expected); }
+
+  void line(std::initializer_list<std::string_view> parts);
+  void open(const char* element);
+  void open(const char* element, const char* attribute, std::string_view value,
+            std::string_view more = {});
+  void close(std::size_t count = 1);
+  void empty(const char* element) { line({"<", element, " />"}); }
+  void text(const char* element, std::string_view value);
+  void text_if(const char* element, std::string_view value) {
+    if (!value.empty()) text(element, value);
+  }
+  /// A list of one stands in one line: most lists are, and a rule is to be seen at a glance.
+  void member(const char* element, std::string_view value);
+  void members(const char* element, const std::vector<std::string>& list);
+  /// What `write` writes, which is always the same for one `what` at one depth.
+  template <class Write>
+  void repeat(Repeated& last, const void* what, Write write) {
+    if (last.what == what) {
+      text_.append(text_, last.begin, last.size);
+      return;
+    }
+    last = {what, text_.size(), 0};
+    write();
+    last.size = text_.size() - last.begin;
+  }
+  /// What `write` writes of the values, which is the same for one form but for them; it closes what
+  /// it opens.
+  template <std::size_t count, class Write>
+  void fill(Form& form, const std::array<std::string_view, count>& values, Write write) {
+    static_assert(count <= Form::holes.size());
+    if (!std::all_of(values.begin(), values.end(), stands_as_it_is)) {
+      std::apply(write, values);
+      return;
+    }
+    if (form.empty()) {
+      const std::size_t begin = text_.size();
+      std::array<std::string_view, count> holes;
+      std::copy_n(Form::holes.begin(), count, holes.begin());
+      std::apply(write, holes);
+      form = Form(std::string_view(text_).substr(begin));
+      text_.resize(begin);
+    }
+    form.append_to(text_, values);
+  }
+  std::string take() { return std::move(text_); }
+
+ private:
+  /// In a text or in an attribute.
+  static bool stands_as_it_is(std::string_view text);
+
+  std::string text_;
+  std::vector<const char*> open_;
+};
+
+}  // namespace hcipol::backends::palo_alto
