@@ -22,12 +22,13 @@ Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
   Artefact artefact;
   artefact.path = document.file_name;
   artefact.text = print(document);
+  Commands written = commands(document);
   Artefact apply;
   apply.path = beside(document.file_name, ".apply.txt");
-  apply.text = apply_commands(document);
+  apply.text = std::move(written.apply);
   Artefact remove;
   remove.path = beside(document.file_name, ".remove.txt");
-  remove.text = remove_commands(document);
+  remove.text = std::move(written.remove);
   artefact.rules.reserve(document.rules.size() + document.cleanup.size());
   // The clean-up leads back to no rule: it is what all of them leave.
   for (auto* rules : {&document.rules, &document.cleanup}) {
