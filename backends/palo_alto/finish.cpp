@@ -15,14 +15,13 @@ namespace {
 // A packet belongs to one application, and to one of ours rather than to a predefined one: what
 // means all of ICMP must name ours too, or another rule would take their types out of it.
 void complete_icmp(Document& document) {
-  std::vector<std::string> icmp;
-  std::vector<std::string> icmp6;
+  Members icmp;
+  Members icmp6;
   for (const auto& [name, application] : document.applications) {
     if (application.ident == Application::Ident::icmp_type) icmp.push_back(name);
     if (application.ident == Application::Ident::icmp6_type) icmp6.push_back(name);
   }
-  const auto complete = [](Members& list, std::string_view all,
-                           const std::vector<std::string>& ours) {
+  const auto complete = [](Members& list, std::string_view all, const Members& ours) {
     if (ours.empty() || std::find(list.begin(), list.end(), all) == list.end()) return;
     list.insert(list.end(), ours.begin(), ours.end());
     std::sort(list.begin(), list.end());
@@ -36,8 +35,9 @@ void complete_icmp(Document& document) {
 
 // Rules that want one name all get a hash of what they are, so that no name depends on which came
 // first.
-void name_rules(Document& document, const std::vector<std::string>& identities) {
+void name_rules(Document& document, const std::vector<Identity>& identities) {
   std::unordered_map<std::string, int> wanted;
+  wanted.reserve(identities.size());
   for (const auto* rules : {&document.rules, &document.cleanup}) {
     for (const SecurityRule& rule : *rules) ++wanted[to_lower(rule.name)];
   }
@@ -45,9 +45,9 @@ void name_rules(Document& document, const std::vector<std::string>& identities) 
   auto identity = identities.begin();
   for (auto* rules : {&document.rules, &document.cleanup}) {
     for (SecurityRule& rule : *rules) {
-      const std::string& own = *identity++;
+      const Identity& own = *identity++;
       if (wanted[to_lower(rule.name)] == 1) continue;
-      const std::string hash = "-" + content_hash(own, 8);
+      const std::string hash = "-" + content_hash(own.text(), 8);
       rule.name = rule.name.substr(0, name_limit - hash.size()) + hash;
     }
   }
@@ -65,8 +65,7 @@ void define_tags(Document& document, std::string_view cluster) {
 
 }  // namespace
 
-void finish(Document& document, const std::vector<std::string>& identities,
-            std::string_view cluster) {
+void finish(Document& document, const std::vector<Identity>& identities, std::string_view cluster) {
   complete_icmp(document);
   name_rules(document, identities);
   define_tags(document, cluster);

@@ -12,6 +12,7 @@
 #include "backends/common/names.h"
 #include "backends/common/rule_parts.h"
 #include "backends/common/stand_ins.h"
+#include "backends/common/text.h"
 #include "backends/palo_alto/app_ids.h"
 #include "backends/palo_alto/cleanup.h"
 #include "backends/palo_alto/describe.h"
@@ -41,7 +42,7 @@ net::PeerSet addresses_instead(const NamedSet& set) {
 
 class Legaliser {
  public:
-  Legaliser(const flow::DevicePolicy& device, EmitContext& context);
+  Legaliser(const flow::DevicePolicy& device, const Settings& settings, EmitContext& context);
   Document run();
 
  private:
@@ -66,7 +67,7 @@ class Legaliser {
 
   const flow::DevicePolicy& device_;
   EmitContext& context_;
-  const Settings settings_;
+  const Settings& settings_;
   std::deque<NamedSet> owned_;
   std::vector<Scope> scopes_;
   Document document_;
@@ -78,13 +79,15 @@ class Legaliser {
   AppIds app_ids_;
   RuleParts parts_;
   std::set<std::pair<const Rule*, std::string>> reported_hosts_;
-  std::vector<std::string> identities_;  ///< of the rules and then of the clean-up
+  std::deque<Flow> of_scopes_;
+  std::vector<Identity> identities_;  ///< of the rules and then of the clean-up
 };
 
-Legaliser::Legaliser(const flow::DevicePolicy& device, EmitContext& context)
+Legaliser::Legaliser(const flow::DevicePolicy& device, const Settings& settings,
+                     EmitContext& context)
     : device_(device),
       context_(context),
-      settings_(read_settings(device, context)),
+      settings_(settings),
       scopes_(settings_.default_deny ? default_deny(device, owned_) : std::vector<Scope>{}),
       key_(cluster_key(device.cluster->name)),
       objects_(device, settings_, all_sets(), document_) {
@@ -106,6 +109,7 @@ Legaliser::Legaliser(const flow::DevicePolicy& device, EmitContext& context)
 
 Document Legaliser::run() {
   document_.rules.reserve(device_.flows.size());
+  identities_.reserve(device_.flows.size());
   for (const Flow& flow : device_.flows) add(flow);
   for (const Scope& scope : scopes_) add_scope(scope);
   finish(document_, identities_, device_.cluster->name);
@@ -150,8 +154,8 @@ SecurityRule Legaliser::base(const Flow& flow) {
   rule.log_start = flow.rule->log;
   if (rule.exception && settings_.schedules && flow.rule->expires) {
     // By its content, so that clusters share it.
-    rule.schedule = "hci-until-" + to_string(*flow.rule->expires);
-    document_.schedules.emplace(rule.schedule, *flow.rule->expires);
+    const Date last = *flow.rule->expires;
+    rule.schedule = document_.schedules.emplace("hci-until-" + to_string(last), last).first->first;
   }
   return rule;
 }
@@ -198,7 +202,9 @@ void Legaliser::report_hosts(const Flow& flow, const End& from, const End& to,
   std::vector<Wider> wider;
   for (const End* end : {&from, &to}) {
     std::vector<std::string> texts;
-    for (const std::string& host : end->hosts) texts.push_back("addresses of " + host);
+    for (const std::string_view host : end->hosts) {
+      texts.push_back("addresses of " + std::string(host));
+    }
     if (texts.empty()) continue;
     all.insert(all.end(), texts.begin(), texts.end());
     wider.push_back(end == &from ? Wider{texts, {}, on} : Wider{{}, texts, on});
@@ -282,7 +288,7 @@ bool Legaliser::fits(const Flow& flow, const End& end) {
 // Within a zone PAN-OS allows what no rule matches, between zones it denies; two rules let the
 // engineer see the two in the log apart.
 void Legaliser::add_scope(const Scope& scope) {
-  Flow flow;
+  Flow& flow = of_scopes_.emplace_back();
   flow.kind = Rule::Kind::deny;
   flow.from = {scope.from};
   flow.to = {scope.to};
@@ -337,16 +343,20 @@ void Legaliser::add_rules(const Flow& flow, SecurityRule rule, std::string_view 
     add_rule(flow, std::move(rule), suffix, cleanup, service);
     return;
   }
+  if (services.applications == nullptr) {
+    rule.service = services.ports;
+    rule.application = any_;
+    add_rule(flow, std::move(rule), suffix, cleanup, service);
+    return;
+  }
   std::string more(suffix);
   const net::ServiceSet with_ports =
       net::ServiceSet::whole(net::protocol::tcp) | net::ServiceSet::whole(net::protocol::udp);
   if (services.ports != nullptr) {
-    const bool last = services.applications == nullptr;
-    SecurityRule by_port = last ? std::move(rule) : rule;
+    SecurityRule by_port = rule;
     by_port.service = services.ports;
     by_port.application = any_;
     add_rule(flow, std::move(by_port), suffix, cleanup, service & with_ports);
-    if (last) return;
     more += services.icmp_only ? "-icmp" : "-ip";
   }
   rule.service = by_application_;
@@ -362,7 +372,11 @@ void Legaliser::add_recognised(const Flow& flow, const SecurityRule& rule, std::
   if (known.service.empty()) return;
   SecurityRule recognised = rule;
   recognised.service = objects_.services(known.service).ports;
-  recognised.application = keep(known.applications);
+  Members applications;
+  for (const std::string& application : known.applications) {
+    applications.push_back(*document_.app_ids.insert(application).first);
+  }
+  recognised.application = keep(std::move(applications));
   add_rule(flow, std::move(recognised), std::string(suffix) + "-app", false, known.service);
   app_ids_.narrowed(known, flow);
   service = service - known.service;
@@ -370,7 +384,7 @@ void Legaliser::add_recognised(const Flow& flow, const SecurityRule& rule, std::
 
 void Legaliser::add_rule(const Flow& flow, SecurityRule rule, std::string_view suffix, bool cleanup,
                          const net::ServiceSet& part) {
-  std::string id = flow.id;
+  std::string id;
   if (flow.rule != nullptr) {
     const Rule& origin = parts_.of(flow, {part, {}});
     if (&origin != flow.rule) {
@@ -379,15 +393,18 @@ void Legaliser::add_rule(const Flow& flow, SecurityRule rule, std::string_view s
       id = part_id(flow, origin);
     }
   }
-  rule.name = shortened(fmt::format("{}-{}{}", key_, slug(id), suffix), name_limit);
-  identities_.push_back(fmt::format("{}\n{}\n{}", cleanup, flow.id, suffix));
+  std::string name;
+  put(name, key_, "-", slug(id.empty() ? flow.id : id), suffix);
+  rule.name = fitting(std::move(name));
+  identities_.push_back({cleanup, flow.id, std::string(suffix)});
   (cleanup ? document_.cleanup : document_.rules).push_back(std::move(rule));
 }
 
 }  // namespace
 
-Document legalise(const flow::DevicePolicy& device, EmitContext& context) {
-  return Legaliser(device, context).run();
+Document legalise(const flow::DevicePolicy& device, const Settings& settings,
+                  EmitContext& context) {
+  return Legaliser(device, settings, context).run();
 }
 
 }  // namespace hcipol::backends::palo_alto

@@ -14,7 +14,8 @@ namespace hcipol::backends::palo_alto {
 namespace {
 
 Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
-  Document document = legalise(device, context);
+  const Settings settings = read_settings(device, context);
+  Document document = legalise(device, settings, context);
   Emission out;
   out.rest = document.denies_rest ? Rest::servers_denied : Rest::others;
   out.made = made_by(document, device.cluster->name);

@@ -70,8 +70,8 @@ void write_application(Writer& out, const Application& application) {
 
 template <class Writer>
 void print_addresses(Writer& out, const Document& document) {
-  const std::vector<std::string> object_tags{document.object_tag};
-  const std::vector<std::string> cluster_tags{document.object_tag, document.cluster_tag};
+  const Members object_tags{document.object_tag};
+  const Members cluster_tags{document.object_tag, document.cluster_tag};
   std::array<Form, 3> forms;  // by kind
   print_section(out, "address", document.addresses,
                 [&](const std::string& name, const Address& address) {
@@ -95,17 +95,17 @@ void print_addresses(Writer& out, const Document& document) {
 
 template <class Writer>
 void print_services(Writer& out, const Document& document) {
-  const std::vector<std::string> tags{document.object_tag};
+  const Members tags{document.object_tag};
   Form tcp;
   Form udp;
   print_section(out, "service", document.services,
                 [&](const std::string& name, const Service& service) {
-                  Form& form = service.protocol == "tcp" ? tcp : udp;
+                  Form& form = std::string_view(service.protocol) == "tcp" ? tcp : udp;
                   out.fill(form, Values<2>{name, service.ports},
                            [&](std::string_view its_name, std::string_view ports) {
                              out.open("entry", "name", its_name);
                              out.open("protocol");
-                             out.open(service.protocol.c_str());
+                             out.open(service.protocol);
                              out.text("port", ports);
                              out.close(2);
                              out.members("tag", tags);
@@ -143,7 +143,7 @@ void print_objects(Writer& out, const Document& document) {
   print_entries(out, "custom-url-category", document.url_categories,
                 [&](const UrlCategory& category) {
                   out.text_if("description", category.description);
-                  out.members("list", category.entries);
+                  out.members("list", Members(category.entries.begin(), category.entries.end()));
                   // pan-os-python #211: a category without its type is rejected.
                   out.text("type", "URL List");
                 });

@@ -34,7 +34,7 @@ class SetWriter {
     if (!value.empty()) text(element, value);
   }
   /// Long lists take several commands, because each adds to what is there already.
-  void members(const char* element, const std::vector<std::string>& list);
+  void members(const char* element, const Members& list);
   void member(const char* element, std::string_view value) { text(element, value); }
   /// As those of XML, but every command begins with what it is about.
   template <class Last, class Write>

@@ -106,11 +106,11 @@ void XmlWriter::member(const char* element, std::string_view value) {
   line({"<", element, "><member>", Escaped(value, escaped_text), "</member></", element, ">"});
 }
 
-void XmlWriter::members(const char* element, const std::vector<std::string>& list) {
+void XmlWriter::members(const char* element, const Members& list) {
   if (list.empty()) return empty(element);
   if (list.size() == 1) return member(element, list.front());
   open(element);
-  for (const std::string& member : list) text("member", member);
+  for (const std::string_view member : list) text("member", member);
   close();
 }
 

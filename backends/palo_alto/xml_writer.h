@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "backends/palo_alto/document.h"
+
 namespace hcipol::backends::palo_alto {
 
 /// Where that stands which rules have in common, as it was written last: most of a rule is in
@@ -63,7 +65,7 @@ class XmlWriter {
   }
   /// A list of one stands in one line: most lists are, and a rule is to be seen at a glance.
   void member(const char* element, std::string_view value);
-  void members(const char* element, const std::vector<std::string>& list);
+  void members(const char* element, const Members& list);
   /// What `write` writes, which is always the same for one `what` at one depth.
   template <class Write>
   void repeat(Repeated& last, const void* what, Write write) {
