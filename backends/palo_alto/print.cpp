@@ -73,19 +73,18 @@ void print_addresses(Writer& out, const Document& document) {
   const Members object_tags{document.object_tag};
   const Members cluster_tags{document.object_tag, document.cluster_tag};
   std::array<Form, 3> forms;  // by kind
-  print_section(out, "address", document.addresses,
-                [&](const std::string& name, const Address& address) {
-                  const bool fqdn = address.kind == Address::Kind::fqdn;
-                  const bool range = address.kind == Address::Kind::range;
-                  Form& form = forms.at(static_cast<std::size_t>(address.kind));
-                  out.fill(form, Values<2>{name, address.value},
-                           [&](std::string_view its_name, std::string_view value) {
-                             out.open("entry", "name", its_name);
-                             out.text(fqdn ? "fqdn" : range ? "ip-range" : "ip-netmask", value);
-                             out.members("tag", object_tags);
-                             out.close();
-                           });
-                });
+  const auto print_address = [&](const std::string& name, const Address& address) {
+    const bool fqdn = address.kind == Address::Kind::fqdn;
+    const bool range = address.kind == Address::Kind::range;
+    Form& form = forms.at(static_cast<std::size_t>(address.kind));
+    out.fill(form, Values<2>{name, address.value}, [&](const Values<2>& values) {
+      out.open("entry", "name", values[0]);
+      out.text(fqdn ? "fqdn" : range ? "ip-range" : "ip-netmask", values[1]);
+      out.members("tag", object_tags);
+      out.close();
+    });
+  };
+  print_section(out, "address", document.addresses, print_address);
   print_entries(out, "address-group", document.address_groups, [&](const AddressGroup& group) {
     out.members("static", group.members);
     out.text_if("description", group.description);
@@ -98,20 +97,19 @@ void print_services(Writer& out, const Document& document) {
   const Members tags{document.object_tag};
   Form tcp;
   Form udp;
-  print_section(out, "service", document.services,
-                [&](const std::string& name, const Service& service) {
-                  Form& form = std::string_view(service.protocol) == "tcp" ? tcp : udp;
-                  out.fill(form, Values<2>{name, service.ports},
-                           [&](std::string_view its_name, std::string_view ports) {
-                             out.open("entry", "name", its_name);
-                             out.open("protocol");
-                             out.open(service.protocol);
-                             out.text("port", ports);
-                             out.close(2);
-                             out.members("tag", tags);
-                             out.close();
-                           });
-                });
+  const auto print_service = [&](const std::string& name, const Service& service) {
+    Form& form = std::string_view(service.protocol) == "tcp" ? tcp : udp;
+    out.fill(form, Values<2>{name, service.ports}, [&](const Values<2>& values) {
+      out.open("entry", "name", values[0]);
+      out.open("protocol");
+      out.open(service.protocol);
+      out.text("port", values[1]);
+      out.close(2);
+      out.members("tag", tags);
+      out.close();
+    });
+  };
+  print_section(out, "service", document.services, print_service);
 }
 
 template <class Writer>
@@ -166,8 +164,8 @@ const char* text_of(SecurityRule::Type type) {
 /// What is the same in many rules.
 struct RuleTexts {
   struct List {
-    Repeated last;  ///< as written last
-    Form one;       ///< of a single member
+    Repeated last;                                   ///< as written last
+    std::array<Form, Form::holes.size() + 1> forms;  ///< by number of members, if it is small
   };
 
   explicit RuleTexts(const Document& document) {
@@ -183,8 +181,8 @@ struct RuleTexts {
   Members tags;
   Members exception_tags;
   List from, to, source, users, destination, service, category, application, tag;
-  // As written last.
-  std::array<Repeated, 12> ends;  ///< by type, action and log
+  Form beginning;
+  std::array<Form, 24> ends;  ///< by type, action, log and whether there is a description
 };
 
 /// The end of a rule, after what it is called and matches.
@@ -207,12 +205,12 @@ template <class Writer>
 void write_rule(Writer& out, const SecurityRule& rule, const Document& document, RuleTexts& texts) {
   const auto members = [&](RuleTexts::List& known, const char* element, const Members& list) {
     out.repeat(known.last, &list, [&] {
-      if (list.size() != 1) return out.members(element, list);
-      out.fill(known.one, Values<1>{list.front()},
-               [&](std::string_view member) { out.member(element, member); });
+      Form& form = known.forms.at(std::min(list.size(), known.forms.size() - 1));
+      out.fill(form, list, [&](const Members& names) { out.members(element, names); });
     });
   };
-  out.open("entry", "name", rule.name);
+  out.fill(texts.beginning, Values<1>{rule.name},
+           [&](const Values<1>& values) { out.open("entry", "name", values[0]); });
   members(texts.from, "from", *rule.from);
   members(texts.to, "to", *rule.to);
   members(texts.source, "source", *rule.source);
@@ -223,11 +221,13 @@ void write_rule(Writer& out, const SecurityRule& rule, const Document& document,
   members(texts.application, "application", *rule.application);
   out.text_if("schedule", rule.schedule);
   members(texts.tag, "tag", rule.exception ? texts.exception_tags : texts.tags);
-  out.text_if("description", rule.description);
-  const std::size_t kind =
-      static_cast<std::size_t>(rule.type) * 4 + (rule.allow ? 2 : 0) + (rule.log_start ? 1 : 0);
-  out.repeat(texts.ends.at(kind), &document, [&] { write_action(out, rule, document); });
-  out.close();
+  const std::size_t kind = static_cast<std::size_t>(rule.type) * 8 + (rule.allow ? 4 : 0) +
+                           (rule.log_start ? 2 : 0) + (rule.description.empty() ? 1 : 0);
+  out.fill(texts.ends.at(kind), Values<1>{rule.description}, [&](const Values<1>& values) {
+    if (!rule.description.empty()) out.text("description", values[0]);
+    write_action(out, rule, document);
+    out.close();
+  });
 }
 
 template <class Writer>

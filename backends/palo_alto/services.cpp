@@ -25,6 +25,18 @@ std::string text_of(const PortRange& range) {
   return out;
 }
 
+/// The runs of what the set has of the protocol, on its own axis.
+template <class Take>
+void for_each_run(const ServiceSet& set, std::uint8_t protocol, Take take) {
+  const std::uint32_t first = std::uint32_t{protocol} << 16;
+  const std::uint32_t last = first | 0xffff;
+  for (const net::ServiceRange& range : set.ranges()) {
+    if (range.last < first || range.first > last) continue;
+    take(PortRange{static_cast<std::uint16_t>(std::max(range.first, first)),
+                   static_cast<std::uint16_t>(std::min(range.last, last))});
+  }
+}
+
 }  // namespace
 
 const Services& Objects::services(const ServiceSet& set) {
@@ -74,12 +86,12 @@ void Objects::add_ports(const ServiceSet& set, std::uint8_t protocol, Members& o
     out.push_back(define(document_.services, fitting(std::move(name)),
                          Service{kind, std::exchange(ports, {})}));
   };
-  for (const PortRange& range : set.ports(protocol)) {
+  for_each_run(set, protocol, [&](const PortRange& range) {
     const std::string text = text_of(range);
     if (ports.size() + 1 + text.size() > port_text_limit) finish();
     if (!ports.empty()) ports += ',';
     ports += text;
-  }
+  });
   if (!ports.empty()) finish();
 }
 
@@ -94,11 +106,11 @@ bool Objects::add_icmp(const ServiceSet& set, std::uint8_t protocol, Members& ou
   }
   const auto ident = v4 ? Application::Ident::icmp_type : Application::Ident::icmp6_type;
   const unsigned echo_request = v4 ? 8 : 128;
-  for (const PortRange& run : set.ports(protocol)) {
+  bool fits = true;
+  for_each_run(set, protocol, [&](const PortRange& run) {
     // Two applications for one type would make it a matter of luck which one a packet gets.
-    if (run.first % 256 != 0 || run.last % 256 != 255) {
-      return false;
-    }
+    fits = fits && run.first % 256 == 0 && run.last % 256 == 255;
+    if (!fits) return;
     for (unsigned type = run.first / 256u; type <= run.last / 256u; ++type) {
       if (type == echo_request) {
         out.push_back(v4 ? "ping" : "ping6");
@@ -107,8 +119,8 @@ bool Objects::add_icmp(const ServiceSet& set, std::uint8_t protocol, Members& ou
                         {ident, static_cast<std::uint8_t>(type)}, out);
       }
     }
-  }
-  return true;
+  });
+  return fits;
 }
 
 // capirca #273: predefined applications for GRE and the like look into the packets; these do not.

@@ -3,7 +3,6 @@
 
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -35,7 +34,6 @@ class SetWriter {
   }
   /// Long lists take several commands, because each adds to what is there already.
   void members(const char* element, const Members& list);
-  void member(const char* element, std::string_view value) { text(element, value); }
   /// As those of XML, but every command begins with what it is about.
   template <class Last, class Write>
   void repeat(Last&, const void*, Write write) {
@@ -43,7 +41,7 @@ class SetWriter {
   }
   template <class Form, class Values, class Write>
   void fill(Form&, const Values& values, Write write) {
-    std::apply(write, values);
+    write(values);
   }
   /// What a command here begins with, and a blank.
   std::string beginning() const;

@@ -54,7 +54,7 @@ class Escaped {
 
 }  // namespace
 
-Form::Form(std::string_view text) {
+Form::Form(std::string_view text, std::vector<const char*> open) : open_(std::move(open)) {
   std::size_t begin = 0;
   for (std::size_t at = 0; at < text.size(); ++at) {
     if (!is_hole(text.substr(at, 1))) continue;
@@ -102,13 +102,12 @@ void XmlWriter::text(const char* element, std::string_view value) {
   line({"<", element, ">", Escaped(value, escaped_text), "</", element, ">"});
 }
 
-void XmlWriter::member(const char* element, std::string_view value) {
-  line({"<", element, "><member>", Escaped(value, escaped_text), "</member></", element, ">"});
-}
-
 void XmlWriter::members(const char* element, const Members& list) {
   if (list.empty()) return empty(element);
-  if (list.size() == 1) return member(element, list.front());
+  if (list.size() == 1) {
+    const Escaped member(list.front(), escaped_text);
+    return line({"<", element, "><member>", member, "</member></", element, ">"});
+  }
   open(element);
   for (const std::string_view member : list) text("member", member);
   close();

@@ -8,7 +8,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -29,15 +28,17 @@ class Form {
  public:
   /// What is written in the place of values for a form to be made. No text for a device has
   /// characters like these.
-  static constexpr std::array<std::string_view, 2> holes{"\1", "\2"};
+  static constexpr std::array<std::string_view, 4> holes{"\1", "\2", "\3", "\4"};
   static bool is_hole(std::string_view text) {
-    return text.size() == 1 && text[0] >= '\1' && text[0] <= '\2';
+    return text.size() == 1 && text[0] >= holes.front()[0] && text[0] <= holes.back()[0];
   }
 
   Form() = default;
-  explicit Form(std::string_view text);
+  Form(std::string_view text, std::vector<const char*> open);
   bool empty() const { return rest_.empty(); }
   void append_to(std::string& out, std::span<const std::string_view> values) const;
+  /// The elements that are open behind it.
+  const std::vector<const char*>& open() const { return open_; }
 
  private:
   struct Piece {
@@ -47,6 +48,7 @@ class Form {
 
   std::vector<Piece> pieces_;
   std::string rest_;
+  std::vector<const char*> open_;
 };
 
 class XmlWriter {
@@ -64,7 +66,6 @@ class XmlWriter {
     if (!value.empty()) text(element, value);
   }
   /// A list of one stands in one line: most lists are, and a rule is to be seen at a glance.
-  void member(const char* element, std::string_view value);
   void members(const char* element, const Members& list);
   /// What `write` writes, which is always the same for one `what` at one depth.
   template <class Write>
@@ -77,24 +78,26 @@ class XmlWriter {
     write();
     last.size = text_.size() - last.begin;
   }
-  /// What `write` writes of the values, which is the same for one form but for them; it closes what
-  /// it opens.
-  template <std::size_t count, class Write>
-  void fill(Form& form, const std::array<std::string_view, count>& values, Write write) {
-    static_assert(count <= Form::holes.size());
-    if (!std::all_of(values.begin(), values.end(), stands_as_it_is)) {
-      std::apply(write, values);
+  /// What `write` writes of the values, a list of texts. For one form that is always the same but
+  /// for them, as are their number and the depth.
+  template <class Values, class Write>
+  void fill(Form& form, const Values& values, Write write) {
+    if (values.size() > Form::holes.size() ||
+        !std::all_of(values.begin(), values.end(), stands_as_it_is)) {
+      write(values);
       return;
     }
     if (form.empty()) {
       const std::size_t begin = text_.size();
-      std::array<std::string_view, count> holes;
-      std::copy_n(Form::holes.begin(), count, holes.begin());
-      std::apply(write, holes);
-      form = Form(std::string_view(text_).substr(begin));
+      const std::vector<const char*> open = open_;
+      Values holes = values;
+      std::copy_n(Form::holes.begin(), holes.size(), holes.begin());
+      write(holes);
+      form = Form(std::string_view(text_).substr(begin), std::exchange(open_, open));
       text_.resize(begin);
     }
     form.append_to(text_, values);
+    open_ = form.open();
   }
   std::string take() { return std::move(text_); }
 
