@@ -2,10 +2,13 @@
 #include "backends/palo_alto/finish.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 #include <unordered_map>
 
 #include "backends/common/names.h"
 #include "backends/palo_alto/names.h"
+#include "support/hash.h"
 #include "support/text.h"
 
 namespace hcipol::backends::palo_alto {
@@ -33,15 +36,35 @@ void complete_icmp(Document& document) {
   }
 }
 
+/// One hash for names that differ in nothing but capitals; perhaps, but hardly ever, for others.
+std::uint64_t hash_without_case(std::string_view name) {
+  std::uint64_t hash = name.size();
+  for (std::size_t at = 0; at < name.size(); at += sizeof(std::uint64_t)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, name.data() + at, std::min(sizeof word, name.size() - at));
+    mix(hash, word | 0x2020'2020'2020'2020);  // the one bit that capitals lack
+  }
+  return hash;
+}
+
+bool surely_all_differ(const Document& document) {
+  std::vector<std::uint64_t> hashes;
+  hashes.reserve(document.rules.size() + document.cleanup.size());
+  for (const auto* rules : {&document.rules, &document.cleanup}) {
+    for (const SecurityRule& rule : *rules) hashes.push_back(hash_without_case(rule.name));
+  }
+  std::sort(hashes.begin(), hashes.end());
+  return std::adjacent_find(hashes.begin(), hashes.end()) == hashes.end();
+}
+
 // Rules that want one name all get a hash of what they are, so that no name depends on which came
 // first.
 void name_rules(Document& document, const std::vector<Identity>& identities) {
+  if (surely_all_differ(document)) return;
   std::unordered_map<std::string, int> wanted;
-  wanted.reserve(identities.size());
   for (const auto* rules : {&document.rules, &document.cleanup}) {
     for (const SecurityRule& rule : *rules) ++wanted[to_lower(rule.name)];
   }
-  if (wanted.size() == identities.size()) return;
   auto identity = identities.begin();
   for (auto* rules : {&document.rules, &document.cleanup}) {
     for (SecurityRule& rule : *rules) {

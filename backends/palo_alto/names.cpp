@@ -109,4 +109,9 @@ std::string plain_text(std::string_view text, std::size_t bytes) {
   return std::string(trim(one_line(out, bytes)));
 }
 
+std::string plain_text(std::string&& text, std::size_t bytes) {
+  const bool stays = text.size() <= bytes && printable_ascii_but<>(text) && trim(text) == text;
+  return stays ? std::move(text) : plain_text(std::string_view(text), bytes);
+}
+
 }  // namespace hcipol::backends::palo_alto

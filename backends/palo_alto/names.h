@@ -38,5 +38,6 @@ std::string cluster_key(std::string_view cluster);
 
 /// `text` as one line of at most `bytes` (as one_line() does it), without what XML 1.0 forbids.
 std::string plain_text(std::string_view text, std::size_t bytes);
+std::string plain_text(std::string&& text, std::size_t bytes);
 
 }  // namespace hcipol::backends::palo_alto
