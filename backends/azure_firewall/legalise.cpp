@@ -105,7 +105,7 @@ std::vector<std::string> merged_names(const std::vector<Peer*>& named) {
   if (named.size() == 1) return named.front()->names;
   std::vector<net::DomainPattern> patterns;
   for (const Peer* peer : named) {
-    for (const std::string& name : peer->names) patterns.push_back(*net::parse_pattern(name));
+    patterns.insert(patterns.end(), peer->patterns.begin(), peer->patterns.end());
   }
   std::vector<std::string> out;
   for (const net::DomainPattern& pattern : net::DomainSet::of(std::move(patterns)).patterns()) {

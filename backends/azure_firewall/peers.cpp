@@ -58,13 +58,14 @@ Peer::Peer(const policy::NamedSet& named)
       instead_is_tag(!named.addresses.has(net::Family::ipv4)) {
   if (named.set.names.others()) return;
   const std::string tag_mark = policy::NamedSet::tag_name("").name;
-  for (const net::DomainPattern& pattern : named.set.names.patterns()) {
+  for (net::DomainPattern& pattern : named.set.names.patterns()) {
     if (pattern.name.starts_with(tag_mark)) {
       tags.push_back(pattern.name.substr(tag_mark.size()));
       continue;
     }
     names.push_back(net::to_string(pattern));
     has_wildcards = has_wildcards || pattern.wildcard;
+    patterns.push_back(std::move(pattern));
   }
 }
 

@@ -31,7 +31,8 @@ struct Peer {
   /// The names are every name but some, or some pattern but some names of it.
   bool names_with_exceptions;
   /// Host names and patterns ("*.suffix") that a rule must match as such, sorted.
-  std::vector<std::string> names;
+  std::vector<net::DomainPattern> patterns;
+  std::vector<std::string> names;  ///< the same as texts
   bool has_wildcards = false;
   std::vector<std::string> tags;  ///< service tags that stand for themselves
   /// An endpoint by addresses, for where its names are of no use: the addresses that it says, else
