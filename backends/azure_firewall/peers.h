@@ -31,8 +31,7 @@ struct Peer {
   /// The names are every name but some, or some pattern but some names of it.
   bool names_with_exceptions;
   /// Host names and patterns ("*.suffix") that a rule must match as such, sorted.
-  std::vector<net::DomainPattern> patterns;
-  std::vector<std::string> names;  ///< the same as texts
+  std::vector<std::string> names;
   bool has_wildcards = false;
   std::vector<std::string> tags;  ///< service tags that stand for themselves
   /// An endpoint by addresses, for where its names are of no use: the addresses that it says, else
@@ -42,6 +41,9 @@ struct Peer {
 
   explicit Peer(const policy::NamedSet& named);
 };
+
+/// The names of all of them, without those that a pattern among them covers.
+std::vector<std::string> merged_names(const std::vector<Peer*>& named);
 
 class PeerTable {
  public:

@@ -73,15 +73,19 @@ bool is_letter(char c) {
 /// Labels of letters, digits, `-` and `_`, at most 63 each and 253 in all.
 bool is_host_name(std::string_view name) {
   if (name.empty() || name.size() > 253) return false;
-  const auto labels = split(name, '.');
-  return std::all_of(labels.begin(), labels.end(), [](std::string_view label) {
-    const auto good = [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-             c == '-' || c == '_';
-    };
-    return !label.empty() && label.size() <= 63 && label.front() != '-' && label.back() != '-' &&
-           std::all_of(label.begin(), label.end(), good);
-  });
+  const auto good = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+  };
+  while (true) {
+    const std::string_view label = name.substr(0, name.find('.'));
+    if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-' ||
+        !std::all_of(label.begin(), label.end(), good)) {
+      return false;
+    }
+    if (label.size() == name.size()) return true;
+    name.remove_prefix(label.size() + 1);
+  }
 }
 
 }  // namespace
