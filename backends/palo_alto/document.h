@@ -45,8 +45,9 @@ struct Address {
   const std::string& words() const { return value; }
 };
 
-/// Names of objects or zones, or words like `any`. Whoever keeps such a list keeps what it names:
-/// names of objects are the keys of the document's maps, those of zones the target's settings.
+/// Names of objects or zones, or words like `any`: letters, digits, blanks, `.`, `_` and `-`.
+/// Whoever keeps such a list keeps what it names: names of objects are the keys of the document's
+/// maps, those of zones the target's settings.
 using Members = std::vector<std::string_view>;
 
 /// Always static.

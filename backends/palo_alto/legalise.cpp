@@ -162,7 +162,7 @@ SecurityRule Legaliser::base(const Flow& flow) {
 
 void Legaliser::add(const Flow& flow) {
   const Families both = families(flow.from) & families(flow.to);
-  const net::ServiceSet service = usable(flow.service, both);
+  net::ServiceSet service = usable(flow.service, both);
   if (!both.any() || service.empty()) return;  // no packet can be meant
   // A rule that a category can match all of needs no other.
   const bool web = net::web_services().contains(service);
@@ -186,7 +186,8 @@ void Legaliser::add(const Flow& flow) {
   if (!to.end.empty()) {
     rule.to = to.zones;
     rule.destination = to.members;
-    add_rules(flow, by_name ? rule : std::move(rule), "", service);
+    if (!by_name) return add_rules(flow, std::move(rule), "", std::move(service));
+    add_rules(flow, rule, "", service);
   }
   if (by_name) add_by_name(flow, rule, to.end, service);
 }
@@ -385,7 +386,7 @@ void Legaliser::add_recognised(const Flow& flow, const SecurityRule& rule, std::
 void Legaliser::add_rule(const Flow& flow, SecurityRule rule, std::string_view suffix, bool cleanup,
                          const net::ServiceSet& part) {
   std::string id;
-  if (flow.rule != nullptr) {
+  if (flow.rule != nullptr && !flow.rule->carries.empty()) {
     const Rule& origin = parts_.of(flow, {part, {}});
     if (&origin != flow.rule) {
       rule.description = describe(origin);

@@ -77,7 +77,7 @@ void print_addresses(Writer& out, const Document& document) {
     const bool fqdn = address.kind == Address::Kind::fqdn;
     const bool range = address.kind == Address::Kind::range;
     Form& form = forms.at(static_cast<std::size_t>(address.kind));
-    out.fill(form, Values<2>{name, address.value}, [&](const Values<2>& values) {
+    out.fill_names(form, Values<2>{name, address.value}, [&](const Values<2>& values) {
       out.open("entry", "name", values[0]);
       out.text(fqdn ? "fqdn" : range ? "ip-range" : "ip-netmask", values[1]);
       out.members("tag", object_tags);
@@ -99,7 +99,7 @@ void print_services(Writer& out, const Document& document) {
   Form udp;
   const auto print_service = [&](const std::string& name, const Service& service) {
     Form& form = std::string_view(service.protocol) == "tcp" ? tcp : udp;
-    out.fill(form, Values<2>{name, service.ports}, [&](const Values<2>& values) {
+    out.fill_names(form, Values<2>{name, service.ports}, [&](const Values<2>& values) {
       out.open("entry", "name", values[0]);
       out.open("protocol");
       out.open(service.protocol);
@@ -206,11 +206,11 @@ void write_rule(Writer& out, const SecurityRule& rule, const Document& document,
   const auto members = [&](RuleTexts::List& known, const char* element, const Members& list) {
     out.repeat(known.last, &list, [&] {
       Form& form = known.forms.at(std::min(list.size(), known.forms.size() - 1));
-      out.fill(form, list, [&](const Members& names) { out.members(element, names); });
+      out.fill_names(form, list, [&](const Members& names) { out.members(element, names); });
     });
   };
-  out.fill(texts.beginning, Values<1>{rule.name},
-           [&](const Values<1>& values) { out.open("entry", "name", values[0]); });
+  out.fill_names(texts.beginning, Values<1>{rule.name},
+                 [&](const Values<1>& values) { out.open("entry", "name", values[0]); });
   members(texts.from, "from", *rule.from);
   members(texts.to, "to", *rule.to);
   members(texts.source, "source", *rule.source);

@@ -43,6 +43,10 @@ class SetWriter {
   void fill(Form&, const Values& values, Write write) {
     write(values);
   }
+  template <class Form, class Values, class Write>
+  void fill_names(Form&, const Values& values, Write write) {
+    write(values);
+  }
   /// What a command here begins with, and a blank.
   std::string beginning() const;
   std::string take() { return std::move(text_); }

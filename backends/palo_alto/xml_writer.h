@@ -82,8 +82,16 @@ class XmlWriter {
   /// for them, as are their number and the depth.
   template <class Values, class Write>
   void fill(Form& form, const Values& values, Write write) {
-    if (values.size() > Form::holes.size() ||
-        !std::all_of(values.begin(), values.end(), stands_as_it_is)) {
+    if (std::all_of(values.begin(), values.end(), stands_as_it_is)) {
+      fill_names(form, values, write);
+    } else {
+      write(values);
+    }
+  }
+  /// The same of names, addresses and ports, in which nothing is to be escaped.
+  template <class Values, class Write>
+  void fill_names(Form& form, const Values& values, Write write) {
+    if (values.size() > Form::holes.size()) {
       write(values);
       return;
     }
