@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <deque>
 #include <set>
-#include <unordered_set>
 #include <utility>
 
 #include "backends/common/names.h"
@@ -24,6 +23,7 @@
 #include "backends/palo_alto/objects.h"
 #include "backends/palo_alto/place.h"
 #include "backends/palo_alto/rule_ends.h"
+#include "backends/palo_alto/set_names.h"
 #include "backends/palo_alto/settings.h"
 #include "support/text.h"
 
@@ -46,7 +46,6 @@ class Legaliser {
   Document run();
 
  private:
-  std::vector<const NamedSet*> all_sets() const;
   void add(const Flow& flow);
   void add_by_name(const Flow& flow, const SecurityRule& base, const End& to,
                    const net::ServiceSet& service);
@@ -90,7 +89,7 @@ Legaliser::Legaliser(const flow::DevicePolicy& device, const Settings& settings,
       settings_(settings),
       scopes_(settings_.default_deny ? default_deny(device, owned_) : std::vector<Scope>{}),
       key_(cluster_key(device.cluster->name)),
-      objects_(device, settings_, all_sets(), document_) {
+      objects_(device, settings_, all_sets(device.flows, scopes_), document_) {
   document_.set_commands = settings_.set_commands;
   // Files of several targets may be imported into one device.
   const std::string& instance = device.view->target->instance;
@@ -124,23 +123,6 @@ Document Legaliser::run() {
   }
   document_.parts = parts_.take();
   return std::move(document_);
-}
-
-std::vector<const NamedSet*> Legaliser::all_sets() const {
-  std::vector<const NamedSet*> out;
-  std::unordered_set<const NamedSet*> known;
-  const auto add_one = [&](const NamedSet* set) {
-    if (known.insert(set).second) out.push_back(set);
-  };
-  for (const Flow& flow : device_.flows) {
-    for (const NamedSet* set : flow.from) add_one(set);
-    for (const NamedSet* set : flow.to) add_one(set);
-  }
-  for (const Scope& scope : scopes_) {
-    add_one(scope.from);
-    add_one(scope.to);
-  }
-  return out;
 }
 
 SecurityRule Legaliser::base(const Flow& flow) {

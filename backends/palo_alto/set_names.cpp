@@ -1,6 +1,7 @@
 // A name is as the policy has it, unless another set wants it as well.
 #include "backends/palo_alto/set_names.h"
 
+#include <unordered_set>
 #include <utility>
 
 #include "backends/common/names.h"
@@ -18,6 +19,24 @@ std::string content_of(const NamedSet& set) {
 }
 
 }  // namespace
+
+std::vector<const NamedSet*> all_sets(const std::vector<flow::Flow>& flows,
+                                      const std::vector<Scope>& scopes) {
+  std::vector<const NamedSet*> out;
+  std::unordered_set<const NamedSet*> known;
+  const auto add_one = [&](const NamedSet* set) {
+    if (known.insert(set).second) out.push_back(set);
+  };
+  for (const flow::Flow& flow : flows) {
+    for (const NamedSet* set : flow.from) add_one(set);
+    for (const NamedSet* set : flow.to) add_one(set);
+  }
+  for (const Scope& scope : scopes) {
+    add_one(scope.from);
+    add_one(scope.to);
+  }
+  return out;
+}
 
 // Sets of servers are lists of hosts even where their addresses happen to be neighbours, so that
 // one more server is one more line.

@@ -6,9 +6,15 @@
 #include <unordered_map>
 #include <vector>
 
+#include "backends/palo_alto/cleanup.h"
+#include "flow/flow.h"
 #include "sema/named_set.h"
 
 namespace hcipol::backends::palo_alto {
+
+/// Each once, in the order in which they are first met.
+std::vector<const sema::NamedSet*> all_sets(const std::vector<flow::Flow>& flows,
+                                            const std::vector<Scope>& scopes);
 
 /// Up to this many addresses in a row are hosts of their own.
 std::size_t hosts_apart(sema::NamedSet::Kind kind);
