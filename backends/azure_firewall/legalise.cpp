@@ -100,20 +100,6 @@ std::string description(const policy::Rule& rule) {
   return one_line(text, longest_description);
 }
 
-/// Patterns that another one covers are left out.
-std::vector<std::string> merged_names(const std::vector<Peer*>& named) {
-  if (named.size() == 1) return named.front()->names;
-  std::vector<net::DomainPattern> patterns;
-  for (const Peer* peer : named) {
-    for (const std::string& name : peer->names) patterns.push_back(*net::parse_pattern(name));
-  }
-  std::vector<std::string> out;
-  for (const net::DomainPattern& pattern : net::DomainSet::of(std::move(patterns)).patterns()) {
-    out.push_back(net::to_string(pattern));
-  }
-  return out;
-}
-
 // ---- destinations by name --------------------------------------------------------------------
 
 void Legaliser::add_named(const Flow& flow, const Sources& from, const Destinations& to,

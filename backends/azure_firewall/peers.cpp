@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
+#include <utility>
 
 #include "backends/azure_firewall/limits.h"
 #include "backends/azure_firewall/split.h"
@@ -36,6 +38,7 @@ void add_entries(std::vector<std::string>& out, const net::AddressRange& range) 
 }
 
 std::vector<std::string> entries_of(const net::AddressSet& ipv4) {
+  if (ipv4.empty()) return {};
   // Whether 0.0.0.0/0 is accepted is not documented; `*` is.
   if (ipv4 == net::AddressSet::all(net::Family::ipv4)) return {"*"};
   std::vector<std::string> out;
@@ -57,7 +60,7 @@ Peer::Peer(const policy::NamedSet& named)
       instead(named.addresses.has(net::Family::ipv4) ? named.addresses : named.tag_addresses),
       instead_is_tag(!named.addresses.has(net::Family::ipv4)) {
   if (named.set.names.others()) return;
-  const std::string tag_mark = policy::NamedSet::tag_name("").name;
+  constexpr std::string_view tag_mark = policy::NamedSet::tag_prefix;
   for (const net::DomainPattern& pattern : named.set.names.patterns()) {
     if (pattern.name.starts_with(tag_mark)) {
       tags.push_back(pattern.name.substr(tag_mark.size()));
@@ -69,9 +72,27 @@ Peer::Peer(const policy::NamedSet& named)
 }
 
 Peer& PeerTable::of(const policy::NamedSet& set) {
-  const auto found = peers_.find(&set);
-  if (found != peers_.end()) return found->second;
-  return peers_.emplace(&set, Peer(set)).first->second;
+  return peers_.try_emplace(&set, set).first->second;
+}
+
+std::vector<std::string> merged_names(const std::vector<Peer*>& named) {
+  if (named.size() == 1) return named.front()->names;
+  std::vector<std::string> out;
+  for (const Peer* peer : named) out.insert(out.end(), peer->names.begin(), peer->names.end());
+  // Nothing but a pattern covers others.
+  if (std::none_of(named.begin(), named.end(),
+                   [](const Peer* peer) { return peer->has_wildcards; })) {
+    std::sort(out.begin(), out.end());
+    out.erase(std::unique(out.begin(), out.end()), out.end());
+    return out;
+  }
+  std::vector<net::DomainPattern> patterns;
+  for (const std::string& name : out) patterns.push_back(*net::parse_pattern(name));
+  out.clear();
+  for (const net::DomainPattern& pattern : net::DomainSet::of(std::move(patterns)).patterns()) {
+    out.push_back(net::to_string(pattern));
+  }
+  return out;
 }
 
 const std::vector<const IpGroup*>& PeerTable::groups(const policy::NamedSet& set, Ipv4& ipv4) {

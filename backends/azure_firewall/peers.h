@@ -42,6 +42,9 @@ struct Peer {
   explicit Peer(const policy::NamedSet& named);
 };
 
+/// The names of all of them, without those that a pattern among them covers.
+std::vector<std::string> merged_names(const std::vector<Peer*>& named);
+
 class PeerTable {
  public:
   explicit PeerTable(Document& document) : document_(document) {}

@@ -71,17 +71,21 @@ bool is_letter(char c) {
 }
 
 /// Labels of letters, digits, `-` and `_`, at most 63 each and 253 in all.
-bool is_host_name(const std::string& name) {
+bool is_host_name(std::string_view name) {
   if (name.empty() || name.size() > 253) return false;
-  const auto labels = split(name, '.');
-  return std::all_of(labels.begin(), labels.end(), [](std::string_view label) {
-    const auto good = [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-             c == '-' || c == '_';
-    };
-    return !label.empty() && label.size() <= 63 && label.front() != '-' && label.back() != '-' &&
-           std::all_of(label.begin(), label.end(), good);
-  });
+  const auto good = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+  };
+  while (true) {
+    const std::string_view label = name.substr(0, name.find('.'));
+    if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-' ||
+        !std::all_of(label.begin(), label.end(), good)) {
+      return false;
+    }
+    if (label.size() == name.size()) return true;
+    name.remove_prefix(label.size() + 1);
+  }
 }
 
 }  // namespace
@@ -104,8 +108,8 @@ void RuleChecks::priority(const Json& object, std::string_view check, const std:
                           std::set<std::int64_t>& taken) {
   const Json& value = member(object, "priority");
   const std::int64_t number = value.is_number_integer() ? value.get<std::int64_t>() : 0;
-  expect(number >= 100 && number <= 65'000, check, of + ": its priority is not 100 to 65000");
-  expect(taken.insert(number).second, check, fmt::format("{}: priority {} twice", of, number));
+  expect(number >= 100 && number <= 65'000, check, "{}: its priority is not 100 to 65000", of);
+  expect(taken.insert(number).second, check, "{}: priority {} twice", of, number);
 }
 
 void RuleChecks::group(const std::string& name, const Json& properties) {
@@ -113,7 +117,7 @@ void RuleChecks::group(const std::string& name, const Json& properties) {
   std::set<std::string> names;
   std::set<std::int64_t> priorities;
   const Json& collections = member(properties, "ruleCollections");
-  expect(collections.is_array() && !collections.empty(), "C2", name + " has no collections");
+  expect(collections.is_array() && !collections.empty(), "C2", "{} has no collections", name);
   for (const Json& one : collections) collection(one, names, priorities);
 }
 
@@ -121,30 +125,30 @@ void RuleChecks::collection(const Json& collection, std::set<std::string>& names
                             std::set<std::int64_t>& priorities) {
   const std::string name = text_of(member(collection, "name"));
   expect(!name.empty(), "N3", "a collection without a name");
-  expect(arm::is_azure_name(name), "N2", "`" + name + "` as the name of a collection");
-  expect(names.insert(to_lower(name)).second, "N3", "two collections `" + name + "`");
+  expect(arm::is_azure_name(name), "N2", "`{}` as the name of a collection", name);
+  expect(names.insert(to_lower(name)).second, "N3", "two collections `{}`", name);
   priority(collection, "P2", name, priorities);
   const bool nat = member(collection, "ruleCollectionType") == "FirewallPolicyNatRuleCollection";
   expect(nat || member(collection, "ruleCollectionType") == "FirewallPolicyFilterRuleCollection",
-         "C1", name + ": its type");
+         "C1", "{}: its type", name);
   const std::string action = text_of(member(member(collection, "action"), "type"));
-  expect(nat ? action == "DNAT" : action == "Allow" || action == "Deny", "C1",
-         name + ": its action");
+  expect(nat ? action == "DNAT" : action == "Allow" || action == "Deny", "C1", "{}: its action",
+         name);
   const Json& rules = member(collection, "rules");
-  expect(rules.is_array() && !rules.empty(), "C2", name + " has no rules");
+  expect(rules.is_array() && !rules.empty(), "C2", "{} has no rules", name);
   std::set<std::string> rule_names;
   std::set<std::string> types;
   for (const Json& one : rules) {
     const std::string rule_name = text_of(member(one, "name"));
-    expect(!rule_name.empty(), "N3", name + ": a rule without a name");
-    expect(arm::is_azure_name(rule_name), "N2", "`" + rule_name + "` as the name of a rule");
-    expect(rule_names.insert(to_lower(rule_name)).second, "N3",
-           fmt::format("{}: two rules `{}`", name, rule_name));
+    expect(!rule_name.empty(), "N3", "{}: a rule without a name", name);
+    expect(arm::is_azure_name(rule_name), "N2", "`{}` as the name of a rule", rule_name);
+    expect(rule_names.insert(to_lower(rule_name)).second, "N3", "{}: two rules `{}`", name,
+           rule_name);
     types.insert(text_of(member(one, "ruleType")));
     rule(one, rule_name);
   }
-  expect(types.size() <= 1, "C1", name + ": two types of rules");
-  expect(nat == types.contains("NatRule"), "C1", name + ": NAT rules in a filter, or the reverse");
+  expect(types.size() <= 1, "C1", "{}: two types of rules", name);
+  expect(nat == types.contains("NatRule"), "C1", "{}: NAT rules in a filter, or the reverse", name);
 }
 
 std::vector<std::string> RuleChecks::texts(const Json& list, std::string_view check,
@@ -154,18 +158,20 @@ std::vector<std::string> RuleChecks::texts(const Json& list, std::string_view ch
   try {
     evaluated = values_.value(list);
   } catch (const Unreadable& error) {
-    expect(false, check, fmt::format("{}: {}", of, error.what()));
+    expect(false, check, "{}: {}", of, error.what());
     return out;
   }
-  expect(evaluated.is_array() && !evaluated.empty(), check, of + ": an empty list");
+  expect(evaluated.is_array() && !evaluated.empty(), check, "{}: an empty list", of);
   if (!evaluated.is_array()) return out;
-  for (const Json& element : evaluated) {
-    expect(element.is_string() && element != "", check, of + ": an entry that is no text");
-    if (element.is_string() && element != "") out.push_back(element.get<std::string>());
+  out.reserve(evaluated.size());
+  for (Json& element : evaluated) {
+    const bool good = element.is_string() && !element.get_ref<const std::string&>().empty();
+    expect(good, check, "{}: an entry that is no text", of);
+    if (good) out.push_back(std::move(element.get_ref<std::string&>()));
   }
   std::set<std::string> seen;
   for (const std::string& text : out) {
-    expect(seen.insert(to_lower(text)).second, "A3", fmt::format("{}: `{}` twice", of, text));
+    expect(seen.insert(to_lower(text)).second, "A3", "{}: `{}` twice", of, text);
   }
   return out;
 }
@@ -181,11 +187,11 @@ void RuleChecks::addresses(const Json& list, const std::string& of, bool tags) {
     if (entry == "*") continue;
     if (is_letter(entry.front()) && entry.find(':') == std::string::npos) {
       expect(tags && arm::is_tag(entry) && tag_use(entry) != TagUse::no, "A2",
-             fmt::format("{}: `{}`, which is no service tag that a rule takes here", of, entry));
+             "{}: `{}`, which is no service tag that a rule takes here", of, entry);
       continue;
     }
     const auto fault = fault_of_address(entry);
-    expect(!fault, "A1", fmt::format("{}: `{}` {}", of, entry, fault.value_or("")));
+    expect(!fault, "A1", "{}: `{}` {}", of, entry, fault.value_or(""));
   }
 }
 
@@ -196,7 +202,7 @@ void RuleChecks::groups(const Json& rule, const char* key, const std::string& of
 
 void RuleChecks::sources(const Json& rule, const std::string& of) {
   expect(kinds(rule, {"sourceAddresses", "sourceIpGroups"}) == 1, "R1",
-         of + ": sources as addresses or as IP groups");
+         "{}: sources as addresses or as IP groups", of);
   if (!member(rule, "sourceAddresses").is_null()) {
     addresses(member(rule, "sourceAddresses"), of, false);
   }
@@ -209,19 +215,19 @@ void RuleChecks::rule(const Json& rule, const std::string& of) {
   if (type == "NetworkRule") return network(rule, of);
   if (type == "ApplicationRule") return application(rule, of);
   if (type == "NatRule") return nat(rule, of);
-  expect(false, "C1", fmt::format("{}: a rule of type `{}`", of, type));
+  expect(false, "C1", "{}: a rule of type `{}`", of, type);
 }
 
 void RuleChecks::network(const Json& rule, const std::string& of) {
   expect(kinds(rule, {"destinationAddresses", "destinationIpGroups", "destinationFqdns"}) == 1,
-         "R2", of + ": one kind of destination");
+         "R2", "{}: one kind of destination", of);
   if (!member(rule, "destinationAddresses").is_null()) {
     addresses(member(rule, "destinationAddresses"), of, true);
   }
   groups(rule, "destinationIpGroups", of);
   if (!member(rule, "destinationFqdns").is_null()) {
     names_in_network_rules_ = true;
-    expect(tier != "Basic", "T1", of + ": host names in a network rule");
+    expect(tier != "Basic", "T1", "{}: host names in a network rule", of);
     for (const std::string& name : texts(member(rule, "destinationFqdns"), "R2", of)) {
       fqdn(name, of, false);
     }
@@ -230,10 +236,10 @@ void RuleChecks::network(const Json& rule, const std::string& of) {
   for (const std::string& protocol : texts(member(rule, "ipProtocols"), "R2", of)) {
     const bool known =
         protocol == "TCP" || protocol == "UDP" || protocol == "ICMP" || protocol == "Any";
-    expect(known, "R2", fmt::format("{}: the protocol `{}`", of, protocol));
+    expect(known, "R2", "{}: the protocol `{}`", of, protocol);
     icmp = icmp || protocol == "ICMP";
   }
-  expect(!icmp || member(rule, "destinationPorts") == Json({"*"}), "Q2", of + ": ICMP with ports");
+  expect(!icmp || member(rule, "destinationPorts") == Json({"*"}), "Q2", "{}: ICMP with ports", of);
   ports(rule, of);
 }
 
@@ -246,24 +252,24 @@ void RuleChecks::ports(const Json& rule, const std::string& of) {
     const bool single = dash == std::string_view::npos;
     const auto last = single ? first : number_of(words.substr(dash + 1), 65'535);
     const bool good = first && last && *first > 0 && (single || *first < *last);
-    expect(good, "Q1", fmt::format("{}: the port `{}`", of, text));
+    expect(good, "Q1", "{}: the port `{}`", of, text);
   }
 }
 
 void RuleChecks::application(const Json& rule, const std::string& of) {
   const std::initializer_list<const char*> targets{"targetFqdns", "fqdnTags", "targetUrls",
                                                    "webCategories"};
-  expect(kinds(rule, targets) == 1, "R3", of + ": one kind of target");
+  expect(kinds(rule, targets) == 1, "R3", "{}: one kind of target", of);
   const Json& protocols = member(rule, "protocols");
-  expect(protocols.is_array() && !protocols.empty(), "R3", of + ": no protocols");
+  expect(protocols.is_array() && !protocols.empty(), "R3", "{}: no protocols", of);
   bool https = false;
   for (const Json& each : protocols) {
     const std::string type = text_of(member(each, "protocolType"));
-    expect(type == "Http" || type == "Https", "R3", fmt::format("{}: protocol `{}`", of, type));
+    expect(type == "Http" || type == "Https", "R3", "{}: protocol `{}`", of, type);
     https = https || type == "Https";
     const Json& port = member(each, "port");
     const std::int64_t number = port.is_number_integer() ? port.get<std::int64_t>() : 0;
-    expect(number >= 1 && number <= last_protocol_port, "Q1", of + ": the port of a protocol");
+    expect(number >= 1 && number <= last_protocol_port, "Q1", "{}: the port of a protocol", of);
   }
   if (!member(rule, "targetFqdns").is_null()) {
     for (const std::string& name : texts(member(rule, "targetFqdns"), "R3", of)) {
@@ -271,36 +277,35 @@ void RuleChecks::application(const Json& rule, const std::string& of) {
     }
   }
   if (!member(rule, "fqdnTags").is_null()) {
-    expect(https, "R3", of + ": FQDN tags without HTTPS");
+    expect(https, "R3", "{}: FQDN tags without HTTPS", of);
     for (const std::string& tag : texts(member(rule, "fqdnTags"), "R3", of)) {
-      expect(is_fqdn_tag(tag), "F4", fmt::format("{}: the FQDN tag `{}`", of, tag));
+      expect(is_fqdn_tag(tag), "F4", "{}: the FQDN tag `{}`", of, tag);
     }
   }
   const bool premium_only =
       !member(rule, "targetUrls").is_null() || member(rule, "terminateTLS") == true;
-  expect(!premium_only || tier == "Premium", "T1", of + ": URLs or TLS inspection");
-  expect(member(rule, "webCategories").is_null() || tier != "Basic", "T1", of + ": categories");
+  expect(!premium_only || tier == "Premium", "T1", "{}: URLs or TLS inspection", of);
+  expect(member(rule, "webCategories").is_null() || tier != "Basic", "T1", "{}: categories", of);
 }
 
 void RuleChecks::nat(const Json& rule, const std::string& of) {
   const std::vector<std::string> ports = texts(member(rule, "destinationPorts"), "R4", of);
   const auto port = ports.size() == 1 ? number_of(ports.front(), last_nat_port) : std::nullopt;
-  expect(port && *port > 0, "R4", of + ": NAT takes one port, 1 to 63999");
+  expect(port && *port > 0, "R4", "{}: NAT takes one port, 1 to 63999", of);
   expect(!text_of(member(rule, "translatedPort")).empty() &&
              kinds(rule, {"translatedAddress", "translatedFqdn"}) == 1,
-         "R4", of + ": NAT needs a port and an address or name to lead to");
+         "R4", "{}: NAT needs a port and an address or name to lead to", of);
 }
 
 void RuleChecks::fqdn(const std::string& fqdn, const std::string& of, bool patterns) {
   if (fqdn == "*" && patterns) return;
   const bool wildcard = fqdn.starts_with('*');
-  std::string name = fqdn;
-  if (wildcard) name = fqdn.starts_with("*.") ? fqdn.substr(2) : fqdn.substr(1);
-  expect(is_host_name(name) && (!wildcard || patterns), "F1",
-         fmt::format("{}: the host name `{}`", of, fqdn));
-  expect(!net::parse_address(fqdn), "F1", fmt::format("{}: the address `{}` as a name", of, fqdn));
-  expect(!wildcard || fqdn.starts_with("*."), "F2",
-         fmt::format("{}: `{}` also matches names that only end so", of, fqdn));
+  std::string_view name = fqdn;
+  if (wildcard) name.remove_prefix(fqdn.starts_with("*.") ? 2 : 1);
+  expect(is_host_name(name) && (!wildcard || patterns), "F1", "{}: the host name `{}`", of, fqdn);
+  expect(!net::parse_address(fqdn), "F1", "{}: the address `{}` as a name", of, fqdn);
+  expect(!wildcard || fqdn.starts_with("*."), "F2", "{}: `{}` also matches names that only end so",
+         of, fqdn);
   if (fqdn.find("--") != std::string::npos && fqdn.find("xn--") == std::string::npos) {
     out_.push_back({"F2", "`" + fqdn + "`", true});
   }

@@ -1,6 +1,8 @@
 // The checks of what stands in a rule collection group.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <set>
 #include <string>
 #include <string_view>
@@ -22,6 +24,13 @@ class RuleChecks {
   std::string tier;
 
   void expect(bool holds, std::string_view check, std::string what);
+  /// The format of what is wrong: nearly always nothing is, and nothing is put together.
+  template <class First, class... Rest>
+  void expect(bool holds, std::string_view check,
+              fmt::format_string<const First&, const Rest&...> what, const First& first,
+              const Rest&... rest) {
+    if (!holds) expect(false, check, fmt::format(what, first, rest...));
+  }
   void priority(const Json& object, std::string_view check, const std::string& of,
                 std::set<std::int64_t>& taken);
   void group(const std::string& name, const Json& properties);

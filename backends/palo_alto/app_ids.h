@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "backends/backend.h"
 #include "backends/palo_alto/document.h"
@@ -17,7 +18,7 @@ class AppIds {
   /// What of a service an application is known for, and the applications; both may be empty.
   struct Known {
     net::ServiceSet service;
-    Members applications;  ///< sorted
+    std::vector<std::string> applications;  ///< sorted
   };
 
   static Known of(const net::ServiceSet& service);

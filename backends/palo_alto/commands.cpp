@@ -13,20 +13,33 @@ namespace hcipol::backends::palo_alto {
 
 namespace {
 
-using Names = std::vector<std::string>;
+using Names = std::vector<std::string_view>;
 
 /// What a partial load takes at once.
 struct Section {
   std::vector<const char*> path;  ///< "profiles", "custom-url-category"
-  Names names;
+  Names names;                    ///< the document's
   bool rules = false;
 };
 
 template <class Object>
 Names keys(const std::map<std::string, Object>& objects) {
   Names out;
+  out.reserve(objects.size());
   for (const auto& [name, object] : objects) out.push_back(name);
   return out;
+}
+
+/// A line for each of the names.
+void add_lines(std::string& out, std::string_view begin, const Names& names, std::string_view end) {
+  std::size_t size = names.size() * (begin.size() + end.size());
+  for (const std::string_view name : names) size += name.size();
+  out.reserve(out.size() + size);
+  for (const std::string_view name : names) {
+    out += begin;
+    out += name;
+    out += end;
+  }
 }
 
 /// In an order in which nothing is loaded before what it uses. Without empty ones.
@@ -48,6 +61,7 @@ std::vector<Section> sections(const Document& document) {
       out.push_back({{rulebase.c_str(), "security", "rules"}, {}, true});
       place = out.end() - 1;
     }
+    place->names.reserve(place->names.size() + rules.size());
     for (const SecurityRule& rule : rules) place->names.push_back(rule.name);
   };
   add_rules(document.location.rulebase, document.rules);
@@ -146,14 +160,10 @@ constexpr std::string_view remove_function =
     "  return 1\n"
     "}\n";
 
-/// Names of rules in the order in which moving one after the other leaves them in theirs.
-template <class Take>
-void for_each_move(const Names& names, bool to_top, Take take) {
-  if (to_top) {
-    std::for_each(names.rbegin(), names.rend(), take);
-  } else {
-    std::for_each(names.begin(), names.end(), take);
-  }
+/// The names of rules in the order in which moving one after the other leaves them in theirs.
+Names in_order_of_moves(Names names, bool to_top) {
+  if (to_top) std::reverse(names.begin(), names.end());
+  return names;
 }
 
 /// `before` is a rule of the rules' rule base; the clean-up's may be another.
@@ -171,24 +181,19 @@ std::string beginning(std::string_view verb, const Document& document, const Sec
   return writer.beginning();
 }
 
-std::string moves_by_line(const Document& document, const std::vector<Section>& all) {
-  std::string out;
+void add_moves_by_line(std::string& out, const Document& document,
+                       const std::vector<Section>& all) {
   for (const Section& section : all) {
     if (!section.rules) continue;
     const bool to_top = goes_to_top(document, section);
     const std::string begin = beginning("move", document, section);
     const std::string end = to_top ? " top\n" : " before " + command_word(document.before) + "\n";
-    for_each_move(section.names, to_top, [&](const std::string& name) {
-      out += begin;
-      out += name;
-      out += end;
-    });
+    add_lines(out, begin, in_order_of_moves(section.names, to_top), end);
   }
-  return out;
 }
 
-std::string moves_by_api(const Document& document, const std::vector<Section>& all) {
-  std::string out(move_function);
+void add_moves_by_api(std::string& out, const Document& document, const std::vector<Section>& all) {
+  out += move_function;
   for (const Section& section : all) {
     if (!section.rules) continue;
     const bool to_top = goes_to_top(document, section);
@@ -200,13 +205,9 @@ std::string moves_by_api(const Document& document, const std::vector<Section>& a
         "\"action=move\" --data-urlencode \"xpath={}/entry[@name='$name']\" --data-urlencode {}; "
         "done <<'END'\n",
         xpath(document.location, section), where);
-    for_each_move(section.names, to_top, [&](const std::string& name) {
-      out += name;
-      out += '\n';
-    });
+    add_lines(out, "", in_order_of_moves(section.names, to_top), "\n");
     out += "END\n";
   }
-  return out;
 }
 
 /// A comment with the command that shows what a partial load can lose.
@@ -221,10 +222,7 @@ std::string look_at_groups(const Document& document, const std::vector<Section>&
   return {};
 }
 
-}  // namespace
-
-std::string apply_commands(const Document& document) {
-  const std::vector<Section> all = sections(document);
+std::string apply_commands(const Document& document, const std::vector<Section>& all) {
   const std::string& file = document.file_name;
   std::string out = head_of_apply(document);
   if (document.set_commands) {
@@ -232,7 +230,7 @@ std::string apply_commands(const Document& document) {
         "\n# In operational mode:\nset cli scripting-mode on\n{}configure\n"
         "# Then paste {}, 30 or 40 lines at a time, and after it:\n",
         lock_command, file);
-    out += moves_by_line(document, all);
+    add_moves_by_line(out, document, all);
     out += "validate full\n";
     return out;
   }
@@ -251,7 +249,7 @@ std::string apply_commands(const Document& document) {
     out += fmt::format("load config partial from {} from-xpath {} to-xpath {} mode merge\n", file,
                        quoted_if(from_xpath(path)), quoted_if(path));
   }
-  out += moves_by_line(document, all);
+  add_moves_by_line(out, document, all);
   out += fmt::format(
       "validate full\n{}"
       "\n# ---- Or XML API, from a shell in the folder of {}. It stops at the first thing that "
@@ -268,27 +266,21 @@ std::string apply_commands(const Document& document) {
         "</partial></config></load>\"\n",
         file, from_xpath(path), path);
   }
-  out += moves_by_api(document, all);
+  add_moves_by_api(out, document, all);
   out += validate_function;
   out += "validate\n)\n";
   return out;
 }
 
-std::string remove_commands(const Document& document) {
-  std::vector<Section> all = sections(document);
-  std::reverse(all.begin(), all.end());
+/// `all` is in an order in which nothing is taken away before what uses it.
+std::string remove_commands(const Document& document, const std::vector<Section>& all) {
   std::string out = head_of_remove(document);
   out += fmt::format(
       "\n# ---- Command line, in operational mode, 30 or 40 lines at a time:\n"
       "set cli scripting-mode on\n{}configure\n",
       lock_command);
   for (const Section& section : all) {
-    const std::string begin = beginning("delete", document, section);
-    for (const std::string& name : section.names) {
-      out += begin;
-      out += name;
-      out += '\n';
-    }
+    add_lines(out, beginning("delete", document, section), section.names, "\n");
   }
   // What is pasted next begins in operational mode.
   out += fmt::format(
@@ -300,12 +292,23 @@ std::string remove_commands(const Document& document) {
   for (const Section& section : all) {
     // A name a line, so that one rule more is one line more.
     out += fmt::format(
-        "while read -r name; do remove \"{}/entry[@name='$name']\" || {}; done <<'END'\n"
-        "{}\nEND\n",
-        xpath(document.location, section), section.rules ? "stays=1" : ":",
-        fmt::join(section.names, "\n"));
+        "while read -r name; do remove \"{}/entry[@name='$name']\" || {}; done <<'END'\n",
+        xpath(document.location, section), section.rules ? "stays=1" : ":");
+    add_lines(out, "", section.names, "\n");
+    out += "END\n";
   }
   out += "exit $stays)\n";
+  return out;
+}
+
+}  // namespace
+
+Commands commands(const Document& document) {
+  std::vector<Section> all = sections(document);
+  Commands out;
+  out.apply = apply_commands(document, all);
+  std::reverse(all.begin(), all.end());
+  out.remove = remove_commands(document, all);
   return out;
 }
 

@@ -7,12 +7,15 @@
 
 namespace hcipol::backends::palo_alto {
 
-/// The import, a partial load for each section and the validation, for the command line and for the
-/// XML API. A commit is never among them: it would take other people's changes with it.
-std::string apply_commands(const Document& document);
+struct Commands {
+  /// The import, a partial load for each section and the validation, for the command line and for
+  /// the XML API. A commit is never among them: it would take other people's changes with it.
+  std::string apply;
+  /// A `delete` for each rule and object, users before what they use. What other rules still use is
+  /// refused by the device and stays.
+  std::string remove;
+};
 
-/// A `delete` for each rule and object, users before what they use. What other rules still use is
-/// refused by the device and stays.
-std::string remove_commands(const Document& document);
+Commands commands(const Document& document);
 
 }  // namespace hcipol::backends::palo_alto

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "backends/palo_alto/document.h"
 #include "backends/palo_alto/names.h"
 
@@ -22,7 +24,7 @@ std::string describe(const policy::Rule& rule) {
     if (out.ends_with('.')) out.pop_back();  // of the reason
   }
   if (!rule.origin.source.empty()) out += ". Source: " + plain_text(rule.origin.source, 150);
-  return plain_text(out, rule_description_limit);
+  return plain_text(std::move(out), rule_description_limit);
 }
 
 std::string describe_cleanup(std::string_view cluster, const sema::NamedSet& from,

@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,9 +45,14 @@ struct Address {
   const std::string& words() const { return value; }
 };
 
+/// Names of objects or zones, or words like `any`: letters, digits, blanks, `.`, `_` and `-`.
+/// Whoever keeps such a list keeps what it names: names of objects are the keys of the document's
+/// maps, those of zones the target's settings.
+using Members = std::vector<std::string_view>;
+
 /// Always static.
 struct AddressGroup {
-  std::vector<std::string> members;  ///< sorted
+  Members members;  ///< sorted
   std::string description;
 
   bool holds_same(const AddressGroup& other) const { return members == other.members; }
@@ -53,8 +60,8 @@ struct AddressGroup {
 };
 
 struct Service {
-  std::string protocol;  ///< "tcp" or "udp"
-  std::string ports;     ///< "445,5000-5099"
+  const char* protocol = "";  ///< "tcp" or "udp"
+  std::string ports;          ///< "445,5000-5099"
 
   bool holds_same(const Service& other) const { return ports == other.ports; }
   const std::string& words() const { return ports; }
@@ -101,10 +108,7 @@ struct Location {
   bool panorama() const { return rules != Rules::vsys; }
 };
 
-/// Members of a rule, sorted; `any` stands alone.
-using Members = std::vector<std::string>;
-
-/// Rules share lists, which the document owns.
+/// Rules share lists, which the document owns. They are sorted; `any` stands alone.
 struct SecurityRule {
   std::string name;
   const Members* from = nullptr;
@@ -120,7 +124,8 @@ struct SecurityRule {
   enum class Type { universal, intrazone, interzone };
   Type type = Type::universal;
   bool log_start = false;
-  std::string schedule;                  ///< outside of it the rule matches nothing; "" for always
+  /// Outside of it the rule matches nothing; "" for always. A key of the document's.
+  std::string_view schedule;
   const policy::Rule* origin = nullptr;  ///< null for the clean-up
 };
 
@@ -158,6 +163,7 @@ struct Document {
   std::deque<policy::Rule> parts;  ///< origins that are not the policy's
   std::deque<Members> lists;
   std::deque<Members> application_lists;
+  std::set<std::string, std::less<>> app_ids;  ///< names of predefined applications
 };
 
 }  // namespace hcipol::backends::palo_alto

@@ -1,6 +1,8 @@
 // What can be said only once all rules of a document are there.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,10 +11,17 @@
 
 namespace hcipol::backends::palo_alto {
 
+/// What a rule is; no two rules have the same.
+struct Identity {
+  bool cleanup = false;
+  std::string_view flow;  ///< its id
+  std::string suffix;     ///< which of the flow's rules
+
+  std::string text() const { return fmt::format("{}\n{}\n{}", cleanup, flow, suffix); }
+};
+
 /// Makes the rules' names unique, completes what means all of ICMP, and defines the tags in use.
-/// `identities` says what each rule is, in the order of the rules and then of the clean-up; no two
-/// are equal.
-void finish(Document& document, const std::vector<std::string>& identities,
-            std::string_view cluster);
+/// `identities` are those of the rules and then of the clean-up, in their order.
+void finish(Document& document, const std::vector<Identity>& identities, std::string_view cluster);
 
 }  // namespace hcipol::backends::palo_alto

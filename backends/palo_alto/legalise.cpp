@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <deque>
 #include <set>
-#include <unordered_set>
 #include <utility>
 
 #include "backends/common/names.h"
 #include "backends/common/rule_parts.h"
 #include "backends/common/stand_ins.h"
+#include "backends/common/text.h"
 #include "backends/palo_alto/app_ids.h"
 #include "backends/palo_alto/cleanup.h"
 #include "backends/palo_alto/describe.h"
@@ -23,6 +23,7 @@
 #include "backends/palo_alto/objects.h"
 #include "backends/palo_alto/place.h"
 #include "backends/palo_alto/rule_ends.h"
+#include "backends/palo_alto/set_names.h"
 #include "backends/palo_alto/settings.h"
 #include "support/text.h"
 
@@ -41,11 +42,10 @@ net::PeerSet addresses_instead(const NamedSet& set) {
 
 class Legaliser {
  public:
-  Legaliser(const flow::DevicePolicy& device, EmitContext& context);
+  Legaliser(const flow::DevicePolicy& device, const Settings& settings, EmitContext& context);
   Document run();
 
  private:
-  std::vector<const NamedSet*> all_sets() const;
   void add(const Flow& flow);
   void add_by_name(const Flow& flow, const SecurityRule& base, const End& to,
                    const net::ServiceSet& service);
@@ -66,7 +66,7 @@ class Legaliser {
 
   const flow::DevicePolicy& device_;
   EmitContext& context_;
-  const Settings settings_;
+  const Settings& settings_;
   std::deque<NamedSet> owned_;
   std::vector<Scope> scopes_;
   Document document_;
@@ -78,16 +78,18 @@ class Legaliser {
   AppIds app_ids_;
   RuleParts parts_;
   std::set<std::pair<const Rule*, std::string>> reported_hosts_;
-  std::vector<std::string> identities_;  ///< of the rules and then of the clean-up
+  std::deque<Flow> of_scopes_;
+  std::vector<Identity> identities_;  ///< of the rules and then of the clean-up
 };
 
-Legaliser::Legaliser(const flow::DevicePolicy& device, EmitContext& context)
+Legaliser::Legaliser(const flow::DevicePolicy& device, const Settings& settings,
+                     EmitContext& context)
     : device_(device),
       context_(context),
-      settings_(read_settings(device, context)),
+      settings_(settings),
       scopes_(settings_.default_deny ? default_deny(device, owned_) : std::vector<Scope>{}),
       key_(cluster_key(device.cluster->name)),
-      objects_(device, settings_, all_sets(), document_) {
+      objects_(device, settings_, all_sets(device.flows, scopes_), document_) {
   document_.set_commands = settings_.set_commands;
   // Files of several targets may be imported into one device.
   const std::string& instance = device.view->target->instance;
@@ -106,6 +108,7 @@ Legaliser::Legaliser(const flow::DevicePolicy& device, EmitContext& context)
 
 Document Legaliser::run() {
   document_.rules.reserve(device_.flows.size());
+  identities_.reserve(device_.flows.size());
   for (const Flow& flow : device_.flows) add(flow);
   for (const Scope& scope : scopes_) add_scope(scope);
   finish(document_, identities_, device_.cluster->name);
@@ -122,23 +125,6 @@ Document Legaliser::run() {
   return std::move(document_);
 }
 
-std::vector<const NamedSet*> Legaliser::all_sets() const {
-  std::vector<const NamedSet*> out;
-  std::unordered_set<const NamedSet*> known;
-  const auto add_one = [&](const NamedSet* set) {
-    if (known.insert(set).second) out.push_back(set);
-  };
-  for (const Flow& flow : device_.flows) {
-    for (const NamedSet* set : flow.from) add_one(set);
-    for (const NamedSet* set : flow.to) add_one(set);
-  }
-  for (const Scope& scope : scopes_) {
-    add_one(scope.from);
-    add_one(scope.to);
-  }
-  return out;
-}
-
 SecurityRule Legaliser::base(const Flow& flow) {
   SecurityRule rule;
   rule.category = any_;
@@ -150,15 +136,15 @@ SecurityRule Legaliser::base(const Flow& flow) {
   rule.log_start = flow.rule->log;
   if (rule.exception && settings_.schedules && flow.rule->expires) {
     // By its content, so that clusters share it.
-    rule.schedule = "hci-until-" + to_string(*flow.rule->expires);
-    document_.schedules.emplace(rule.schedule, *flow.rule->expires);
+    const Date last = *flow.rule->expires;
+    rule.schedule = document_.schedules.emplace("hci-until-" + to_string(last), last).first->first;
   }
   return rule;
 }
 
 void Legaliser::add(const Flow& flow) {
   const Families both = families(flow.from) & families(flow.to);
-  const net::ServiceSet service = usable(flow.service, both);
+  net::ServiceSet service = usable(flow.service, both);
   if (!both.any() || service.empty()) return;  // no packet can be meant
   // A rule that a category can match all of needs no other.
   const bool web = net::web_services().contains(service);
@@ -182,7 +168,8 @@ void Legaliser::add(const Flow& flow) {
   if (!to.end.empty()) {
     rule.to = to.zones;
     rule.destination = to.members;
-    add_rules(flow, by_name ? rule : std::move(rule), "", service);
+    if (!by_name) return add_rules(flow, std::move(rule), "", std::move(service));
+    add_rules(flow, rule, "", service);
   }
   if (by_name) add_by_name(flow, rule, to.end, service);
 }
@@ -198,7 +185,9 @@ void Legaliser::report_hosts(const Flow& flow, const End& from, const End& to,
   std::vector<Wider> wider;
   for (const End* end : {&from, &to}) {
     std::vector<std::string> texts;
-    for (const std::string& host : end->hosts) texts.push_back("addresses of " + host);
+    for (const std::string_view host : end->hosts) {
+      texts.push_back("addresses of " + std::string(host));
+    }
     if (texts.empty()) continue;
     all.insert(all.end(), texts.begin(), texts.end());
     wider.push_back(end == &from ? Wider{texts, {}, on} : Wider{{}, texts, on});
@@ -282,7 +271,7 @@ bool Legaliser::fits(const Flow& flow, const End& end) {
 // Within a zone PAN-OS allows what no rule matches, between zones it denies; two rules let the
 // engineer see the two in the log apart.
 void Legaliser::add_scope(const Scope& scope) {
-  Flow flow;
+  Flow& flow = of_scopes_.emplace_back();
   flow.kind = Rule::Kind::deny;
   flow.from = {scope.from};
   flow.to = {scope.to};
@@ -337,16 +326,20 @@ void Legaliser::add_rules(const Flow& flow, SecurityRule rule, std::string_view 
     add_rule(flow, std::move(rule), suffix, cleanup, service);
     return;
   }
+  if (services.applications == nullptr) {
+    rule.service = services.ports;
+    rule.application = any_;
+    add_rule(flow, std::move(rule), suffix, cleanup, service);
+    return;
+  }
   std::string more(suffix);
   const net::ServiceSet with_ports =
       net::ServiceSet::whole(net::protocol::tcp) | net::ServiceSet::whole(net::protocol::udp);
   if (services.ports != nullptr) {
-    const bool last = services.applications == nullptr;
-    SecurityRule by_port = last ? std::move(rule) : rule;
+    SecurityRule by_port = rule;
     by_port.service = services.ports;
     by_port.application = any_;
     add_rule(flow, std::move(by_port), suffix, cleanup, service & with_ports);
-    if (last) return;
     more += services.icmp_only ? "-icmp" : "-ip";
   }
   rule.service = by_application_;
@@ -362,7 +355,11 @@ void Legaliser::add_recognised(const Flow& flow, const SecurityRule& rule, std::
   if (known.service.empty()) return;
   SecurityRule recognised = rule;
   recognised.service = objects_.services(known.service).ports;
-  recognised.application = keep(known.applications);
+  Members applications;
+  for (const std::string& application : known.applications) {
+    applications.push_back(*document_.app_ids.insert(application).first);
+  }
+  recognised.application = keep(std::move(applications));
   add_rule(flow, std::move(recognised), std::string(suffix) + "-app", false, known.service);
   app_ids_.narrowed(known, flow);
   service = service - known.service;
@@ -370,8 +367,8 @@ void Legaliser::add_recognised(const Flow& flow, const SecurityRule& rule, std::
 
 void Legaliser::add_rule(const Flow& flow, SecurityRule rule, std::string_view suffix, bool cleanup,
                          const net::ServiceSet& part) {
-  std::string id = flow.id;
-  if (flow.rule != nullptr) {
+  std::string id;
+  if (flow.rule != nullptr && !flow.rule->carries.empty()) {
     const Rule& origin = parts_.of(flow, {part, {}});
     if (&origin != flow.rule) {
       rule.description = describe(origin);
@@ -379,15 +376,18 @@ void Legaliser::add_rule(const Flow& flow, SecurityRule rule, std::string_view s
       id = part_id(flow, origin);
     }
   }
-  rule.name = shortened(fmt::format("{}-{}{}", key_, slug(id), suffix), name_limit);
-  identities_.push_back(fmt::format("{}\n{}\n{}", cleanup, flow.id, suffix));
+  std::string name;
+  put(name, key_, "-", slug(id.empty() ? flow.id : id), suffix);
+  rule.name = fitting(std::move(name));
+  identities_.push_back({cleanup, flow.id, std::string(suffix)});
   (cleanup ? document_.cleanup : document_.rules).push_back(std::move(rule));
 }
 
 }  // namespace
 
-Document legalise(const flow::DevicePolicy& device, EmitContext& context) {
-  return Legaliser(device, context).run();
+Document legalise(const flow::DevicePolicy& device, const Settings& settings,
+                  EmitContext& context) {
+  return Legaliser(device, settings, context).run();
 }
 
 }  // namespace hcipol::backends::palo_alto

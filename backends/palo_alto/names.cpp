@@ -2,8 +2,12 @@
 #include "backends/palo_alto/names.h"
 
 #include <algorithm>
+#include <bit>
+#include <optional>
+#include <utility>
 
 #include "backends/common/names.h"
+#include "backends/common/text.h"
 #include "support/text.h"
 
 namespace hcipol::backends::palo_alto {
@@ -14,9 +18,20 @@ namespace {
 constexpr std::size_t longest_end = 9;
 
 // Canonical text never holds `-`, so this is injective.
-std::string without_colons(std::string text) {
+void replace_colons(std::string& text) {
   std::replace(text.begin(), text.end(), ':', '-');
-  return text;
+}
+
+/// Both ends of a prefix are alike in its length and differ in all that follows.
+std::optional<net::Cidr> prefix_of(const net::AddressRange& range) {
+  const std::uint64_t high = range.first.high ^ range.last.high;
+  const std::uint64_t low = range.first.low ^ range.last.low;
+  const auto free =
+      static_cast<unsigned>(high != 0 ? 64 + std::bit_width(high) : std::bit_width(low));
+  const net::Cidr prefix{range.first, net::width(range.first.family) - free};
+  const bool whole = net::first_of(range.first, prefix.length) == range.first &&
+                     net::last_of(range.first, prefix.length) == range.last;
+  return whole ? std::optional(prefix) : std::nullopt;
 }
 
 // Beside what one_line() takes out: U+061C turns the direction of text; U+FFFE and U+FFFF are not
@@ -31,23 +46,37 @@ std::size_t unwanted_sequence(std::string_view text) {
 
 }  // namespace
 
-std::string name_of(const net::Cidr& cidr) {
+NamedAddress named(const net::Cidr& cidr) {
   const bool host = cidr.length == net::width(cidr.network.family);
-  std::string name = without_colons(net::to_string(cidr.network));
-  if (host) return object_name("host-" + name);
-  return object_name("net-" + name + "_" + std::to_string(cidr.length));
+  std::string text = net::to_string(cidr.network);
+  std::string name;
+  put(name, object_prefix, host ? "host-" : "net-", text);
+  if (!host) put(name, "_", decimal(cidr.length));
+  replace_colons(name);
+  put(text, "/", decimal(cidr.length));
+  return {fitting(std::move(name)), {Address::Kind::netmask, std::move(text)}};
 }
 
-std::string name_of(const net::AddressRange& range) {
-  const std::string first = without_colons(net::to_string(range.first));
-  const std::string last = without_colons(net::to_string(range.last));
+NamedAddress named(const net::AddressRange& range) {
+  if (const std::optional<net::Cidr> prefix = prefix_of(range)) return named(*prefix);
+  const std::string first = net::to_string(range.first);
+  const std::string last = net::to_string(range.last);
+  std::string name;
   // Two IPv6 addresses have dashes of their own.
-  const char* between = range.first.family == net::Family::ipv4 ? "-" : "_";
-  return object_name("range-" + first + between + last);
+  put(name, object_prefix, "range-", first, range.first.family == net::Family::ipv4 ? "-" : "_",
+      last);
+  replace_colons(name);
+  return {fitting(std::move(name)), {Address::Kind::range, first + "-" + last}};
+}
+
+std::string fitting(std::string name, std::size_t limit) {
+  return name.size() <= limit ? std::move(name) : shortened(name, limit);
 }
 
 std::string object_name(std::string_view name, std::size_t limit) {
-  return shortened(std::string(object_prefix) + std::string(name), limit);
+  std::string out;
+  put(out, object_prefix, name);
+  return fitting(std::move(out), limit);
 }
 
 std::string category_name(std::string_view name) {
@@ -78,6 +107,11 @@ std::string plain_text(std::string_view text, std::size_t bytes) {
     at += std::max<std::size_t>(1, length);
   }
   return std::string(trim(one_line(out, bytes)));
+}
+
+std::string plain_text(std::string&& text, std::size_t bytes) {
+  const bool stays = text.size() <= bytes && printable_ascii_but<>(text) && trim(text) == text;
+  return stays ? std::move(text) : plain_text(std::string_view(text), bytes);
 }
 
 }  // namespace hcipol::backends::palo_alto

@@ -12,11 +12,19 @@ namespace hcipol::backends::palo_alto {
 /// Of every object, since a load would write into an object that the device has under its name.
 inline constexpr std::string_view object_prefix = "hci-";
 
-/// Objects that are named by what they hold, so that the files of several clusters can be loaded
+/// An object that is named by what it holds, so that the files of several clusters can be loaded
 /// into one device: "hci-host-10.1.0.11", "hci-net-10.0.7.0_27", "hci-range-10.0.0.1-10.0.0.9".
 /// IPv6 has `-` for `:`, which no name may hold: "hci-host-fd00-10-1--11".
-std::string name_of(const net::Cidr& cidr);
-std::string name_of(const net::AddressRange& range);
+struct NamedAddress {
+  std::string name;
+  Address address;
+};
+NamedAddress named(const net::Cidr& cidr);
+/// A range that is a single prefix is an object of that.
+NamedAddress named(const net::AddressRange& range);
+
+/// A name that is made already, shortened if it must be.
+std::string fitting(std::string name, std::size_t limit = name_limit);
 
 /// `name` behind the prefix, shortened.
 std::string object_name(std::string_view name, std::size_t limit = name_limit);
@@ -30,5 +38,6 @@ std::string cluster_key(std::string_view cluster);
 
 /// `text` as one line of at most `bytes` (as one_line() does it), without what XML 1.0 forbids.
 std::string plain_text(std::string_view text, std::size_t bytes);
+std::string plain_text(std::string&& text, std::size_t bytes);
 
 }  // namespace hcipol::backends::palo_alto

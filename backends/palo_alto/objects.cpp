@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "backends/common/names.h"
+#include "backends/common/text.h"
 #include "backends/palo_alto/names.h"
 #include "support/text.h"
 
@@ -17,60 +18,24 @@ using sema::NamedSet;
 // A list in the policy is a list in the rule, up to this length.
 constexpr std::size_t short_list = 4;
 
-void sort_unique(std::vector<std::string>& list) {
+void sort_unique(Members& list) {
   std::sort(list.begin(), list.end());
   list.erase(std::unique(list.begin(), list.end()), list.end());
 }
 
-std::string content_of(const NamedSet& set) {
-  return net::to_string(set.set.addresses) + "\n" + net::to_string(set.set.names) + "\n" + set.tag +
-         "\n" + net::to_string(set.addresses);
+bool at_most(std::size_t count, const net::AddressRange& range) {
+  const std::uint64_t low = range.last.low - range.first.low;
+  const std::uint64_t borrow = range.last.low < range.first.low ? 1 : 0;
+  return range.last.high - range.first.high == borrow && low < count;
 }
 
-// Sets of servers are lists of hosts even where their addresses happen to be neighbours, so that
-// one more server is one more line.
-// In other sets two neighbours are read as two hosts, too, rather than as a /31.
-std::size_t hosts_apart(NamedSet::Kind kind) {
-  const bool servers = kind == NamedSet::Kind::servers || kind == NamedSet::Kind::site ||
-                       kind == NamedSet::Kind::node;
-  return servers ? 16 : 2;
-}
-
-// Sets of one name and one content may share an object: `servers` and its copy for this device.
-std::unordered_map<const NamedSet*, std::string> unique_names(
-    const std::vector<const NamedSet*>& sets, const std::string& prefix) {
-  std::map<std::string, std::vector<const NamedSet*>> wanted;
-  for (const NamedSet* set : sets) wanted[to_lower(slug(set->name))].push_back(set);
-
-  std::unordered_map<const NamedSet*, std::string> out;
-  for (const auto& [key, owners] : wanted) {
-    const NamedSet& one = *owners.front();
-    const bool clash = std::any_of(owners.begin() + 1, owners.end(), [&](const NamedSet* set) {
-      return set->name != one.name || content_of(*set) != content_of(one);
-    });
-    // The same addresses, listed in two ways, are two objects.
-    const bool mixed = std::any_of(owners.begin() + 1, owners.end(), [&](const NamedSet* set) {
-      return hosts_apart(set->kind) != hosts_apart(one.kind);
-    });
-    for (const NamedSet* set : owners) {
-      std::string name = prefix + slug(set->name);
-      if (clash || mixed || key.empty()) {
-        std::string content = set->name + "\n" + content_of(*set);
-        if (mixed && hosts_apart(set->kind) > 2) content += "\nhosts";
-        name += "-" + content_hash(content, 6);
-      }
-      out.emplace(set, std::move(name));
-    }
+/// In the order of patterns(), which copies them.
+std::vector<const net::DomainPattern*> patterns_of(const net::DomainSet& names) {
+  std::vector<const net::DomainPattern*> out;
+  for (const net::DomainSet::Entry& entry : names.entries()) {
+    if (entry.included) out.push_back(&entry.pattern);
   }
-  return out;
-}
-
-std::vector<net::Address> first_members(const net::AddressRange& range, std::size_t limit) {
-  std::vector<net::Address> out;
-  for (std::optional<net::Address> at = range.first; at && *at <= range.last; at = net::next(*at)) {
-    if (out.size() == limit) break;
-    out.push_back(*at);
-  }
+  std::sort(out.begin(), out.end(), [](const auto* a, const auto* b) { return *a < *b; });
   return out;
 }
 
@@ -81,6 +46,13 @@ bool is_fqdn(const std::string& name) {
 }
 
 }  // namespace
+
+bool has_names_by_url(const NamedSet& set) {
+  const auto entries = set.set.names.entries();
+  return std::any_of(entries.begin(), entries.end(), [](const net::DomainSet::Entry& entry) {
+    return entry.included && entry.pattern.wildcard;
+  });
+}
 
 net::DomainSet names_by_url(const NamedSet& set) {
   std::vector<net::DomainPattern> out;
@@ -98,16 +70,14 @@ Objects::Objects(const flow::DevicePolicy& device, const Settings& settings,
       document_(document),
       cloud_(device.cluster->cloud),
       cluster_(plain_text(device.cluster->name, 100)),
-      prefix_("hci-" + cluster_key(device.cluster->name) + "-"),
-      names_(unique_names(sets, prefix_)) {}
+      names_(sets, "hci-" + cluster_key(device.cluster->name) + "-") {}
 
 const Endpoint& Objects::endpoint(const NamedSet& set, NamesBy by) {
   // Without wildcards there is no category.
-  if (by == NamesBy::url && names_by_url(set).empty()) by = NamesBy::address;
-  auto& known = endpoints_[by == NamesBy::url];
-  const auto found = known.find(&set);
-  if (found != known.end()) return found->second;
-  return known.emplace(&set, made(set, by)).first->second;
+  if (by == NamesBy::url && !has_names_by_url(set)) by = NamesBy::address;
+  const auto [known, fresh] = endpoints_[by == NamesBy::url].try_emplace(&set);
+  if (fresh) make(set, by, known->second);
+  return known->second;
 }
 
 const Endpoint* Objects::stand_in(const NamedSet& set) {
@@ -115,15 +85,18 @@ const Endpoint* Objects::stand_in(const NamedSet& set) {
   const bool fetch = by_tag && !set.tag.empty() && !settings_.edl_url.empty();
   const net::AddressSet& addresses = by_tag ? set.tag_addresses : set.addresses;
   if (addresses.empty() && !fetch) return nullptr;
-  const auto found = stand_ins_.find(&set);
-  if (found != stand_ins_.end()) return &found->second;
-  if (fetch) return &stand_ins_.emplace(&set, fetched(set.tag)).first->second;
-  Endpoint out;
+  const auto [known, fresh] = stand_ins_.try_emplace(&set);
+  Endpoint& out = known->second;
+  if (!fresh) return &out;
+  if (fetch) {
+    this->fetch(set.tag, out);
+    return &out;
+  }
   // The hash keeps it apart from a set that the policy itself calls `x-addresses`.
   out.members = grouped(set, address_objects(addresses, 1),
                         "-addresses-" + content_hash(set.name, 6), by_tag);
   out.where = whereabouts(settings_, addresses, false);
-  return &stand_ins_.emplace(&set, std::move(out)).first->second;
+  return &out;
 }
 
 void Objects::report_clashes(EmitContext& context) {
@@ -144,24 +117,23 @@ void Objects::report_clashes(EmitContext& context) {
   }
 }
 
-Endpoint Objects::made(const NamedSet& set, NamesBy by) {
-  Endpoint out;
+void Objects::make(const NamedSet& set, NamesBy by, Endpoint& out) {
   const bool by_tag = set.is_tag_only();
-  if (by_tag && !settings_.edl_url.empty()) return fetched(set.tag);
+  if (by_tag && !settings_.edl_url.empty()) return fetch(set.tag, out);
   if (by_tag && set.tag_addresses.empty()) {
     out.missing_tag = set.tag;
-    return out;
+    return;
   }
   const net::AddressSet& addresses = by_tag ? set.tag_addresses : set.set.addresses;
   const net::DomainSet& names = set.set.names;
   if (!by_tag && !names.is_all() && !names.is_union()) {
     out.fault = fmt::format("`{}`: names with exceptions ({})", set.name, net::to_string(names));
-    return out;
+    return;
   }
   out.where = whereabouts(settings_, addresses, set.has_names());
-  if (addresses == net::AddressSet::all()) {
+  if (addresses == all_addresses_) {
     out.any = true;
-    return out;
+    return;
   }
   // Tags are published as prefixes.
   out.members = address_objects(addresses, by_tag ? 1 : hosts_apart(set.kind));
@@ -175,28 +147,29 @@ Endpoint Objects::made(const NamedSet& set, NamesBy by) {
   if (out.members.empty() && out.category.empty() && out.fault.empty()) {
     out.fault = fmt::format("`{}`: every host name without any address", set.name);
   }
-  return out;
 }
 
 // The slash ends the host: without it the entry also matches `x.example.com.evil.example`.
 std::size_t Objects::add_names(const NamedSet& set, NamesBy by, Endpoint& out) {
-  const net::DomainSet below = names_by_url(set);
+  const net::DomainSet below = has_names_by_url(set) ? names_by_url(set) : net::DomainSet();
   std::vector<std::string> entries;
   std::size_t hosts = 0;
-  for (const net::DomainPattern& pattern : set.set.names.patterns()) {
+  for (const net::DomainPattern* each : patterns_of(set.set.names)) {
+    const net::DomainPattern& pattern = *each;
     if (!below.empty()) entries.push_back(net::to_string(pattern) + "/");
     // `*.example.com/` does not match example.com, so a policy that means both says both.
-    if (pattern.wildcard || below.contains(pattern.name)) continue;
+    if (pattern.wildcard || (!below.empty() && below.contains(pattern.name))) continue;
     ++hosts;
     if (by == NamesBy::url) continue;
     if (!is_fqdn(pattern.name)) {
       out.fault = fmt::format("the host name `{}`", pattern.name);
       return hosts;
     }
-    const std::string name = object_name("fqdn-" + pattern.name);
+    std::string name;
+    put(name, object_prefix, "fqdn-", pattern.name);
     // Lower case matters: PAN-OS release notes, fixed in 10.2.10-h12.
-    define(document_.addresses, name, Address{Address::Kind::fqdn, pattern.name});
-    out.members.push_back(name);
+    out.members.push_back(define(document_.addresses, fitting(std::move(name)),
+                                 Address{Address::Kind::fqdn, pattern.name}));
     out.hosts.push_back(pattern.name);
   }
   if (entries.empty()) return hosts;
@@ -209,11 +182,11 @@ std::size_t Objects::add_names(const NamedSet& set, NamesBy by, Endpoint& out) {
   return hosts;
 }
 
-std::string Objects::category(const NamedSet& set, std::vector<std::string> entries) {
+std::string_view Objects::category(const NamedSet& set, std::vector<std::string> entries) {
   std::sort(entries.begin(), entries.end());
   std::string name;
   if (set.kind != NamedSet::Kind::literal) {
-    name = category_name(names_.at(&set));
+    name = category_name(names_.of(set));
   } else if (entries.size() == 1) {
     name = object_name("url-" + entries[0].substr(2, entries[0].size() - 3), short_name_limit);
   } else {
@@ -221,45 +194,34 @@ std::string Objects::category(const NamedSet& set, std::vector<std::string> entr
     for (const std::string& entry : entries) content += entry + "\n";
     name = object_name("url-" + content_hash(content, 12));
   }
-  define(document_.url_categories, name,
-         UrlCategory{std::move(entries), title(set, category_description_limit)});
-  return name;
+  return define(document_.url_categories, std::move(name),
+                UrlCategory{std::move(entries), title(set, category_description_limit)});
 }
 
-std::vector<std::string> Objects::address_objects(const net::AddressSet& addresses,
-                                                  std::size_t hosts) {
-  std::vector<std::string> out;
-  const auto add = [&](std::string name, Address::Kind kind, std::string value) {
-    define(document_.addresses, name, Address{kind, std::move(value)});
-    out.push_back(std::move(name));
+Members Objects::address_objects(const net::AddressSet& addresses, std::size_t hosts) {
+  Members out;
+  const auto add = [&](NamedAddress made) {
+    out.push_back(define(document_.addresses, std::move(made.name), std::move(made.address)));
   };
   for (const net::AddressRange& range : addresses.ranges()) {
-    const std::vector<net::Address> members = first_members(range, hosts + 1);
-    if (members.size() <= hosts) {
-      for (const net::Address& member : members) {
-        const net::Cidr host{member, net::width(member.family)};
-        add(name_of(host), Address::Kind::netmask, net::to_string(host));
-      }
+    if (!at_most(hosts, range)) {
+      // One object says a range that would take several prefixes, in either family.
+      add(named(range));
       continue;
     }
-    const std::vector<net::Cidr> prefixes = net::AddressSet(range).cidrs();
-    // One object says a range that would take several prefixes, in either family.
-    if (prefixes.size() == 1) {
-      add(name_of(prefixes.front()), Address::Kind::netmask, net::to_string(prefixes.front()));
-    } else {
-      add(name_of(range), Address::Kind::range,
-          net::to_string(range.first) + "-" + net::to_string(range.last));
+    for (std::optional<net::Address> at = range.first; at && *at <= range.last;
+         at = net::next(*at)) {
+      add(named(net::Cidr{*at, net::width(at->family)}));
     }
   }
   return out;
 }
 
-Endpoint Objects::fetched(const std::string& tag) {
-  Endpoint out;
+void Objects::fetch(const std::string& tag, Endpoint& out) {
   out.where = whereabouts(settings_, {}, true);
   if (slug(tag) != tag) {
     out.fault = fmt::format("the list of service tag `{}`: no URL holds its name as it is", tag);
-    return out;
+    return;
   }
   std::vector<std::string_view> families{""};
   if (settings_.edl_url.find("{family}") != std::string::npos) families = {"ipv4", "ipv6"};
@@ -276,27 +238,24 @@ Endpoint Objects::fetched(const std::string& tag) {
     if (url.size() > list_url_limit) {
       out.fault = fmt::format("the list of service tag `{}`: its URL is longer than {} characters",
                               tag, list_url_limit);
-      return out;
+      return;
     }
     std::string name = fmt::format("edl-{}-{}", cloud_, to_lower(tag));
     if (!family.empty()) name += fmt::format("-{}", family);
-    name = object_name(name);
-    define(document_.external_lists, name,
-           ExternalList{std::move(url), settings_.edl_certificate_profile});
-    out.members.push_back(std::move(name));
+    out.members.push_back(define(document_.external_lists, object_name(name),
+                                 ExternalList{std::move(url), settings_.edl_certificate_profile}));
   }
-  return out;
 }
 
-std::vector<std::string> Objects::grouped(const NamedSet& set, std::vector<std::string> members,
-                                          std::string_view suffix, bool always) {
+Members Objects::grouped(const NamedSet& set, Members members, std::string_view suffix,
+                         bool always) {
   sort_unique(members);
   const std::size_t in_rule = set.kind == NamedSet::Kind::literal ? short_list : 1;
   if (members.size() <= in_rule && !always) return members;
-  const std::string name = shortened(names_.at(&set) + std::string(suffix), name_limit);
-  define(document_.address_groups, name,
-         AddressGroup{std::move(members), title(set, object_description_limit)});
-  return {name};
+  std::string name = names_.of(set);
+  name += suffix;
+  return {define(document_.address_groups, fitting(std::move(name)),
+                 AddressGroup{std::move(members), title(set, object_description_limit)})};
 }
 
 // What is named by what it holds may be another cluster's as well.

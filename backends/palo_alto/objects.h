@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "backends/palo_alto/document.h"
+#include "backends/palo_alto/set_names.h"
 #include "backends/palo_alto/settings.h"
 #include "flow/flow.h"
 #include "net/by_service.h"
@@ -23,6 +24,8 @@ inline constexpr std::string_view icmp6_prefix = "hci-icmp6-";
 /// matched by it, its other names are not matched by address as well.
 enum class NamesBy { address, url };
 
+/// Whether there are any such names as names_by_url() gives.
+bool has_names_by_url(const sema::NamedSet& set);
 /// The names of a set that only a URL category can match: its patterns, and those right above them.
 net::DomainSet names_by_url(const sema::NamedSet& set);
 
@@ -31,9 +34,9 @@ struct Endpoint {
   bool any = false;
   /// Addresses and exact names, for the source or the destination. Empty for a set of wildcards.
   Members members;
-  std::vector<std::string> hosts;  ///< of these names the members have the addresses
+  std::vector<std::string_view> hosts;  ///< of these names the members have the addresses
   /// The URL category with all names of a set with wildcards.
-  std::string category;
+  std::string_view category;
   Where where;
   std::string fault;
   std::string missing_tag;
@@ -65,25 +68,24 @@ class Objects {
   void report_clashes(EmitContext& context);
 
  private:
-  /// Puts an object under its name.
+  /// Puts an object under its name, which it returns as the document has it.
   template <class Object>
-  void define(std::map<std::string, Object>& objects, const std::string& name, Object object);
+  std::string_view define(std::map<std::string, Object>& objects, std::string name, Object object);
 
-  Endpoint made(const sema::NamedSet& set, NamesBy by);
+  void make(const sema::NamedSet& set, NamesBy by, Endpoint& out);
   /// How many names of the set have addresses of their own on the device, or would have.
   std::size_t add_names(const sema::NamedSet& set, NamesBy by, Endpoint& out);
-  std::string category(const sema::NamedSet& set, std::vector<std::string> entries);
+  std::string_view category(const sema::NamedSet& set, std::vector<std::string> entries);
   /// Runs of at most `hosts` addresses become one object each.
-  std::vector<std::string> address_objects(const net::AddressSet& addresses, std::size_t hosts);
+  Members address_objects(const net::AddressSet& addresses, std::size_t hosts);
   /// The tag as lists that the device fetches; a fault if a URL would be too long.
-  Endpoint fetched(const std::string& tag);
+  void fetch(const std::string& tag, Endpoint& out);
   /// `always`: even a single member gets a group, since more may come without a change of the
   /// policy.
-  std::vector<std::string> grouped(const sema::NamedSet& set, std::vector<std::string> members,
-                                   std::string_view suffix, bool always);
+  Members grouped(const sema::NamedSet& set, Members members, std::string_view suffix, bool always);
   std::string title(const sema::NamedSet& set, std::size_t limit) const;
 
-  Services made(const net::ServiceSet& set);
+  void make(const net::ServiceSet& set, Services& out);
   void add_ports(const net::ServiceSet& set, std::uint8_t protocol, Members& out);
   /// False for what PAN-OS cannot match.
   bool add_icmp(const net::ServiceSet& set, std::uint8_t protocol, Members& out);
@@ -101,8 +103,8 @@ class Objects {
   Document& document_;
   std::string cloud_;
   std::string cluster_;
-  std::string prefix_;                                            ///< "hci-<cluster>-"
-  std::unordered_map<const sema::NamedSet*, std::string> names_;  ///< not yet shortened
+  const net::AddressSet all_addresses_ = net::AddressSet::all();
+  SetNames names_;
   std::array<std::unordered_map<const sema::NamedSet*, Endpoint>, 2> endpoints_;  ///< by NamesBy
   std::unordered_map<const sema::NamedSet*, Endpoint> stand_ins_;
   net::ByService<Services> services_;
@@ -110,12 +112,14 @@ class Objects {
 };
 
 template <class Object>
-void Objects::define(std::map<std::string, Object>& objects, const std::string& name,
-                     Object object) {
-  const auto [known, fresh] = objects.try_emplace(name, std::move(object));
-  // What was not taken in has not been moved from.
-  if (fresh || known->second.holds_same(object)) return;
-  clashes_.push_back({known->second.words(), object.words(), name});
+std::string_view Objects::define(std::map<std::string, Object>& objects, std::string name,
+                                 Object object) {
+  // What is not taken in is not moved from.
+  const auto [known, fresh] = objects.try_emplace(std::move(name), std::move(object));
+  if (!fresh && !known->second.holds_same(object)) {
+    clashes_.push_back({known->second.words(), object.words(), known->first});
+  }
+  return known->first;
 }
 
 }  // namespace hcipol::backends::palo_alto

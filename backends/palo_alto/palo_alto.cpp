@@ -14,7 +14,8 @@ namespace hcipol::backends::palo_alto {
 namespace {
 
 Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
-  Document document = legalise(device, context);
+  const Settings settings = read_settings(device, context);
+  Document document = legalise(device, settings, context);
   Emission out;
   out.rest = document.denies_rest ? Rest::servers_denied : Rest::others;
   out.made = made_by(document, device.cluster->name);
@@ -22,12 +23,13 @@ Emission emit(const flow::DevicePolicy& device, EmitContext& context) {
   Artefact artefact;
   artefact.path = document.file_name;
   artefact.text = print(document);
+  Commands written = commands(document);
   Artefact apply;
   apply.path = beside(document.file_name, ".apply.txt");
-  apply.text = apply_commands(document);
+  apply.text = std::move(written.apply);
   Artefact remove;
   remove.path = beside(document.file_name, ".remove.txt");
-  remove.text = remove_commands(document);
+  remove.text = std::move(written.remove);
   artefact.rules.reserve(document.rules.size() + document.cleanup.size());
   // The clean-up leads back to no rule: it is what all of them leave.
   for (auto* rules : {&document.rules, &document.cleanup}) {

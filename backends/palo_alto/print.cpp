@@ -1,142 +1,38 @@
-// Decides nothing: what stands in the document is written down, line by line, because the tree of a
-// whole configuration would be many times its text. What XML needs escaped is left to pugixml. Both
-// forms come from the same functions, over a writer for each.
+// Decides nothing: what stands in the document is written down, line by line. Both forms come from
+// the same functions, over a writer for each.
 #include "backends/palo_alto/print.h"
 
 #include <algorithm>
 #include <array>
 #include <initializer_list>
-#include <pugixml.hpp>
-#include <sstream>
 #include <string_view>
 #include <utility>
 
 #include "backends/palo_alto/set_writer.h"
-#include "support/text.h"
+#include "backends/palo_alto/xml_writer.h"
 
 namespace hcipol::backends::palo_alto {
 
 namespace {
 
-// Written as it is, in a text or in an attribute.
-bool plain(std::string_view text) {
-  return printable_ascii_but<'&', '<', '>', '"'>(text);
-}
+template <std::size_t count>
+using Values = std::array<std::string_view, count>;
 
-// What pugixml writes between the first `open` and the last `close`.
-std::string between(char open, char close, const pugi::xml_document& document) {
-  std::ostringstream out;
-  document.print(out, "", pugi::format_raw | pugi::format_no_declaration);
-  const std::string text = out.str();
-  const std::size_t begin = text.find(open) + 1;
-  return text.substr(begin, text.rfind(close) - begin);
-}
-
-std::string escaped_attribute(std::string_view value) {
-  pugi::xml_document document;
-  document.append_child("x").append_attribute("y").set_value(std::string(value).c_str());
-  return between('"', '"', document);
-}
-std::string escaped_text(std::string_view value) {
-  pugi::xml_document document;
-  document.append_child("x").append_child(pugi::node_pcdata).set_value(std::string(value).c_str());
-  return between('>', '<', document);
-}
-
-/// A text that stands in XML as it is, or else escaped.
-class Escaped {
- public:
-  using Escape = std::string (*)(std::string_view);
-
-  Escaped(std::string_view value, Escape escape)
-      : escaped_(plain(value) ? "" : escape(value)), value_(escaped_.empty() ? value : escaped_) {}
-  Escaped(const Escaped&) = delete;
-  Escaped& operator=(const Escaped&) = delete;
-  operator std::string_view() const { return value_; }
-
- private:
-  std::string escaped_;
-  std::string_view value_;
-};
-
-/// What rules have in common, as it was written last: most of a rule is in thousands of others.
-struct Repeated {
-  const void* what = nullptr;  ///< null: nothing yet
-  std::string text;
-};
-
-class XmlWriter {
- public:
-  explicit XmlWriter(std::size_t expected) { text_.reserve(expected); }
-
-  void line(std::initializer_list<std::string_view> parts) {
-    text_.append(2 * open_.size(), ' ');
-    for (const std::string_view part : parts) text_ += part;
-    text_ += '\n';
-  }
-  void open(const char* element) {
-    line({"<", element, ">"});
-    open_.push_back(element);
-  }
-  void open(const char* element, const char* attribute, std::string_view value,
-            std::string_view more = {}) {
-    line({"<", element, " ", attribute, "=\"", Escaped(value, escaped_attribute), "\"", more, ">"});
-    open_.push_back(element);
-  }
-  void close(std::size_t count = 1) {
-    for (; count > 0; --count) {
-      const char* element = open_.back();
-      open_.pop_back();
-      line({"</", element, ">"});
-    }
-  }
-  void empty(const char* element) { line({"<", element, " />"}); }
-  void text(const char* element, std::string_view value) {
-    line({"<", element, ">", Escaped(value, escaped_text), "</", element, ">"});
-  }
-  void text_if(const char* element, std::string_view value) {
-    if (!value.empty()) text(element, value);
-  }
-  /// A list of one stands in one line: most lists are, and a rule is to be seen at a glance.
-  void members(const char* element, const std::vector<std::string>& list) {
-    if (list.empty()) return empty(element);
-    if (list.size() == 1) {
-      line({"<", element, "><member>", Escaped(list.front(), escaped_text), "</member></", element,
-            ">"});
-      return;
-    }
-    open(element);
-    for (const std::string& member : list) text("member", member);
-    close();
-  }
-  /// What `write` writes, which is always the same for one `what` at one depth.
-  template <class Write>
-  void repeat(Repeated& last, const void* what, Write write) {
-    if (last.what == what) {
-      text_ += last.text;
-      return;
-    }
-    const std::size_t begin = text_.size();
-    write();
-    last = {what, text_.substr(begin)};
-  }
-  std::string take() { return std::move(text_); }
-
- private:
-  std::string text_;
-  std::vector<const char*> open_;
-};
-
-template <class Writer, class Objects, class Fill>
-void print_section(Writer& out, const char* section, const Objects& objects, Fill fill) {
+template <class Writer, class Objects, class Write>
+void print_section(Writer& out, const char* section, const Objects& objects, Write write) {
   if (objects.empty()) return;
   out.open(section);
-  for (const auto& [name, object] : objects) {
+  for (const auto& [name, object] : objects) write(name, object);
+  out.close();
+}
+
+template <class Writer, class Objects, class Fill>
+void print_entries(Writer& out, const char* section, const Objects& objects, Fill fill) {
+  print_section(out, section, objects, [&](const std::string& name, const auto& object) {
     out.open("entry", "name", name);
     fill(object);
     out.close();
-  }
-  out.close();
+  });
 }
 
 /// A rule of the policy holds from the build on; when that is, no artefact says. The device counts
@@ -174,15 +70,22 @@ void write_application(Writer& out, const Application& application) {
 
 template <class Writer>
 void print_addresses(Writer& out, const Document& document) {
-  const std::vector<std::string> object_tags{document.object_tag};
-  const std::vector<std::string> cluster_tags{document.object_tag, document.cluster_tag};
-  print_section(out, "address", document.addresses, [&](const Address& address) {
+  const Members object_tags{document.object_tag};
+  const Members cluster_tags{document.object_tag, document.cluster_tag};
+  std::array<Form, 3> forms;  // by kind
+  const auto print_address = [&](const std::string& name, const Address& address) {
     const bool fqdn = address.kind == Address::Kind::fqdn;
     const bool range = address.kind == Address::Kind::range;
-    out.text(fqdn ? "fqdn" : range ? "ip-range" : "ip-netmask", address.value);
-    out.members("tag", object_tags);
-  });
-  print_section(out, "address-group", document.address_groups, [&](const AddressGroup& group) {
+    Form& form = forms.at(static_cast<std::size_t>(address.kind));
+    out.fill_names(form, Values<2>{name, address.value}, [&](const Values<2>& values) {
+      out.open("entry", "name", values[0]);
+      out.text(fqdn ? "fqdn" : range ? "ip-range" : "ip-netmask", values[1]);
+      out.members("tag", object_tags);
+      out.close();
+    });
+  };
+  print_section(out, "address", document.addresses, print_address);
+  print_entries(out, "address-group", document.address_groups, [&](const AddressGroup& group) {
     out.members("static", group.members);
     out.text_if("description", group.description);
     out.members("tag", cluster_tags);
@@ -190,22 +93,36 @@ void print_addresses(Writer& out, const Document& document) {
 }
 
 template <class Writer>
+void print_services(Writer& out, const Document& document) {
+  const Members tags{document.object_tag};
+  Form tcp;
+  Form udp;
+  const auto print_service = [&](const std::string& name, const Service& service) {
+    Form& form = std::string_view(service.protocol) == "tcp" ? tcp : udp;
+    out.fill_names(form, Values<2>{name, service.ports}, [&](const Values<2>& values) {
+      out.open("entry", "name", values[0]);
+      out.open("protocol");
+      out.open(service.protocol);
+      out.text("port", values[1]);
+      out.close(2);
+      out.members("tag", tags);
+      out.close();
+    });
+  };
+  print_section(out, "service", document.services, print_service);
+}
+
+template <class Writer>
 void print_objects(Writer& out, const Document& document) {
-  print_section(out, "tag", document.tags, [&](const Tag& tag) {
+  print_entries(out, "tag", document.tags, [&](const Tag& tag) {
     out.text("color", tag.color);
     out.text("comments", tag.comments);
   });
   print_addresses(out, document);
-  print_section(out, "application", document.applications,
+  print_entries(out, "application", document.applications,
                 [&](const Application& application) { write_application(out, application); });
-  print_section(out, "service", document.services, [&](const Service& service) {
-    out.open("protocol");
-    out.open(service.protocol.c_str());
-    out.text("port", service.ports);
-    out.close(2);
-    out.members("tag", {document.object_tag});
-  });
-  print_section(out, "external-list", document.external_lists, [&](const ExternalList& list) {
+  print_services(out, document);
+  print_entries(out, "external-list", document.external_lists, [&](const ExternalList& list) {
     out.open("type");
     out.open("ip");
     out.text("url", list.url);
@@ -214,17 +131,17 @@ void print_objects(Writer& out, const Document& document) {
     out.empty("hourly");
     out.close(3);
   });
-  print_section(out, "schedule", document.schedules, [&](const Date& last) {
+  print_entries(out, "schedule", document.schedules, [&](const Date& last) {
     out.open("schedule-type");
     out.members("non-recurring", {from_the_beginning_to(last)});
     out.close();
   });
   if (document.url_categories.empty()) return;
   out.open("profiles");
-  print_section(out, "custom-url-category", document.url_categories,
+  print_entries(out, "custom-url-category", document.url_categories,
                 [&](const UrlCategory& category) {
                   out.text_if("description", category.description);
-                  out.members("list", category.entries);
+                  out.members("list", Members(category.entries.begin(), category.entries.end()));
                   // pan-os-python #211: a category without its type is rejected.
                   out.text("type", "URL List");
                 });
@@ -246,6 +163,11 @@ const char* text_of(SecurityRule::Type type) {
 
 /// What is the same in many rules.
 struct RuleTexts {
+  struct List {
+    Repeated last;                                   ///< as written last
+    std::array<Form, Form::holes.size() + 1> forms;  ///< by number of members, if it is small
+  };
+
   explicit RuleTexts(const Document& document) {
     for (Members* list : {&tags, &exception_tags}) {
       *list = {document.object_tag, document.cluster_tag};
@@ -258,9 +180,9 @@ struct RuleTexts {
   const Members any{"any"};
   Members tags;
   Members exception_tags;
-  // As written last.
-  Repeated from, to, source, users, destination, service, category, application, tag;
-  std::array<Repeated, 12> ends;  ///< by type, action and log
+  List from, to, source, users, destination, service, category, application, tag;
+  Form beginning;
+  std::array<Form, 24> ends;  ///< by type, action, log and whether there is a description
 };
 
 /// The end of a rule, after what it is called and matches.
@@ -281,10 +203,14 @@ void write_action(Writer& out, const SecurityRule& rule, const Document& documen
 
 template <class Writer>
 void write_rule(Writer& out, const SecurityRule& rule, const Document& document, RuleTexts& texts) {
-  const auto members = [&](Repeated& last, const char* element, const Members& list) {
-    out.repeat(last, &list, [&] { out.members(element, list); });
+  const auto members = [&](RuleTexts::List& known, const char* element, const Members& list) {
+    out.repeat(known.last, &list, [&] {
+      Form& form = known.forms.at(std::min(list.size(), known.forms.size() - 1));
+      out.fill_names(form, list, [&](const Members& names) { out.members(element, names); });
+    });
   };
-  out.open("entry", "name", rule.name);
+  out.fill_names(texts.beginning, Values<1>{rule.name},
+                 [&](const Values<1>& values) { out.open("entry", "name", values[0]); });
   members(texts.from, "from", *rule.from);
   members(texts.to, "to", *rule.to);
   members(texts.source, "source", *rule.source);
@@ -295,11 +221,13 @@ void write_rule(Writer& out, const SecurityRule& rule, const Document& document,
   members(texts.application, "application", *rule.application);
   out.text_if("schedule", rule.schedule);
   members(texts.tag, "tag", rule.exception ? texts.exception_tags : texts.tags);
-  out.text_if("description", rule.description);
-  const std::size_t kind =
-      static_cast<std::size_t>(rule.type) * 4 + (rule.allow ? 2 : 0) + (rule.log_start ? 1 : 0);
-  out.repeat(texts.ends.at(kind), &document, [&] { write_action(out, rule, document); });
-  out.close();
+  const std::size_t kind = static_cast<std::size_t>(rule.type) * 8 + (rule.allow ? 4 : 0) +
+                           (rule.log_start ? 2 : 0) + (rule.description.empty() ? 1 : 0);
+  out.fill(texts.ends.at(kind), Values<1>{rule.description}, [&](const Values<1>& values) {
+    if (!rule.description.empty()) out.text("description", values[0]);
+    write_action(out, rule, document);
+    out.close();
+  });
 }
 
 template <class Writer>

@@ -8,7 +8,7 @@ namespace hcipol::backends::palo_alto {
 
 namespace {
 
-std::vector<std::string> sorted_once(std::vector<std::string> list) {
+Members sorted_once(Members list) {
   std::sort(list.begin(), list.end());
   list.erase(std::unique(list.begin(), list.end()), list.end());
   return list;
@@ -46,10 +46,16 @@ const Listed& RuleEnds::of(const Union& sets, Families both, NamesBy by) {
     if (endpoint.any || !endpoint.members.empty()) out.end.add(endpoint);
   }
   // `any` has said all that a name could add.
-  out.end.hosts = out.end.any ? std::vector<std::string>() : sorted_once(std::move(out.end.hosts));
+  out.end.hosts = out.end.any ? Members() : sorted_once(std::move(out.end.hosts));
   out.members = &lists_.emplace_back(out.end.list());
-  out.zones = &lists_.emplace_back(out.end.where.members());
+  out.zones = zones(out.end.where);
   return out;
+}
+
+const Members* RuleEnds::zones(const Where& where) {
+  const auto [place, fresh] = zones_.try_emplace(where.members());
+  if (fresh) place->second = &lists_.emplace_back(place->first);
+  return place->second;
 }
 
 }  // namespace hcipol::backends::palo_alto

@@ -3,7 +3,8 @@
 
 #include <array>
 #include <deque>
-#include <string>
+#include <map>
+#include <string_view>
 #include <vector>
 
 #include "backends/common/unions.h"
@@ -17,7 +18,7 @@ struct End {
   bool any = false;
   Members members;
   Where where;
-  std::vector<std::string> hosts;  ///< of these names the members have the addresses
+  std::vector<std::string_view> hosts;  ///< of these names the members have the addresses
   std::vector<const sema::NamedSet*> wildcards;
   std::vector<const sema::NamedSet*> unusable;
 
@@ -43,9 +44,12 @@ class RuleEnds {
   const Listed& of(const Union& sets, Families both, NamesBy by);
 
  private:
+  const Members* zones(const Where& where);
+
   Objects& objects_;
   std::deque<Members>& lists_;
-  std::array<ByUnion<Listed>, 8> known_;  ///< by families and NamesBy
+  std::map<Members, const Members*> zones_;  ///< lists of them: most ends share theirs
+  std::array<ByUnion<Listed>, 8> known_;     ///< by families and NamesBy
 };
 
 }  // namespace hcipol::backends::palo_alto

@@ -1,6 +1,8 @@
 // Objects, second half: ports become service objects, everything else applications.
 #include <algorithm>
+#include <utility>
 
+#include "backends/common/text.h"
 #include "backends/palo_alto/names.h"
 #include "backends/palo_alto/objects.h"
 #include "support/text.h"
@@ -17,23 +19,36 @@ using net::ServiceSet;
 constexpr std::size_t application_limit = 32;
 
 std::string text_of(const PortRange& range) {
-  return range.first == range.last ? std::to_string(range.first)
-                                   : fmt::format("{}-{}", range.first, range.last);
+  std::string out;
+  put(out, decimal(range.first));
+  if (range.first != range.last) put(out, "-", decimal(range.last));
+  return out;
+}
+
+/// The runs of what the set has of the protocol, on its own axis.
+template <class Take>
+void for_each_run(const ServiceSet& set, std::uint8_t protocol, Take take) {
+  const std::uint32_t first = std::uint32_t{protocol} << 16;
+  const std::uint32_t last = first | 0xffff;
+  for (const net::ServiceRange& range : set.ranges()) {
+    if (range.last < first || range.first > last) continue;
+    take(PortRange{static_cast<std::uint16_t>(std::max(range.first, first)),
+                   static_cast<std::uint16_t>(std::min(range.last, last))});
+  }
 }
 
 }  // namespace
 
 const Services& Objects::services(const ServiceSet& set) {
-  const auto found = services_.find(set);
-  if (found != services_.end()) return found->second;
-  return services_.emplace(set, made(set)).first->second;
+  const auto [known, fresh] = services_.try_emplace(set);
+  if (fresh) make(set, known->second);
+  return known->second;
 }
 
-Services Objects::made(const ServiceSet& set) {
-  Services out;
+void Objects::make(const ServiceSet& set, Services& out) {
   if (set.is_any()) {
     out.any = true;
-    return out;
+    return;
   }
   Members ports;
   add_ports(set, net::protocol::tcp, ports);
@@ -58,27 +73,25 @@ Services Objects::made(const ServiceSet& set) {
     std::sort(applications.begin(), applications.end());
     out.applications = &document_.application_lists.emplace_back(std::move(applications));
   }
-  return out;
 }
 
 // capirca #270: a protocol without ports is 0-65535, not `application-default`.
 void Objects::add_ports(const ServiceSet& set, std::uint8_t protocol, Members& out) {
-  const std::string kind = net::protocol_name(protocol);
+  const char* const kind = protocol == net::protocol::tcp ? "tcp" : "udp";
   std::string ports;
   const auto finish = [&] {
-    std::string list = ports;
-    std::replace(list.begin(), list.end(), ',', '_');
-    const std::string name = object_name(kind + "-" + list);
-    define(document_.services, name, Service{kind, ports});
-    out.push_back(name);
-    ports.clear();
+    std::string name;
+    put(name, object_prefix, kind, "-", ports);
+    std::replace(name.begin(), name.end(), ',', '_');
+    out.push_back(define(document_.services, fitting(std::move(name)),
+                         Service{kind, std::exchange(ports, {})}));
   };
-  for (const PortRange& range : set.ports(protocol)) {
+  for_each_run(set, protocol, [&](const PortRange& range) {
     const std::string text = text_of(range);
     if (ports.size() + 1 + text.size() > port_text_limit) finish();
     if (!ports.empty()) ports += ',';
     ports += text;
-  }
+  });
   if (!ports.empty()) finish();
 }
 
@@ -93,11 +106,11 @@ bool Objects::add_icmp(const ServiceSet& set, std::uint8_t protocol, Members& ou
   }
   const auto ident = v4 ? Application::Ident::icmp_type : Application::Ident::icmp6_type;
   const unsigned echo_request = v4 ? 8 : 128;
-  for (const PortRange& run : set.ports(protocol)) {
+  bool fits = true;
+  for_each_run(set, protocol, [&](const PortRange& run) {
     // Two applications for one type would make it a matter of luck which one a packet gets.
-    if (run.first % 256 != 0 || run.last % 256 != 255) {
-      return false;
-    }
+    fits = fits && run.first % 256 == 0 && run.last % 256 == 255;
+    if (!fits) return;
     for (unsigned type = run.first / 256u; type <= run.last / 256u; ++type) {
       if (type == echo_request) {
         out.push_back(v4 ? "ping" : "ping6");
@@ -106,8 +119,8 @@ bool Objects::add_icmp(const ServiceSet& set, std::uint8_t protocol, Members& ou
                         {ident, static_cast<std::uint8_t>(type)}, out);
       }
     }
-  }
-  return true;
+  });
+  return fits;
 }
 
 // capirca #273: predefined applications for GRE and the like look into the packets; these do not.
@@ -120,10 +133,12 @@ void Objects::add_protocols(const ServiceSet& set, Members& out) {
 }
 
 void Objects::add_application(std::string name, Application application, Members& out) {
-  out.push_back(name);
   // The rest is only counted: the rule will be refused.
-  if (out.size() > application_limit) return;
-  document_.applications.emplace(std::move(name), application);
+  if (out.size() >= application_limit) {
+    out.emplace_back();
+    return;
+  }
+  out.push_back(document_.applications.emplace(std::move(name), application).first->first);
 }
 
 }  // namespace hcipol::backends::palo_alto

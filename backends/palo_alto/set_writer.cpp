@@ -36,7 +36,7 @@ std::string command_word(std::string_view text) {
   return out + '"';
 }
 
-void SetWriter::members(const char* element, const std::vector<std::string>& list) {
+void SetWriter::members(const char* element, const Members& list) {
   if (list.empty()) return empty(element);
   if (list.size() == 1) return text(element, list.front());
   for (std::size_t first = 0; first < list.size(); first += members_in_a_line) {

@@ -33,11 +33,19 @@ class SetWriter {
     if (!value.empty()) text(element, value);
   }
   /// Long lists take several commands, because each adds to what is there already.
-  void members(const char* element, const std::vector<std::string>& list);
-  /// As that of XML, but every command begins with what it is about.
+  void members(const char* element, const Members& list);
+  /// As those of XML, but every command begins with what it is about.
   template <class Last, class Write>
   void repeat(Last&, const void*, Write write) {
     write();
+  }
+  template <class Form, class Values, class Write>
+  void fill(Form&, const Values& values, Write write) {
+    write(values);
+  }
+  template <class Form, class Values, class Write>
+  void fill_names(Form&, const Values& values, Write write) {
+    write(values);
   }
   /// What a command here begins with, and a blank.
   std::string beginning() const;

@@ -262,14 +262,14 @@ Settings read_settings(const flow::DevicePolicy& device, EmitContext& context) {
 void Where::add(const Where& other) {
   anywhere = anywhere || other.anywhere;
   if (std::includes(zones.begin(), zones.end(), other.zones.begin(), other.zones.end())) return;
-  std::vector<std::string> both;
+  Members both;
   std::set_union(zones.begin(), zones.end(), other.zones.begin(), other.zones.end(),
                  std::back_inserter(both));
   zones = std::move(both);
 }
 
-std::vector<std::string> Where::members() const {
-  return anywhere ? std::vector<std::string>{"any"} : zones;
+Members Where::members() const {
+  return anywhere ? Members{"any"} : zones;
 }
 
 Where whereabouts(const Settings& settings, const net::AddressSet& addresses, bool has_names) {

@@ -42,14 +42,14 @@ struct Settings {
 /// Reports what is wrong (E0611) and goes on with what is right.
 Settings read_settings(const flow::DevicePolicy& device, EmitContext& context);
 
-/// Zones in which something is: their names, sorted, or everywhere.
+/// Zones in which something is: their names in the settings, sorted, or everywhere.
 struct Where {
   bool anywhere = false;
-  std::vector<std::string> zones;
+  Members zones;
 
   void add(const Where& other);
   /// As members of a rule: "any" when it is anywhere.
-  std::vector<std::string> members() const;
+  Members members() const;
 };
 
 /// Host names are where the rest of the world is: in no zone that the target lists.

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "support/text.h"
+
 namespace hcipol::backends::arm {
 
 namespace {
@@ -11,22 +13,44 @@ std::string compact(const Json& json) {
   return json.dump(-1, ' ', true, Json::error_handler_t::replace);
 }
 
-/// As dump(2), but for the leaves.
-void append(const Json& json, std::string_view leaf, std::size_t depth, std::string& out) {
-  if (!json.is_structured() || json.empty() || (json.is_object() && json.contains(leaf))) {
+void append_text(std::string_view text, std::string& out) {
+  if (printable_ascii_but<'"', '\\'>(text)) {
+    out.append("\"").append(text) += '"';
+  } else {
+    out += compact(Json(text));
+  }
+}
+
+/// As dump(2), but for the leaves: objects with the member `leaf`, if that is not empty.
+void append(const Json& json, std::string_view leaf, std::string& indent, std::string& out) {
+  if (json.is_string()) return append_text(json.get_ref<const std::string&>(), out);
+  const bool is_leaf = !leaf.empty() && json.is_object() && json.contains(leaf);
+  if (!json.is_structured() || json.empty() || is_leaf) {
     out += compact(json);
     return;
   }
-  const std::string indent(2 * depth + 2, ' ');
   out += json.is_object() ? '{' : '[';
+  indent.append(2, ' ');
   std::string_view before = "\n";
-  for (const auto& [key, value] : json.items()) {
+  for (auto element = json.begin(); element != json.end(); ++element) {
     out.append(before).append(indent);
-    if (json.is_object()) out.append(compact(Json(key))).append(": ");
-    append(value, leaf, depth + 1, out);
+    if (json.is_object()) {
+      append_text(element.key(), out);
+      out += ": ";
+    }
+    append(*element, leaf, indent, out);
     before = ",\n";
   }
-  out.append("\n").append(indent, 0, 2 * depth) += json.is_object() ? '}' : ']';
+  indent.resize(indent.size() - 2);
+  out.append("\n").append(indent) += json.is_object() ? '}' : ']';
+}
+
+std::string with_leaves(const Json& json, std::string_view leaf) {
+  std::string indent;
+  std::string out;
+  append(json, leaf, indent, out);
+  out += '\n';
+  return out;
 }
 
 }  // namespace
@@ -75,11 +99,8 @@ Json array_parameter(const std::vector<std::string>& value, std::string about) {
 }
 
 std::string text_of(const Json& json, std::string_view leaf, std::size_t most) {
-  std::string out = json.dump(2, ' ', true, Json::error_handler_t::replace) + "\n";
-  if (out.size() <= most) return out;
-  out.clear();
-  append(json, leaf, 0, out);
-  return out + "\n";
+  std::string out = with_leaves(json, "");
+  return out.size() <= most ? out : with_leaves(json, leaf);
 }
 
 }  // namespace hcipol::backends::arm
