@@ -31,10 +31,7 @@ void add_entries(std::vector<std::string>& out, const net::AddressRange& range) 
     }
     return;
   }
-  const std::vector<net::Cidr> prefixes = net::AddressSet(range).cidrs();
-  out.push_back(prefixes.size() == 1
-                    ? net::to_short_string(prefixes.front())
-                    : net::to_string(range.first) + "-" + net::to_string(range.last));
+  out.push_back(net::to_string(range));
 }
 
 std::vector<std::string> entries_of(const net::AddressSet& ipv4) {

@@ -2,8 +2,6 @@
 #include "backends/palo_alto/names.h"
 
 #include <algorithm>
-#include <bit>
-#include <optional>
 #include <utility>
 
 #include "backends/common/names.h"
@@ -20,18 +18,6 @@ constexpr std::size_t longest_end = 9;
 // Canonical text never holds `-`, so this is injective.
 void replace_colons(std::string& text) {
   std::replace(text.begin(), text.end(), ':', '-');
-}
-
-/// Both ends of a prefix are alike in its length and differ in all that follows.
-std::optional<net::Cidr> prefix_of(const net::AddressRange& range) {
-  const std::uint64_t high = range.first.high ^ range.last.high;
-  const std::uint64_t low = range.first.low ^ range.last.low;
-  const auto free =
-      static_cast<unsigned>(high != 0 ? 64 + std::bit_width(high) : std::bit_width(low));
-  const net::Cidr prefix{range.first, net::width(range.first.family) - free};
-  const bool whole = net::first_of(range.first, prefix.length) == range.first &&
-                     net::last_of(range.first, prefix.length) == range.last;
-  return whole ? std::optional(prefix) : std::nullopt;
 }
 
 // Beside what one_line() takes out: U+061C turns the direction of text; U+FFFE and U+FFFF are not
@@ -58,7 +44,7 @@ NamedAddress named(const net::Cidr& cidr) {
 }
 
 NamedAddress named(const net::AddressRange& range) {
-  if (const std::optional<net::Cidr> prefix = prefix_of(range)) return named(*prefix);
+  if (const auto prefix = net::as_prefix(range)) return named(*prefix);
   const std::string first = net::to_string(range.first);
   const std::string last = net::to_string(range.last);
   std::string name;
