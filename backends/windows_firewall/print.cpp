@@ -37,6 +37,8 @@ class Printer {
   void keywords(const Script& script);
   void rules(const Script& script);
   void rule(const Rule& rule);
+  void before_local(const Form& form);
+  void after_local(const Form& form);
   void field(std::string_view start, std::string_view value);
   void entries(const AddressList& list);
   void texts(std::string_view start, const std::vector<std::string>& values);
@@ -64,7 +66,9 @@ Artefact Printer::print(Script script) {
   for (const BuiltinUse& use : script.builtins) {
     artefact.rules.push_back({std::string(use.builtin->name), use.source});
   }
-  for (Rule& rule : script.rules) artefact.rules.push_back({std::move(rule.name), rule.source});
+  for (Rule& rule : script.rules) {
+    artefact.rules.push_back({std::move(rule.name), rule.form->shape->source});
+  }
   return artefact;
 }
 
@@ -146,7 +150,7 @@ void Printer::address_lists(const Script& script) {
     if (keyword.addresses != nullptr) shared.emplace(keyword.addresses->key, keyword.addresses);
   }
   for (const Rule& rule : script.rules) {
-    for (const AddressList* list : {rule.local, rule.remote}) {
+    for (const AddressList* list : {rule.local, rule.form->shape->remote}) {
       if (list != nullptr && !list->key.empty()) shared.emplace(list->key, list);
     }
   }
@@ -192,23 +196,35 @@ void Printer::rules(const Script& script) {
 void Printer::rule(const Rule& rule) {
   out_ += "    @{\n";
   field("        Name          = ", rule.name);
-  field("        DisplayName   = ", rule.display_name);
-  field("        Description   = ", rule.texts->description);
-  field("        Direction     = ", rule.inbound ? "Inbound" : "Outbound");
-  field("        Action        = ", rule.block ? "Block" : "Allow");
-  const bool ends = rule.source->kind == policy::Rule::Kind::exception && rule.source->expires;
-  if (ends) field("        Until         = ", to_string(*rule.source->expires));
-  field("        Protocol      = ", rule.match->protocol);
-  // The port that is asked for is the server's own only when the traffic comes in.
-  texts(rule.inbound ? "        LocalPort     = " : "        RemotePort    = ", rule.match->ports);
-  texts("        IcmpType      = ", rule.match->icmp_types);
+  const Form& form = *rule.form;
+  before_local(form);
   addresses("        LocalAddress  = ", rule.local);
-  if (rule.keyword_ids.empty()) {
-    addresses("        RemoteAddress = ", rule.remote);
-  } else {
-    texts("        RemoteDynamicKeywordAddresses = ", rule.keyword_ids);
-  }
+  after_local(form);
   out_ += "    }\n";
+}
+
+void Printer::before_local(const Form& form) {
+  const Shape& shape = *form.shape;
+  field("        DisplayName   = ", form.display_name);
+  field("        Description   = ", form.texts->description);
+  field("        Direction     = ", shape.inbound ? "Inbound" : "Outbound");
+  field("        Action        = ", shape.block ? "Block" : "Allow");
+  const policy::Rule& source = *shape.source;
+  const bool ends = source.kind == policy::Rule::Kind::exception && source.expires;
+  if (ends) field("        Until         = ", to_string(*source.expires));
+  field("        Protocol      = ", shape.match->protocol);
+  // The port that is asked for is the server's own only when the traffic comes in.
+  texts(shape.inbound ? "        LocalPort     = " : "        RemotePort    = ",
+        shape.match->ports);
+  texts("        IcmpType      = ", shape.match->icmp_types);
+}
+
+void Printer::after_local(const Form& form) {
+  if (form.keyword_ids.empty()) {
+    addresses("        RemoteAddress = ", form.shape->remote);
+  } else {
+    texts("        RemoteDynamicKeywordAddresses = ", form.keyword_ids);
+  }
 }
 
 void Printer::field(std::string_view start, std::string_view value) {

@@ -17,8 +17,8 @@ Texts rule_texts(const policy::Rule& rule, const Document& document);
 std::string shown_peers(const std::string& names);
 
 /// "Failover Clustering: TCP 135, 3343 from management (hci/failover-clustering.rpc)", escaped(),
-/// with shown_peers() of the other side. All else of the rule but its name must be known. It is
-/// made of the rule alone, so that one more rule changes no other's.
-std::string display_name(const Rule& rule, std::string_view remote);
+/// with shown_peers() of the other side. Shape and texts of the form must be known. It is made of
+/// the rule alone, so that one more rule changes no other's.
+std::string display_name(const Form& form);
 
 }  // namespace hcipol::backends::windows_firewall

@@ -46,9 +46,9 @@ std::string plain(std::string_view text, std::size_t characters) {
   return std::string(trim(out));
 }
 
-std::string escaped(std::string_view text) {
+std::string escaped(std::string text) {
   const bool as_it_is = printable_ascii_but<'\\'>(text);
-  if (as_it_is) return std::string(text);
+  if (as_it_is) return text;
   std::string out;
   auto end = std::back_inserter(out);
   for (std::size_t at = 0; at < text.size();) {
