@@ -29,23 +29,19 @@ std::string slug(std::string_view text) {
 }
 
 void append_slug(std::string& out, std::string_view text) {
-  const std::size_t begin = out.size();
-  out.resize(begin + text.size());
-  char* end = out.data() + begin;
-  // The `-` of a run is written once something follows it.
-  bool joint = false;
-  bool any = false;
+  const std::size_t before = out.size();
+  out.resize(before + text.size());
+  char* const begin = out.data() + before;
+  char* end = begin;
   for (const char c : text) {
-    if (!stays_in_slug[static_cast<unsigned char>(c)]) {
-      joint = any;
-      continue;
+    if (stays_in_slug[static_cast<unsigned char>(c)]) {
+      *end++ = c;
+    } else if (end != begin && end[-1] != '-') {
+      *end++ = '-';
     }
-    if (joint) *end++ = '-';
-    *end++ = c;
-    joint = false;
-    any = true;
   }
-  out.resize(static_cast<std::size_t>(end - out.data()));
+  if (end != begin && end[-1] == '-') --end;
+  out.resize(before + static_cast<std::size_t>(end - begin));
 }
 
 std::string content_hash(std::string_view text, std::size_t digits) {

@@ -48,13 +48,25 @@ void tidy(std::vector<std::string>& texts) {
   texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
 }
 
+// Most unions begin with nothing.
+template <class Set>
+void unite(Set& out, const Set& more) {
+  out = out.empty() ? more : out | more;
+}
+
+bool has_whole(const net::AddressSet& set, net::Family family) {
+  const net::AddressRange all{net::first_address(family), net::last_address(family)};
+  const auto ranges = set.ranges();
+  return std::find(ranges.begin(), ranges.end(), all) != ranges.end();
+}
+
 void set_families(Peers& peers) {
-  for (const auto& [family, bit] : {std::pair{net::Family::ipv4, v4}, {net::Family::ipv6, v6}}) {
-    const net::AddressSet members = peers.addresses.only(family);
-    if (members == net::AddressSet::all(family)) peers.whole |= bit;
-  }
+  if (has_whole(peers.addresses, net::Family::ipv4)) peers.whole |= v4;
+  if (has_whole(peers.addresses, net::Family::ipv6)) peers.whole |= v6;
   // A set that is all of IPv6 becomes `Any`, so nothing has to be left out of it.
-  if ((peers.whole & v6) == 0) peers.addresses = peers.addresses - refused();
+  if ((peers.whole & v6) == 0 && peers.addresses.intersects(refused())) {
+    peers.addresses = peers.addresses - refused();
+  }
   if (peers.addresses.has(net::Family::ipv4)) peers.families |= v4;
   if (peers.addresses.has(net::Family::ipv6)) peers.families |= v6;
 }
@@ -63,12 +75,11 @@ void set_families(Peers& peers) {
 
 Peers& PeerBook::peers(const Union& sets, bool remote_of_outbound) {
   const auto [place, fresh] = peers_[remote_of_outbound].try_emplace(sets);
-  if (fresh) place->second = resolve(sets, remote_of_outbound);
+  if (fresh) resolve(place->second, sets, remote_of_outbound);
   return place->second;
 }
 
-Peers PeerBook::resolve(const Union& sets, bool remote_of_outbound) {
-  Peers peers;
+void PeerBook::resolve(Peers& peers, const Union& sets, bool remote_of_outbound) {
   for (const flow::NamedSet* set : sets) {
     if (!peers.name.empty()) peers.name += ", ";
     peers.name += set->name;
@@ -85,19 +96,18 @@ Peers PeerBook::resolve(const Union& sets, bool remote_of_outbound) {
   peers.keywords.erase(std::unique(peers.keywords.begin(), peers.keywords.end(), same),
                        peers.keywords.end());
   set_families(peers);
-  return peers;
 }
 
 void PeerBook::add(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound) {
-  peers.addresses = peers.addresses | set.set.addresses;
-  peers.fixed = peers.fixed | set.set.addresses;
+  unite(peers.addresses, set.set.addresses);
+  unite(peers.fixed, set.set.addresses);
   if (set.is_tag_only()) {
     // The tag's addresses are what such an endpoint means: nothing is widened.
     if (!set.tag_addresses.empty()) {
       add_tag_addresses(peers, set, remote_of_outbound);
     } else if (mode_ == NameMode::report) {
       peers.unmatched.push_back(fmt::format("service tag {}", set.tag));
-      peers.lost = peers.lost | set.set.names;
+      unite(peers.lost, set.set.names);
     } else {
       peers.missing_tags.push_back(set.tag);
     }
@@ -118,10 +128,10 @@ void PeerBook::add_names(Peers& peers, const flow::NamedSet& set, bool remote_of
     }
     return;
   }
-  peers.lost = peers.lost | set.set.names;
+  unite(peers.lost, set.set.names);
   if (!set.addresses.empty()) {
-    peers.addresses = peers.addresses | set.addresses;
-    peers.fixed = peers.fixed | set.addresses;
+    unite(peers.addresses, set.addresses);
+    unite(peers.fixed, set.addresses);
     peers.widened.push_back(
         fmt::format("the endpoint's addresses stand for the host names of `{}`", set.name));
     for (std::string& by : stand_ins(set)) peers.widened_by.push_back(std::move(by));
@@ -148,12 +158,12 @@ void PeerBook::add_tag(Peers& peers, const flow::NamedSet& set, bool remote_of_o
 
 void PeerBook::add_tag_addresses(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound) {
   if (tag_mode_ == TagMode::addresses || !remote_of_outbound) {
-    peers.addresses = peers.addresses | set.tag_addresses;
+    unite(peers.addresses, set.tag_addresses);
     peers.tags.push_back(set.tag);
     return;
   }
   const net::AddressSet addresses = set.tag_addresses - refused();
-  peers.in_keywords = peers.in_keywords | addresses;
+  unite(peers.in_keywords, addresses);
   if (addresses.has(net::Family::ipv4)) peers.keyword_families |= v4;
   if (addresses.has(net::Family::ipv6)) peers.keyword_families |= v6;
   peers.keywords.push_back({set.tag, &list(set.tag, "tag " + set.tag, texts(addresses, both))});

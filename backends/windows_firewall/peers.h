@@ -71,7 +71,7 @@ class PeerBook {
   const std::vector<const AddressList*>& lists(Peers& peers, Families families);
 
  private:
-  Peers resolve(const Union& sets, bool remote_of_outbound);
+  void resolve(Peers& peers, const Union& sets, bool remote_of_outbound);
   void add(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound);
   void add_names(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound);
   void add_tag(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound);

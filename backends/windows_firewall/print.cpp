@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <map>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 
+#include "backends/common/text.h"
 #include "backends/windows_firewall/script_text.h"
 #include "support/bug.h"
 #include "windows_firewall_script.h"
@@ -23,12 +25,22 @@ std::string_view fixed_part(std::string_view name) {
   bug("a fixed part of the Windows Firewall script is not embedded");
 }
 
+/// Where something stands that was printed before, and is not printed anew.
+struct Passage {
+  std::size_t script = 0;
+  std::size_t begin = 0;
+  std::size_t size = 0;  ///< 0 before it is printed
+};
+
 class Printer {
  public:
-  explicit Printer(const Document& document) : document_(document) {}
-  Artefact print(Script script);
+  explicit Printer(Document document)
+      : document_(std::move(document)), passages_(document_.forms.size()) {}
+  std::vector<Artefact> print();
 
  private:
+  Artefact print(Script& script);
+  static std::size_t size_of(const Script& script);
   void intro(const Script& script);
   void constants(const Script& script);
   void proxy();
@@ -39,18 +51,30 @@ class Printer {
   void rule(const Rule& rule);
   void before_local(const Form& form);
   void after_local(const Form& form);
+  /// What `write` prints, which is the same each time.
+  template <class Write>
+  void once(Passage& known, const Write& write);
   void field(std::string_view start, std::string_view value);
   void entries(const AddressList& list);
   void texts(std::string_view start, const std::vector<std::string>& values);
   void addresses(std::string_view start, const AddressList* list);
 
-  const Document& document_;
-  std::string out_;
+  Document document_;
+  /// By number of the form: what precedes the server's own addresses, and what follows them.
+  std::vector<std::pair<Passage, Passage>> passages_;
+  std::unordered_map<const AddressList*, Passage> locals_;
+  std::vector<Artefact> artefacts_;
+  std::string out_;  ///< the script at hand
 };
 
-Artefact Printer::print(Script script) {
+std::vector<Artefact> Printer::print() {
+  for (Script& script : document_.scripts) artefacts_.push_back(print(script));
+  return std::move(artefacts_);
+}
+
+Artefact Printer::print(Script& script) {
   out_.clear();
-  out_.reserve(90'000 + script.rules.size() * 500);
+  out_.reserve(size_of(script));
   intro(script);
   out_ += fixed_part("head.ps1");
   constants(script);
@@ -70,6 +94,17 @@ Artefact Printer::print(Script script) {
     artefact.rules.push_back({std::move(rule.name), rule.form->shape->source});
   }
   return artefact;
+}
+
+// About: long lists are left out.
+std::size_t Printer::size_of(const Script& script) {
+  std::size_t size = 10'000 + fixed_part("head.ps1").size();
+  for (const std::string_view part : engine_parts) size += fixed_part(part).size();
+  for (const Rule& rule : script.rules) {
+    const Form& form = *rule.form;
+    size += 400 + rule.name.size() + form.display_name.size() + form.texts->description.size();
+  }
+  return size;
 }
 
 void Printer::intro(const Script& script) {
@@ -194,21 +229,20 @@ void Printer::rules(const Script& script) {
 }
 
 void Printer::rule(const Rule& rule) {
-  out_ += "    @{\n";
-  field("        Name          = ", rule.name);
+  field("    @{\n        Name          = ", rule.name);
   const Form& form = *rule.form;
-  before_local(form);
-  addresses("        LocalAddress  = ", rule.local);
-  after_local(form);
-  out_ += "    }\n";
+  auto& [before, after] = passages_[form.number];
+  once(before, [&] { before_local(form); });
+  once(locals_[rule.local], [&] { addresses("        LocalAddress  = ", rule.local); });
+  once(after, [&] { after_local(form); });
 }
 
 void Printer::before_local(const Form& form) {
   const Shape& shape = *form.shape;
   field("        DisplayName   = ", form.display_name);
   field("        Description   = ", form.texts->description);
-  field("        Direction     = ", shape.inbound ? "Inbound" : "Outbound");
-  field("        Action        = ", shape.block ? "Block" : "Allow");
+  put(out_, "        Direction     = '", shape.inbound ? "Inbound" : "Outbound", "'\n");
+  put(out_, "        Action        = '", shape.block ? "Block" : "Allow", "'\n");
   const policy::Rule& source = *shape.source;
   const bool ends = source.kind == policy::Rule::Kind::exception && source.expires;
   if (ends) field("        Until         = ", to_string(*source.expires));
@@ -225,6 +259,19 @@ void Printer::after_local(const Form& form) {
   } else {
     texts("        RemoteDynamicKeywordAddresses = ", form.keyword_ids);
   }
+  out_ += "    }\n";
+}
+
+template <class Write>
+void Printer::once(Passage& known, const Write& write) {
+  if (known.size == 0) {
+    known = {artefacts_.size(), out_.size(), 0};
+    write();
+    known.size = out_.size() - known.begin;
+    return;
+  }
+  const bool here = known.script == artefacts_.size();
+  out_.append(here ? out_ : artefacts_[known.script].text, known.begin, known.size);
 }
 
 void Printer::field(std::string_view start, std::string_view value) {
@@ -266,10 +313,7 @@ void Printer::addresses(std::string_view start, const AddressList* list) {
 }  // namespace
 
 std::vector<Artefact> print(Document document) {
-  Printer printer(document);
-  std::vector<Artefact> out;
-  for (Script& script : document.scripts) out.push_back(printer.print(std::move(script)));
-  return out;
+  return Printer(std::move(document)).print();
 }
 
 }  // namespace hcipol::backends::windows_firewall
