@@ -48,10 +48,9 @@ void tidy(std::vector<std::string>& texts) {
   texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
 }
 
-// Most unions begin with nothing.
-template <class Set>
-void unite(Set& out, const Set& more) {
-  out = out.empty() ? more : out | more;
+void append(std::vector<net::AddressRange>& out, const net::AddressSet& set) {
+  const auto ranges = set.ranges();
+  out.insert(out.end(), ranges.begin(), ranges.end());
 }
 
 bool has_whole(const net::AddressSet& set, net::Family family) {
@@ -60,15 +59,8 @@ bool has_whole(const net::AddressSet& set, net::Family family) {
   return std::find(ranges.begin(), ranges.end(), all) != ranges.end();
 }
 
-void set_families(Peers& peers) {
-  if (has_whole(peers.addresses, net::Family::ipv4)) peers.whole |= v4;
-  if (has_whole(peers.addresses, net::Family::ipv6)) peers.whole |= v6;
-  // A set that is all of IPv6 becomes `Any`, so nothing has to be left out of it.
-  if ((peers.whole & v6) == 0 && peers.addresses.intersects(refused())) {
-    peers.addresses = peers.addresses - refused();
-  }
-  if (peers.addresses.has(net::Family::ipv4)) peers.families |= v4;
-  if (peers.addresses.has(net::Family::ipv6)) peers.families |= v6;
+Families families_of(const net::AddressSet& set) {
+  return (set.has(net::Family::ipv4) ? v4 : 0) | (set.has(net::Family::ipv6) ? v6 : 0);
 }
 
 }  // namespace
@@ -80,10 +72,11 @@ Peers& PeerBook::peers(const Union& sets, bool remote_of_outbound) {
 }
 
 void PeerBook::resolve(Peers& peers, const Union& sets, bool remote_of_outbound) {
+  Parts parts;
   for (const flow::NamedSet* set : sets) {
     if (!peers.name.empty()) peers.name += ", ";
     peers.name += set->name;
-    add(peers, *set, remote_of_outbound);
+    add(peers, parts, *set, remote_of_outbound);
   }
   peers.shown = shown_peers(peers.name);
   for (auto* list : {&peers.tags, &peers.names, &peers.unmatched, &peers.widened, &peers.widened_by,
@@ -95,28 +88,45 @@ void PeerBook::resolve(Peers& peers, const Union& sets, bool remote_of_outbound)
   std::sort(peers.keywords.begin(), peers.keywords.end(), before);
   peers.keywords.erase(std::unique(peers.keywords.begin(), peers.keywords.end(), same),
                        peers.keywords.end());
-  set_families(peers);
+  if (!parts.lost.empty()) peers.lost = net::union_of(parts.lost).names;
+  set_addresses(peers, std::move(parts));
 }
 
-void PeerBook::add(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound) {
-  unite(peers.addresses, set.set.addresses);
-  unite(peers.fixed, set.set.addresses);
+void PeerBook::set_addresses(Peers& peers, Parts parts) {
+  if (!peers.tags.empty()) peers.fixed = net::AddressSet::of(parts.fixed);
+  std::vector<net::AddressRange>& all = parts.fixed;
+  all.insert(all.end(), parts.of_tags.begin(), parts.of_tags.end());
+  peers.addresses = net::AddressSet::of(std::move(all));
+  if (has_whole(peers.addresses, net::Family::ipv4)) peers.whole |= v4;
+  if (has_whole(peers.addresses, net::Family::ipv6)) peers.whole |= v6;
+  // A set that is all of IPv6 becomes `Any`, so nothing has to be left out of it.
+  if ((peers.whole & v6) == 0 && peers.addresses.intersects(refused())) {
+    peers.addresses = peers.addresses - refused();
+  }
+  peers.families = families_of(peers.addresses);
+  peers.in_keywords = net::AddressSet::of(std::move(parts.in_keywords));
+  peers.keyword_families = families_of(peers.in_keywords);
+}
+
+void PeerBook::add(Peers& peers, Parts& parts, const flow::NamedSet& set, bool remote_of_outbound) {
+  append(parts.fixed, set.set.addresses);
   if (set.is_tag_only()) {
     // The tag's addresses are what such an endpoint means: nothing is widened.
     if (!set.tag_addresses.empty()) {
-      add_tag_addresses(peers, set, remote_of_outbound);
+      add_tag_addresses(peers, parts, set, remote_of_outbound);
     } else if (mode_ == NameMode::report) {
       peers.unmatched.push_back(fmt::format("service tag {}", set.tag));
-      unite(peers.lost, set.set.names);
+      parts.lost.push_back(&set.set);
     } else {
       peers.missing_tags.push_back(set.tag);
     }
   } else if (!set.set.names.empty() && !set.set.names.is_all()) {
-    add_names(peers, set, remote_of_outbound);
+    add_names(peers, parts, set, remote_of_outbound);
   }
 }
 
-void PeerBook::add_names(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound) {
+void PeerBook::add_names(Peers& peers, Parts& parts, const flow::NamedSet& set,
+                         bool remote_of_outbound) {
   if (!set.set.names.is_union()) {
     auto& list = set.set.names.others() ? peers.excepted : peers.inexpressible;
     list.push_back(net::to_string(set.set.names));
@@ -128,15 +138,14 @@ void PeerBook::add_names(Peers& peers, const flow::NamedSet& set, bool remote_of
     }
     return;
   }
-  unite(peers.lost, set.set.names);
+  parts.lost.push_back(&set.set);
   if (!set.addresses.empty()) {
-    unite(peers.addresses, set.addresses);
-    unite(peers.fixed, set.addresses);
+    append(parts.fixed, set.addresses);
     peers.widened.push_back(
         fmt::format("the endpoint's addresses stand for the host names of `{}`", set.name));
     for (std::string& by : stand_ins(set)) peers.widened_by.push_back(std::move(by));
   } else if (mode_ == NameMode::service_tags && !set.tag.empty()) {
-    add_tag(peers, set, remote_of_outbound);
+    add_tag(peers, parts, set, remote_of_outbound);
   } else {
     for (const auto& pattern : set.set.names.patterns()) {
       peers.unmatched.push_back(net::to_string(pattern));
@@ -145,27 +154,27 @@ void PeerBook::add_names(Peers& peers, const flow::NamedSet& set, bool remote_of
   }
 }
 
-void PeerBook::add_tag(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound) {
+void PeerBook::add_tag(Peers& peers, Parts& parts, const flow::NamedSet& set,
+                       bool remote_of_outbound) {
   if (set.tag_addresses.empty()) {
     peers.missing_tags.push_back(set.tag);
     return;
   }
-  add_tag_addresses(peers, set, remote_of_outbound);
+  add_tag_addresses(peers, parts, set, remote_of_outbound);
   peers.widened.push_back(fmt::format(
       "all addresses of service tag {} stand for the host names of `{}`", set.tag, set.name));
   for (std::string& by : stand_ins(set)) peers.widened_by.push_back(std::move(by));
 }
 
-void PeerBook::add_tag_addresses(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound) {
+void PeerBook::add_tag_addresses(Peers& peers, Parts& parts, const flow::NamedSet& set,
+                                 bool remote_of_outbound) {
   if (tag_mode_ == TagMode::addresses || !remote_of_outbound) {
-    unite(peers.addresses, set.tag_addresses);
+    append(parts.of_tags, set.tag_addresses);
     peers.tags.push_back(set.tag);
     return;
   }
   const net::AddressSet addresses = set.tag_addresses - refused();
-  unite(peers.in_keywords, addresses);
-  if (addresses.has(net::Family::ipv4)) peers.keyword_families |= v4;
-  if (addresses.has(net::Family::ipv6)) peers.keyword_families |= v6;
+  append(parts.in_keywords, addresses);
   peers.keywords.push_back({set.tag, &list(set.tag, "tag " + set.tag, texts(addresses, both))});
 }
 
@@ -197,13 +206,17 @@ const std::vector<const AddressList*>& PeerBook::lists(Peers& peers, Families fa
 
 AddressList& PeerBook::list(std::string_view name, std::string_view identity,
                             std::vector<std::string> entries) {
-  const std::string joined = fmt::format("{}", fmt::join(entries, "', '"));
-  const std::string hash = content_hash(identity.empty() ? joined : identity, 16);
+  std::string joined;
+  for (const std::string& entry : entries) {
+    if (!joined.empty()) joined += "', '";
+    joined += entry;
+  }
+  std::string hash = content_hash(identity.empty() ? joined : identity, 16);
   std::string key;
   if (joined.size() > longest_inline || !identity.empty()) {
     key = fmt::format("{}-{}", shortened(slug(name), 60), hash.substr(0, 8));
   }
-  return lists_.emplace_back(AddressList{std::move(entries), std::move(key), hash, {}});
+  return lists_.emplace_back(AddressList{std::move(entries), std::move(key), std::move(hash), {}});
 }
 
 std::string keyword_id(std::string_view group, std::string_view name) {

@@ -39,7 +39,7 @@ struct Peers {
   Families whole = 0;                ///< those of which it has every member
   std::vector<std::string> names;    ///< host names for dynamic keywords, sorted
   std::vector<std::string> tags;     ///< service tags whose addresses are among `addresses`
-  net::AddressSet fixed;             ///< `addresses` without those
+  net::AddressSet fixed;             ///< `addresses` without those, if there are tags
   std::vector<TagKeyword> keywords;  ///< service tags instead, sorted by tag
   net::AddressSet in_keywords;       ///< their addresses
   Families keyword_families = 0;     ///< of those
@@ -71,12 +71,20 @@ class PeerBook {
   const std::vector<const AddressList*>& lists(Peers& peers, Families families);
 
  private:
+  /// What Peers are united from, all at once: one by one, each union copies those before it.
+  struct Parts {
+    std::vector<net::AddressRange> fixed, of_tags, in_keywords;
+    std::vector<const net::PeerSet*> lost;  ///< their names are
+  };
+
   void resolve(Peers& peers, const Union& sets, bool remote_of_outbound);
-  void add(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound);
-  void add_names(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound);
-  void add_tag(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound);
+  static void set_addresses(Peers& peers, Parts parts);
+  void add(Peers& peers, Parts& parts, const flow::NamedSet& set, bool remote_of_outbound);
+  void add_names(Peers& peers, Parts& parts, const flow::NamedSet& set, bool remote_of_outbound);
+  void add_tag(Peers& peers, Parts& parts, const flow::NamedSet& set, bool remote_of_outbound);
   /// The tag's addresses, which must not be empty.
-  void add_tag_addresses(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound);
+  void add_tag_addresses(Peers& peers, Parts& parts, const flow::NamedSet& set,
+                         bool remote_of_outbound);
   /// `identity` is what the list is known by beside its name; its entries if empty.
   AddressList& list(std::string_view name, std::string_view identity,
                     std::vector<std::string> entries);

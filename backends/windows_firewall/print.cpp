@@ -246,7 +246,7 @@ void Printer::before_local(const Form& form) {
   const policy::Rule& source = *shape.source;
   const bool ends = source.kind == policy::Rule::Kind::exception && source.expires;
   if (ends) field("        Until         = ", to_string(*source.expires));
-  field("        Protocol      = ", shape.match->protocol);
+  put(out_, "        Protocol      = '", shape.match->protocol, "'\n");
   // The port that is asked for is the server's own only when the traffic comes in.
   texts(shape.inbound ? "        LocalPort     = " : "        RemotePort    = ",
         shape.match->ports);

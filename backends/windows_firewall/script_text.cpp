@@ -29,8 +29,9 @@ std::uint32_t next_code_point(std::string_view text, std::size_t& at) {
 }  // namespace
 
 std::string plain(std::string_view text, std::size_t characters) {
-  const bool as_it_is = text.size() <= characters && printable_ascii_but<'|'>(text);
-  if (as_it_is) return std::string(trim(text));
+  // As long as each byte is a character, the first of them are what is left.
+  const std::string_view first = text.substr(0, characters);
+  if (printable_ascii_but<'|'>(first)) return std::string(trim(first));
   const std::string line = one_line(text, text.size());
   std::string out;
   for (std::size_t at = 0, count = 0; at < line.size() && count < characters;) {
