@@ -127,7 +127,7 @@ struct Document {
   std::vector<Script> scripts;
   // Owners of what the rules point to.
   std::deque<AddressList> lists;
-  std::deque<Texts> texts;
+  std::unordered_map<const policy::Rule*, Texts> texts;
   std::unordered_map<Shape, Form, ShapeHash> forms;
   net::ByService<std::vector<Match>> matches;
   std::deque<std::vector<Match>> rests;  ///< of matches, without what Windows' own rules are for

@@ -46,9 +46,9 @@ const Form& Forms::of(const Shape& shape, std::vector<std::string> keyword_ids) 
 }
 
 const Texts& Forms::texts(const policy::Rule& rule) {
-  const auto [place, fresh] = texts_.try_emplace(&rule);
-  if (fresh) place->second = &document_.texts.emplace_back(rule_texts(rule, document_));
-  return *place->second;
+  const auto [place, fresh] = document_.texts.try_emplace(&rule);
+  if (fresh) place->second = rule_texts(rule, document_);
+  return place->second;
 }
 
 // One field a line.

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "backends/windows_firewall/document.h"
@@ -16,7 +15,10 @@ class Forms {
   explicit Forms(Document& document) : document_(document) {}
 
   /// Makes room for forms that are to come.
-  void reserve(std::size_t forms) { document_.forms.reserve(forms); }
+  void reserve(std::size_t forms) {
+    document_.forms.reserve(forms);
+    document_.texts.reserve(forms);
+  }
 
   /// `keyword_ids` are those of the shape's peers, by name or by tag as the shape says. The
   /// reference stays valid.
@@ -31,7 +33,6 @@ class Forms {
   static void set_content(Form& form);
 
   Document& document_;
-  std::unordered_map<const policy::Rule*, const Texts*> texts_;
 };
 
 }  // namespace hcipol::backends::windows_firewall

@@ -204,20 +204,20 @@ void Legaliser::add_addresses(Script& script, const Case& one, Shape shape, Fami
 // Names and tags apart, too: a rule is in force without a name that is not resolved yet only if it
 // has others.
 void Legaliser::add_keywords(Script& script, const Case& one, Shape shape, Families families) {
-  const Peers& remote = one.remote;
-  if (remote.names.empty() && remote.keywords.empty()) return;
+  const ByName* remote = one.remote.by_name.get();
+  if (remote == nullptr) return;
   std::vector<Keyword> keywords;
-  for (const std::string& name : remote.names) {
+  for (const std::string& name : remote->names) {
     keywords.push_back({keyword_id(settings_.group, name), name, nullptr});
   }
   shape.by = ", by name";
   add_keywords(script, one, shape, families, keywords);
   keywords.clear();
-  for (const TagKeyword& each : remote.keywords) {
+  for (const TagKeyword& each : remote->keywords) {
     keywords.push_back({keyword_id(settings_.group, "tag " + each.tag), each.tag, each.addresses});
   }
   shape.by = ", by service tag";
-  add_keywords(script, one, shape, families & remote.keyword_families, keywords);
+  add_keywords(script, one, shape, families & remote->keyword_families, keywords);
 }
 
 void Legaliser::add_keywords(Script& script, const Case& one, const Shape& shape, Families families,
