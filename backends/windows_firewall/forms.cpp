@@ -54,18 +54,18 @@ const Texts& Forms::texts(const policy::Rule& rule) {
 // One field a line.
 void Forms::set_content(Form& form) {
   const Shape& shape = *form.shape;
-  std::string& out = form.content;
-  out.reserve(160);
-  put(out, shape.inbound ? "in\n" : "out\n", shape.block ? "block\n" : "\n");
-  put(out, shape.match->protocol, "\n");
-  put_line(out, shape.match->ports);
-  put_line(out, shape.match->icmp_types);
-  form.before = out.size();
-  put(out, shape.remote == nullptr ? "any" : std::string_view(shape.remote->hash), "\n");
-  put_line(out, form.keyword_ids);
-  put(out, form.texts->hash, "\n", shape.peers->shown, "\n", shape.by, "\n", shape.family, "\n",
-      shape.at == nullptr ? "\n" : "some\n");
-  if (shape.remote != nullptr) put(out, shape.remote->place, "\n");
+  content_.clear();
+  put(content_, shape.inbound ? "in\n" : "out\n", shape.block ? "block\n" : "\n");
+  put(content_, shape.match->protocol, "\n");
+  put_line(content_, shape.match->ports);
+  put_line(content_, shape.match->icmp_types);
+  form.before = content_.size();
+  put(content_, shape.remote == nullptr ? "any" : std::string_view(shape.remote->hash), "\n");
+  put_line(content_, form.keyword_ids);
+  put(content_, form.texts->hash, "\n", shape.peers->shown, "\n", shape.by, "\n", shape.family,
+      "\n", shape.at == nullptr ? "\n" : "some\n");
+  if (shape.remote != nullptr) put(content_, shape.remote->place, "\n");
+  form.content = content_;
 }
 
 void Forms::content(std::string& out, std::string_view id, const Form& form,

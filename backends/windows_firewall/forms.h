@@ -30,9 +30,10 @@ class Forms {
 
  private:
   const Texts& texts(const policy::Rule& rule);
-  static void set_content(Form& form);
+  void set_content(Form& form);
 
   Document& document_;
+  std::string content_;  ///< of the form at hand
 };
 
 }  // namespace hcipol::backends::windows_firewall

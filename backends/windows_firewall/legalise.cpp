@@ -29,7 +29,9 @@ namespace hcipol::backends::windows_firewall {
 
 namespace {
 
-constexpr std::size_t hash_digits = 8;  // with which rules' names end
+// Of rules' names: of what comes before the direction, and of the hash at the end.
+constexpr std::size_t longest_name = 400;
+constexpr std::size_t hash_digits = 8;
 
 /// A flow as its server sees it.
 struct Case {
@@ -255,11 +257,10 @@ void Legaliser::add_rule(Script& script, const Case& one, Shape shape, const Add
   Rule& rule = script.rules.emplace_back();
   rule.form = &forms_.of(shape, std::move(keyword_ids));
   rule.local = &local;
-  std::string name;
-  name.reserve(settings_.name_prefix.size() + id.size() + hash_digits + 5);
-  name += settings_.name_prefix;
-  append_slug(name, id);
-  rule.name = shortened(std::move(name), 400);
+  rule.name.reserve(settings_.name_prefix.size() + id.size() + hash_digits + 5);
+  rule.name += settings_.name_prefix;
+  append_slug(rule.name, id);
+  if (rule.name.size() > longest_name) rule.name = shortened(std::move(rule.name), longest_name);
   rule.name += shape.inbound ? "-in-" : "-out-";
   Forms::content(content_, id, *rule.form, local);
   rule.name += content_hash(content_, hash_digits);

@@ -54,6 +54,7 @@ class Printer {
   /// What `write` prints, which is the same each time.
   template <class Write>
   void once(Passage& known, const Write& write);
+  /// `start` ends with the quote that opens the value.
   void field(std::string_view start, std::string_view value);
   void entries(const AddressList& list);
   void texts(std::string_view start, const std::vector<std::string>& values);
@@ -130,11 +131,11 @@ void Printer::intro(const Script& script) {
 
 void Printer::constants(const Script& script) {
   out_ += "$policy = @{\n";
-  field("    Server     = ", script.server);
-  field("    Group      = ", document_.group);
-  field("    NamePrefix = ", document_.name_prefix);
-  field("    Profile    = ", document_.profile);
-  field("    Outbound   = ", document_.lock_down ? "Block" : "Unchanged");
+  field("    Server     = '", script.server);
+  field("    Group      = '", document_.group);
+  field("    NamePrefix = '", document_.name_prefix);
+  field("    Profile    = '", document_.profile);
+  field("    Outbound   = '", document_.lock_down ? "Block" : "Unchanged");
   out_ += "    Address    = @(\n";
   if (script.addresses != nullptr) entries(*script.addresses);
   out_ += "    )\n}\n";
@@ -145,15 +146,15 @@ void Printer::proxy() {
   const ProxySettings& proxy = document_.proxy;
   const auto list = [&](std::string_view start, const std::vector<std::string>& values) {
     out_ += start;
-    for (const std::string& value : values) field("        ", value);
+    for (const std::string& value : values) field("        '", value);
     out_ += "    )\n";
   };
   out_ += "\n$proxy = @{\n";
   if (proxy.mode != Mode::set) {
-    field("    Settings = ", proxy.mode == Mode::none ? "None" : "Ignored");
+    field("    Settings = '", proxy.mode == Mode::none ? "None" : "Ignored");
   } else {
-    field("    Settings          = ", "Set");
-    field("    Server            = ", proxy.server);
+    field("    Settings          = '", "Set");
+    field("    Server            = '", proxy.server);
     list("    WindowsBypass     = @(\n", proxy.windows_bypass);
     list("    EnvironmentBypass = @(\n", proxy.environment_bypass);
     list("    ArcBypass         = @(\n", proxy.arc_bypass);
@@ -214,8 +215,8 @@ void Printer::keywords(const Script& script) {
       continue;
     }
     out_ += "    @{\n";
-    field("        Id        = ", keyword.id);
-    field("        Keyword   = ", keyword.name);
+    field("        Id        = '", keyword.id);
+    field("        Keyword   = '", keyword.name);
     addresses("        Addresses = ", keyword.addresses);
     out_ += "    }\n";
   }
@@ -229,7 +230,7 @@ void Printer::rules(const Script& script) {
 }
 
 void Printer::rule(const Rule& rule) {
-  field("    @{\n        Name          = ", rule.name);
+  field("    @{\n        Name          = '", rule.name);
   const Form& form = *rule.form;
   auto& [before, after] = passages_[form.number];
   once(before, [&] { before_local(form); });
@@ -239,13 +240,13 @@ void Printer::rule(const Rule& rule) {
 
 void Printer::before_local(const Form& form) {
   const Shape& shape = *form.shape;
-  field("        DisplayName   = ", form.display_name);
-  field("        Description   = ", form.texts->description);
+  field("        DisplayName   = '", form.display_name);
+  field("        Description   = '", form.texts->description);
   put(out_, "        Direction     = '", shape.inbound ? "Inbound" : "Outbound", "'\n");
   put(out_, "        Action        = '", shape.block ? "Block" : "Allow", "'\n");
   const policy::Rule& source = *shape.source;
   const bool ends = source.kind == policy::Rule::Kind::exception && source.expires;
-  if (ends) field("        Until         = ", to_string(*source.expires));
+  if (ends) field("        Until         = '", to_string(*source.expires));
   put(out_, "        Protocol      = '", shape.match->protocol, "'\n");
   // The port that is asked for is the server's own only when the traffic comes in.
   texts(shape.inbound ? "        LocalPort     = " : "        RemotePort    = ",
@@ -276,24 +277,22 @@ void Printer::once(Passage& known, const Write& write) {
 
 void Printer::field(std::string_view start, std::string_view value) {
   out_ += start;
-  append_quoted(out_, value);
-  out_ += '\n';
+  append_between_quotes(out_, value);
+  out_ += "'\n";
 }
 
 void Printer::entries(const AddressList& list) {
-  for (const std::string& entry : list.entries) field("        ", entry);
+  for (const std::string& entry : list.entries) field("        '", entry);
 }
 
 void Printer::texts(std::string_view start, const std::vector<std::string>& values) {
   if (values.empty()) return;
-  out_ += start;
-  std::string_view before = "@(";
+  put(out_, start, "@('");
   for (const std::string& value : values) {
-    out_ += before;
-    append_quoted(out_, value);
-    before = ", ";
+    if (&value != &values.front()) out_ += "', '";
+    append_between_quotes(out_, value);
   }
-  out_ += ")\n";
+  out_ += "')\n";
 }
 
 void Printer::addresses(std::string_view start, const AddressList* list) {

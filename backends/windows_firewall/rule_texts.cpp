@@ -21,6 +21,7 @@ constexpr std::size_t longest_peers = 120;
 
 std::string description(const policy::Rule& rule, std::string_view address) {
   std::string text;
+  text.reserve(address.size() + 6 + rule.origin.feature_title.size() + rule.note.size());
   put(text, "Rule ", address, ".");
   const auto add = [&](std::string_view label, std::string_view value) {
     if (value.empty()) return;

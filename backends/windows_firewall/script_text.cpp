@@ -70,9 +70,13 @@ std::string escaped(std::string text) {
 
 void append_quoted(std::string& out, std::string_view ascii) {
   out += '\'';
+  append_between_quotes(out, ascii);
+  out += '\'';
+}
+
+void append_between_quotes(std::string& out, std::string_view ascii) {
   if (printable_ascii_but<'\''>(ascii)) {
     out += ascii;
-    out += '\'';
     return;
   }
   if (!printable_ascii_but<>(ascii)) bug("text for a PowerShell script is not printable ASCII");
@@ -83,7 +87,6 @@ void append_quoted(std::string& out, std::string_view ascii) {
     at = quote + 1;
   }
   out += ascii.substr(at);
-  out += '\'';
 }
 
 }  // namespace hcipol::backends::windows_firewall

@@ -29,4 +29,7 @@ std::string escaped(std::string text);
 /// doubled. Anything but printable ASCII is a bug().
 void append_quoted(std::string& out, std::string_view ascii);
 
+/// Adds what stands between the quotes of such a literal.
+void append_between_quotes(std::string& out, std::string_view ascii);
+
 }  // namespace hcipol::backends::windows_firewall
