@@ -60,7 +60,7 @@ struct Peers;
 struct Shape {
   const policy::Rule* source = nullptr;  ///< never null
   const Match* match = nullptr;          ///< never null
-  const Peers* peers = nullptr;          ///< the other side, never null
+  Peers* peers = nullptr;                ///< the other side, never null
   const AddressList* remote = nullptr;   ///< of it; null for every address, and for keywords
   // What tells it from others for the same service.
   const AddressList* at = nullptr;  ///< the server's own addresses if it has more of the family
@@ -72,21 +72,13 @@ struct Shape {
   friend bool operator==(const Shape&, const Shape&) = default;
 };
 
-struct ShapeHash {
-  std::size_t operator()(const Shape& shape) const;
-};
-
 /// What rules have in common that differ in their server, its addresses and the flow's id only.
 struct Form {
-  const Shape* shape = nullptr;          ///< never null
+  Shape shape;
   std::size_t number = 0;                ///< among the document's
   std::string display_name;              ///< escaped()
   const Texts* texts = nullptr;          ///< never null
   std::vector<std::string> keyword_ids;  ///< instead of Shape::remote
-  // What names are made of beside the flow's id: what comes before the hash of the server's own
-  // addresses, and what comes after it.
-  std::string content;
-  std::size_t before = 0;  ///< characters of `content`
 };
 
 /// One rule of Windows Firewall: the arguments of New-NetFirewallRule. All text is printable ASCII.
@@ -128,7 +120,7 @@ struct Document {
   // Owners of what the rules point to.
   std::deque<AddressList> lists;
   std::unordered_map<const policy::Rule*, Texts> texts;
-  std::unordered_map<Shape, Form, ShapeHash> forms;
+  std::deque<Form> forms;
   net::ByService<std::vector<Match>> matches;
   std::deque<std::vector<Match>> rests;  ///< of matches, without what Windows' own rules are for
   std::deque<policy::Rule> parts;        ///< sources that are not the policy's

@@ -22,7 +22,7 @@ void put_line(std::string& out, const std::vector<std::string>& texts) {
 
 }  // namespace
 
-std::size_t ShapeHash::operator()(const Shape& shape) const {
+std::size_t Forms::ShapeHash::operator()(const Shape& shape) const {
   std::uint64_t hash = shape.inbound;
   for (const void* part :
        {static_cast<const void*>(shape.source), static_cast<const void*>(shape.match),
@@ -32,17 +32,52 @@ std::size_t ShapeHash::operator()(const Shape& shape) const {
   return static_cast<std::size_t>(hash);
 }
 
-const Form& Forms::of(const Shape& shape, std::vector<std::string> keyword_ids) {
-  const auto [place, fresh] = document_.forms.try_emplace(shape);
-  Form& form = place->second;
-  if (!fresh) return form;
-  form.shape = &place->first;
-  form.number = document_.forms.size() - 1;
+void Forms::reserve(std::size_t forms) {
+  made_.reserve(forms);
+  contents_.reserve(forms * 100);
+  document_.texts.reserve(forms);
+}
+
+void Forms::start_script() {
+  before_ = document_.forms.size();
+  next_ = 0;
+}
+
+const Form& Forms::of(const Shape& shape, const Origin& origin,
+                      std::vector<std::string> keyword_ids) {
+  if (const Form* form = known(shape)) return *form;
+  Form& form = document_.forms.emplace_back();
+  form.shape = shape;
+  form.number = made_.size();
   form.texts = &texts(*shape.source);
   form.keyword_ids = std::move(keyword_ids);
   form.display_name = display_name(form);
-  set_content(form);
+  Made& made = made_.emplace_back();
+  made.origin = origin;
+  add_content(form, made);
   return form;
+}
+
+// Another server's flows are in the same order, so the index is seldom needed, and never of the
+// first server's forms alone.
+const Form* Forms::known(const Shape& shape) {
+  const std::deque<Form>& forms = document_.forms;
+  if (next_ < before_ && forms[next_].shape == shape) return &forms[next_++];
+  for (; indexed_ < before_; ++indexed_) index_.emplace(forms[indexed_].shape, indexed_);
+  const auto found = index_.find(shape);
+  if (found == index_.end()) return nullptr;
+  next_ = found->second + 1;
+  return &forms[found->second];
+}
+
+const Form* Forms::next_like(const flow::Flow& flow, bool inbound) const {
+  if (next_ >= before_) return nullptr;
+  const Form& form = document_.forms[next_];
+  const flow::Flow& other = *origin(form).flow;
+  const bool alike = form.shape.inbound == inbound && other.rule == flow.rule &&
+                     other.kind == flow.kind && other.service == flow.service &&
+                     (inbound ? other.from == flow.from : other.to == flow.to);
+  return alike ? &form : nullptr;
 }
 
 const Texts& Forms::texts(const policy::Rule& rule) {
@@ -52,27 +87,30 @@ const Texts& Forms::texts(const policy::Rule& rule) {
 }
 
 // One field a line.
-void Forms::set_content(Form& form) {
-  const Shape& shape = *form.shape;
-  content_.clear();
-  put(content_, shape.inbound ? "in\n" : "out\n", shape.block ? "block\n" : "\n");
-  put(content_, shape.match->protocol, "\n");
-  put_line(content_, shape.match->ports);
-  put_line(content_, shape.match->icmp_types);
-  form.before = content_.size();
-  put(content_, shape.remote == nullptr ? "any" : std::string_view(shape.remote->hash), "\n");
-  put_line(content_, form.keyword_ids);
-  put(content_, form.texts->hash, "\n", shape.peers->shown, "\n", shape.by, "\n", shape.family,
-      "\n", shape.at == nullptr ? "\n" : "some\n");
-  if (shape.remote != nullptr) put(content_, shape.remote->place, "\n");
-  form.content = content_;
+void Forms::add_content(const Form& form, Made& made) {
+  const Shape& shape = form.shape;
+  std::string& out = contents_;
+  made.begin = out.size();
+  put(out, shape.inbound ? "in\n" : "out\n", shape.block ? "block\n" : "\n");
+  put(out, shape.match->protocol, "\n");
+  put_line(out, shape.match->ports);
+  put_line(out, shape.match->icmp_types);
+  made.middle = out.size();
+  put(out, shape.remote == nullptr ? "any" : std::string_view(shape.remote->hash), "\n");
+  put_line(out, form.keyword_ids);
+  put(out, form.texts->hash, "\n", shape.peers->shown, "\n", shape.by, "\n", shape.family, "\n",
+      shape.at == nullptr ? "\n" : "some\n");
+  if (shape.remote != nullptr) put(out, shape.remote->place, "\n");
+  made.end = out.size();
 }
 
 void Forms::content(std::string& out, std::string_view id, const Form& form,
-                    const AddressList& local) {
-  const std::string_view text = form.content;
+                    const AddressList& local) const {
+  const Made& made = made_[form.number];
+  const std::string_view all = contents_;
   out.clear();
-  put(out, id, "\n", text.substr(0, form.before), local.hash, "\n", text.substr(form.before));
+  put(out, id, "\n", all.substr(made.begin, made.middle - made.begin), local.hash, "\n",
+      all.substr(made.middle, made.end - made.middle));
 }
 
 }  // namespace hcipol::backends::windows_firewall

@@ -38,6 +38,7 @@ struct Case {
   const flow::Flow& flow;
   Peers& own;     ///< the server's side
   Peers& remote;  ///< the other
+  const std::vector<Match>& matches;
 };
 
 class Legaliser {
@@ -126,6 +127,7 @@ void Legaliser::add_server(const flow::HostFlows& host) {
   script.rules.reserve(flows);
   names_.clear();
   names_.reserve(flows);
+  forms_.start_script();
   losses_.start_script();
   for (const flow::Flow& flow : host.inbound) add_flow(script, flow, true);
   for (const flow::Flow& flow : host.outbound) add_flow(script, flow, false);
@@ -136,16 +138,21 @@ void Legaliser::add_flow(Script& script, const flow::Flow& flow, bool inbound) {
   const Union& sets = inbound ? flow.to : flow.from;
   const bool all = sets.size() == 1 && sets.front() == script.node->set;
   Peers& own = all ? *server_ : book_.peers(sets, false);
-  Peers& remote = book_.peers(inbound ? flow.from : flow.to, !inbound);
+  const Form* like = forms_.next_like(flow, inbound);
+  Peers& remote =
+      like != nullptr ? *like->shape.peers : book_.peers(inbound ? flow.from : flow.to, !inbound);
   losses_.add(flow, own, remote, *script.node, inbound);
   logs_ = logs_ || flow.rule->log;
-  const Case one{flow, own, remote};
+  const bool known = like != nullptr && !settings_.builtin;
+  const std::vector<Match>& matches =
+      known ? *forms_.origin(*like).matches : matches_of(script, flow, inbound);
+  const Case one{flow, own, remote, matches};
   Shape shape;
   shape.source = flow.rule;
   shape.peers = &remote;
   shape.inbound = inbound;
   shape.block = flow.kind == policy::Rule::Kind::deny;
-  for (const Match& match : matches_of(script, flow, inbound)) {
+  for (const Match& match : matches) {
     if (too_long(flow, match)) continue;
     shape.match = &match;
     const Families possible = own.families & match.families;
@@ -255,14 +262,14 @@ void Legaliser::add_rule(Script& script, const Case& one, Shape shape, const Add
   }
   tell_apart(shape, local, families);
   Rule& rule = script.rules.emplace_back();
-  rule.form = &forms_.of(shape, std::move(keyword_ids));
+  rule.form = &forms_.of(shape, {&flow, &one.matches}, std::move(keyword_ids));
   rule.local = &local;
   rule.name.reserve(settings_.name_prefix.size() + id.size() + hash_digits + 5);
   rule.name += settings_.name_prefix;
   append_slug(rule.name, id);
   if (rule.name.size() > longest_name) rule.name = shortened(std::move(rule.name), longest_name);
   rule.name += shape.inbound ? "-in-" : "-out-";
-  Forms::content(content_, id, *rule.form, local);
+  forms_.content(content_, id, *rule.form, local);
   rule.name += content_hash(content_, hash_digits);
   bool fresh = take_name(script);
   if (!fresh && id != flow.id) {

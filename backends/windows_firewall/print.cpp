@@ -92,7 +92,7 @@ Artefact Printer::print(Script& script) {
     artefact.rules.push_back({std::string(use.builtin->name), use.source});
   }
   for (Rule& rule : script.rules) {
-    artefact.rules.push_back({std::move(rule.name), rule.form->shape->source});
+    artefact.rules.push_back({std::move(rule.name), rule.form->shape.source});
   }
   return artefact;
 }
@@ -186,7 +186,7 @@ void Printer::address_lists(const Script& script) {
     if (keyword.addresses != nullptr) shared.emplace(keyword.addresses->key, keyword.addresses);
   }
   for (const Rule& rule : script.rules) {
-    for (const AddressList* list : {rule.local, rule.form->shape->remote}) {
+    for (const AddressList* list : {rule.local, rule.form->shape.remote}) {
       if (list != nullptr && !list->key.empty()) shared.emplace(list->key, list);
     }
   }
@@ -239,7 +239,7 @@ void Printer::rule(const Rule& rule) {
 }
 
 void Printer::before_local(const Form& form) {
-  const Shape& shape = *form.shape;
+  const Shape& shape = form.shape;
   field("        DisplayName   = '", form.display_name);
   field("        Description   = '", form.texts->description);
   put(out_, "        Direction     = '", shape.inbound ? "Inbound" : "Outbound", "'\n");
@@ -256,7 +256,7 @@ void Printer::before_local(const Form& form) {
 
 void Printer::after_local(const Form& form) {
   if (form.keyword_ids.empty()) {
-    addresses("        RemoteAddress = ", form.shape->remote);
+    addresses("        RemoteAddress = ", form.shape.remote);
   } else {
     texts("        RemoteDynamicKeywordAddresses = ", form.keyword_ids);
   }

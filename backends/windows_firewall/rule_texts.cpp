@@ -75,7 +75,7 @@ std::string shown_peers(const std::string& names) {
 
 std::string display_name(const Form& form) {
   const Texts& texts = *form.texts;
-  const Shape& shape = *form.shape;
+  const Shape& shape = form.shape;
   const Match& match = *shape.match;
   const std::string& remote = shape.peers->shown;
   std::string out;
