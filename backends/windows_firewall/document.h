@@ -48,10 +48,15 @@ struct Keyword {
 
 /// What people read about a rule, and what Windows shows of it: escaped(), see script_text.h.
 struct Texts {
-  std::string title;    ///< with which display names begin
-  std::string address;  ///< in the policy, with which they end; empty if it is the title
-  std::string description;
-  std::string hash;  ///< of all of them, and of what all rules of the document have
+  Texts() = default;
+  Texts(const Texts&) = delete;
+  Texts& operator=(const Texts&) = delete;
+
+  std::string_view title;    ///< with which display names begin
+  std::string_view address;  ///< in the policy, with which they end; empty if it is the title
+  std::string_view description;
+  std::string_view hash;  ///< of all of them, and of what all rules of the document have
+  std::string all;        ///< what they are parts of
 };
 
 struct Peers;

@@ -1,8 +1,6 @@
 // Appended and not formatted: there are ten thousand of them in a large policy.
 #include "backends/windows_firewall/forms.h"
 
-#include <utility>
-
 #include "backends/common/text.h"
 #include "backends/windows_firewall/peers.h"
 #include "backends/windows_firewall/rule_texts.h"
@@ -44,13 +42,13 @@ void Forms::start_script() {
 }
 
 const Form& Forms::of(const Shape& shape, const Origin& origin,
-                      std::vector<std::string> keyword_ids) {
+                      std::span<const std::string> keyword_ids) {
   if (const Form* form = known(shape)) return *form;
   Form& form = document_.forms.emplace_back();
   form.shape = shape;
   form.number = made_.size();
   form.texts = &texts(*shape.source);
-  form.keyword_ids = std::move(keyword_ids);
+  form.keyword_ids.assign(keyword_ids.begin(), keyword_ids.end());
   form.display_name = display_name(form);
   Made& made = made_.emplace_back();
   made.origin = origin;
@@ -82,7 +80,7 @@ const Form* Forms::next_like(const flow::Flow& flow, bool inbound) const {
 
 const Texts& Forms::texts(const policy::Rule& rule) {
   const auto [place, fresh] = document_.texts.try_emplace(&rule);
-  if (fresh) place->second = rule_texts(rule, document_);
+  if (fresh) set_texts(place->second, rule, document_);
   return place->second;
 }
 

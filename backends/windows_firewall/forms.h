@@ -2,6 +2,7 @@
 // the same rules.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -30,7 +31,8 @@ class Forms {
 
   /// `keyword_ids` are those of the shape's peers, by name or by tag as the shape says. The
   /// reference stays valid.
-  const Form& of(const Shape& shape, const Origin& origin, std::vector<std::string> keyword_ids);
+  const Form& of(const Shape& shape, const Origin& origin,
+                 std::span<const std::string> keyword_ids);
 
   /// The form that was made of a server's flow before, if it is the one that is likely to be asked
   /// for next: servers have their flows in one order. Null otherwise.

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstring>
 #include <map>
+#include <span>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
@@ -64,7 +65,7 @@ class Legaliser {
                     const std::vector<Keyword>& keywords);
   /// The rule is for packets of these families.
   void add_rule(Script& script, const Case& one, Shape shape, const AddressList& local,
-                Families families, std::vector<std::string> keyword_ids = {});
+                Families families, std::span<const std::string> keyword_ids = {});
   void tell_apart(Shape& shape, const AddressList& local, Families families);
   /// Whether no rule before the script's last has its name, which it has from then on.
   bool take_name(const Script& script);
@@ -246,11 +247,11 @@ void Legaliser::add_keywords(Script& script, const Case& one, const Shape& shape
     ids.push_back(keyword.id);
     script.keywords.push_back(keyword);
   }
-  add_rule(script, one, shape, *own, families, std::move(ids));
+  add_rule(script, one, shape, *own, families, ids);
 }
 
 void Legaliser::add_rule(Script& script, const Case& one, Shape shape, const AddressList& local,
-                         Families families, std::vector<std::string> keyword_ids) {
+                         Families families, std::span<const std::string> keyword_ids) {
   const flow::Flow& flow = one.flow;
   std::string_view id = flow.id;
   std::string own_id;
@@ -262,7 +263,7 @@ void Legaliser::add_rule(Script& script, const Case& one, Shape shape, const Add
   }
   tell_apart(shape, local, families);
   Rule& rule = script.rules.emplace_back();
-  rule.form = &forms_.of(shape, {&flow, &one.matches}, std::move(keyword_ids));
+  rule.form = &forms_.of(shape, {&flow, &one.matches}, keyword_ids);
   rule.local = &local;
   rule.name.reserve(settings_.name_prefix.size() + id.size() + hash_digits + 5);
   rule.name += settings_.name_prefix;

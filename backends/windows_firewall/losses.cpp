@@ -106,10 +106,10 @@ void Losses::add_excepted(Loss& loss, const Peers& remote, bool inbound,
 }
 
 void Losses::report() {
-  for (const Loss& loss : losses_) report(loss);
+  for (Loss& loss : losses_) report(loss);
 }
 
-void Losses::report(const Loss& loss) {
+void Losses::report(Loss& loss) {
   for (const std::string& what : loss.inexpressible) {
     context_.cannot(*loss.flow, device_, fmt::format("the host names \"{}\"", what))
         .note("its rules match addresses or names, and a block rule beats every allow rule");
@@ -136,11 +136,11 @@ void Losses::report(const Loss& loss) {
     // What is not matched has been said with the names, if there are any.
     const bool said = !loss.unmatched.empty();
     context_.widened(*loss.flow, device_, list_of(sentences), std::move(wider),
-                     said ? std::vector<Change>() : loss.changes);
+                     said ? std::vector<Change>() : std::move(loss.changes));
   }
 }
 
-void Losses::report_unmatched(const Loss& loss) {
+void Losses::report_unmatched(Loss& loss) {
   const bool deny = loss.flow->kind == policy::Rule::Kind::deny;
   const auto why = [&](const std::string& names) {
     return fmt::format(
@@ -149,7 +149,7 @@ void Losses::report_unmatched(const Loss& loss) {
         loss.has_tag ? " (see the target's option `names`: `service-tags` or `dynamic-keywords`)"
                      : " (see the target's option `names`: `dynamic-keywords`)");
   };
-  context_.not_enforced(*loss.flow, device_, why(some(loss.unmatched)), loss.changes,
+  context_.not_enforced(*loss.flow, device_, why(some(loss.unmatched)), std::move(loss.changes),
                         why(some(loss.unmatched, loss.unmatched.size())));
 }
 

@@ -190,9 +190,7 @@ void PeerBook::add_tag_addresses(ByName& by, Parts& parts, const flow::NamedSet&
   by.keywords.push_back({set.tag, &list(set.tag, "tag " + set.tag, texts(addresses, both))});
 }
 
-const std::vector<const AddressList*>& PeerBook::lists(Peers& peers, Families families) {
-  auto& found = peers.lists[families];
-  if (!found.empty()) return found;
+void PeerBook::make_lists(Peers& peers, Families families) {
   const ByName* by = peers.by_name.get();
   const bool tagged = by != nullptr && !by->tags.empty();
   std::vector<std::string> entries = texts(peers.addresses, families);
@@ -212,9 +210,8 @@ const std::vector<const AddressList*>& PeerBook::lists(Peers& peers, Families fa
       made.place = !tagged ? fmt::format(", addresses from {} on", *begin)
                            : fmt::format(", addresses {}-{}", at + 1, at + longest_list);
     }
-    found.push_back(&made);
+    peers.lists[families].push_back(&made);
   }
-  return found;
 }
 
 AddressList& PeerBook::list(std::string_view name, std::string_view identity,

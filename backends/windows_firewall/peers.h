@@ -78,7 +78,10 @@ class PeerBook {
   Peers& peers(const Union& sets, bool remote_of_outbound);
 
   /// The members of the families in lists of at most 1,000, sorted (IPv4 first).
-  const std::vector<const AddressList*>& lists(Peers& peers, Families families);
+  const std::vector<const AddressList*>& lists(Peers& peers, Families families) {
+    if (peers.lists[families].empty()) make_lists(peers, families);
+    return peers.lists[families];
+  }
 
  private:
   /// What Peers are united from, all at once: one by one, each union copies those before it.
@@ -88,6 +91,7 @@ class PeerBook {
     std::unique_ptr<ByName> by_name;
   };
 
+  void make_lists(Peers& peers, Families families);
   void resolve(Peers& peers, const Union& sets, bool remote_of_outbound);
   static void set_names(Peers& peers, Parts& parts);
   static void set_addresses(Peers& peers, Parts& parts);

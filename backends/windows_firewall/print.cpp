@@ -242,8 +242,10 @@ void Printer::before_local(const Form& form) {
   const Shape& shape = form.shape;
   field("        DisplayName   = '", form.display_name);
   field("        Description   = '", form.texts->description);
-  put(out_, "        Direction     = '", shape.inbound ? "Inbound" : "Outbound", "'\n");
-  put(out_, "        Action        = '", shape.block ? "Block" : "Allow", "'\n");
+  put(out_,
+      shape.inbound ? "        Direction     = 'Inbound'\n"
+                    : "        Direction     = 'Outbound'\n",
+      shape.block ? "        Action        = 'Block'\n" : "        Action        = 'Allow'\n");
   const policy::Rule& source = *shape.source;
   const bool ends = source.kind == policy::Rule::Kind::exception && source.expires;
   if (ends) field("        Until         = '", to_string(*source.expires));

@@ -4,12 +4,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "backends/common/names.h"
 #include "backends/common/text.h"
 #include "backends/windows_firewall/peers.h"
 #include "backends/windows_firewall/script_text.h"
+#include "support/text.h"
 
 namespace hcipol::backends::windows_firewall {
 
@@ -19,14 +18,34 @@ namespace {
 constexpr std::size_t most_shown = 8;
 constexpr std::size_t longest_peers = 120;
 
-std::string description(const policy::Rule& rule, std::string_view address) {
-  std::string text;
-  text.reserve(address.size() + 6 + rule.origin.feature_title.size() + rule.note.size());
-  put(text, "Rule ", address, ".");
-  const auto add = [&](std::string_view label, std::string_view value) {
-    if (value.empty()) return;
-    const std::string line = plain(value, 1000);
-    if (!line.empty()) put(text, " ", label, ": ", line, ".");
+// Appends escaped(plain(text, characters)), which nearly every text is as it is.
+void append_text(std::string& out, std::string_view text, std::size_t characters) {
+  const std::string_view first = text.substr(0, characters);
+  if (printable_ascii_but<'|', '\\'>(first)) {
+    out += trim(first);
+  } else {
+    out += escaped(plain(text, characters));
+  }
+}
+
+void append_address(std::string& out, const policy::Rule& rule) {
+  append_text(out, rule.address, 300);
+}
+
+void append_description(std::string& out, const policy::Rule& rule) {
+  out += "Rule ";
+  append_address(out, rule);
+  out += '.';
+  const auto add = [&out](std::string_view label, std::string_view value) {
+    const std::size_t before = out.size();
+    put(out, " ", label, ": ");
+    const std::size_t begin = out.size();
+    append_text(out, value, 1000);
+    if (out.size() == begin) {
+      out.resize(before);
+    } else {
+      out += '.';
+    }
   };
   add("Feature", rule.origin.feature_title);
   add("Note", rule.note);
@@ -36,7 +55,6 @@ std::string description(const policy::Rule& rule, std::string_view address) {
     if (rule.expires) add("Until", to_string(*rule.expires));
     add("Reason", rule.reason);
   }
-  return escaped(std::move(text));
 }
 
 void append_some(std::string& out, const std::vector<std::string>& texts) {
@@ -47,25 +65,29 @@ void append_some(std::string& out, const std::vector<std::string>& texts) {
 
 }  // namespace
 
-Texts rule_texts(const policy::Rule& rule, const Document& document) {
-  Texts out;
-  std::string title = plain(rule.title, 150);
-  if (title.empty()) title = plain(rule.origin.feature_title, 150);
-  std::string address = plain(rule.address, 300);
-  out.description = description(rule, address);
-  if (title.empty()) {
-    out.title = escaped(std::move(address));
-  } else {
-    out.title = escaped(std::move(title));
-    out.address = escaped(std::move(address));
-  }
-  std::string all;
-  all.reserve(out.title.size() + out.address.size() + out.description.size() +
-              document.group.size() + document.profile.size() + 4);
-  put(all, out.title, "\n", out.address, "\n", out.description, "\n", document.group, "\n",
-      document.profile);
-  out.hash = content_hash(all, 16);
-  return out;
+void set_texts(Texts& out, const policy::Rule& rule, const Document& document) {
+  std::string& all = out.all;
+  all.reserve(2 * rule.address.size() + rule.title.size() + rule.note.size() +
+              2 * rule.origin.feature_title.size() + rule.origin.source.size() +
+              document.group.size() + document.profile.size() + 64);
+  append_text(all, rule.title, 150);
+  if (all.empty()) append_text(all, rule.origin.feature_title, 150);
+  const bool titled = !all.empty();
+  if (!titled) append_address(all, rule);
+  const std::size_t title = all.size();
+  all += '\n';
+  if (titled) append_address(all, rule);
+  const std::size_t address = all.size();
+  all += '\n';
+  append_description(all, rule);
+  const std::size_t description = all.size();
+  put(all, "\n", document.group, "\n", document.profile);
+  all += content_hash(all, 16);
+  const std::string_view text = all;
+  out.title = text.substr(0, title);
+  out.address = text.substr(title + 1, address - title - 1);
+  out.description = text.substr(address + 1, description - address - 1);
+  out.hash = text.substr(all.size() - 16);
 }
 
 std::string shown_peers(const std::string& names) {

@@ -10,7 +10,7 @@ namespace hcipol::backends::windows_firewall {
 
 /// What all rules say that a rule of the policy (or a part of one) becomes. The hash is also of the
 /// group and the profiles, which all rules of the document have.
-Texts rule_texts(const policy::Rule& rule, const Document& document);
+void set_texts(Texts& out, const policy::Rule& rule, const Document& document);
 
 /// The names of a union of sets as display names have them: escaped(), and of bounded length; what
 /// is left out has a hash instead, so that two that differ still do.

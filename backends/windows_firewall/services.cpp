@@ -17,11 +17,9 @@ unsigned detail(std::uint32_t point) {
   return point & 0xffffu;
 }
 
-std::string port_text(const net::ServiceRange& ports) {
-  std::string out;
-  put(out, decimal(detail(ports.first)));
-  if (ports.first != ports.last) put(out, "-", decimal(detail(ports.last)));
-  return out;
+void add_ports(std::vector<std::string>& out, const net::ServiceRange& ports) {
+  std::string& text = out.emplace_back(text_of(decimal(detail(ports.first))));
+  if (ports.first != ports.last) put(text, "-", decimal(detail(ports.last)));
 }
 
 // A type alone means every code; `1:*` is not known to work in New-NetFirewallRule.
@@ -40,8 +38,7 @@ void add_types(std::vector<std::string>& out, const net::ServiceRange& run) {
   }
 }
 
-Match match(net::ServiceSet service, std::uint8_t protocol) {
-  Match out;
+void set_match(Match& out, net::ServiceSet service, std::uint8_t protocol) {
   out.service = std::move(service);
   switch (protocol) {
     case net::protocol::tcp: out.protocol = "TCP"; break;
@@ -56,15 +53,14 @@ Match match(net::ServiceSet service, std::uint8_t protocol) {
       break;
     default: out.protocol = fmt::format("{}", protocol);
   }
-  if (out.service.contains_whole(protocol)) return out;
+  if (out.service.contains_whole(protocol)) return;
   for (const net::ServiceRange& range : out.service.ranges()) {
     if (net::has_ports(protocol)) {
-      out.ports.push_back(port_text(range));
+      add_ports(out.ports, range);
     } else {
       add_types(out.icmp_types, range);
     }
   }
-  return out;
 }
 
 }  // namespace
@@ -78,7 +74,8 @@ std::vector<Match> matches(const net::ServiceSet& service) {
   const std::vector<std::uint8_t> protocols = service.protocols();
   out.reserve(protocols.size());
   for (const std::uint8_t protocol : protocols) {
-    out.push_back(match(protocols.size() == 1 ? service : service.only(protocol), protocol));
+    set_match(out.emplace_back(), protocols.size() == 1 ? service : service.only(protocol),
+              protocol);
   }
   return out;
 }
