@@ -9,10 +9,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <map>
 #include <span>
 #include <tuple>
-#include <unordered_map>
 #include <utility>
 
 #include "backends/common/names.h"
@@ -24,6 +24,7 @@
 #include "backends/windows_firewall/script_text.h"
 #include "backends/windows_firewall/services.h"
 #include "backends/windows_firewall/settings.h"
+#include "net/id_table.h"
 #include "support/text.h"
 
 namespace hcipol::backends::windows_firewall {
@@ -83,8 +84,8 @@ class Legaliser {
   Forms forms_;
   net::ByService<std::pair<std::vector<const BuiltinRule*>, const std::vector<Match>*>> replaced_;
   Peers* server_ = nullptr;  ///< all addresses of the server at hand
-  /// The rules of the script at hand by the hash with which their names end.
-  std::unordered_multimap<std::uint64_t, std::size_t> names_;
+  /// Rules of the script at hand by the hash with which their names end: the first with each.
+  net::IdTable names_;
   std::map<std::string, std::string> files_;  ///< lower-case file → server
   std::string content_;                       ///< of the rule at hand
   bool allows_out_ = false;
@@ -124,10 +125,8 @@ void Legaliser::add_server(const flow::HostFlows& host) {
   const auto& addresses = book_.lists(*server_, server_->families);
   if (!addresses.empty()) script.addresses = addresses.front();
 
-  const std::size_t flows = host.inbound.size() + host.outbound.size();
-  script.rules.reserve(flows);
-  names_.clear();
-  names_.reserve(flows);
+  script.rules.reserve(host.inbound.size() + host.outbound.size());
+  names_ = {};
   forms_.start_script();
   losses_.start_script();
   for (const flow::Flow& flow : host.inbound) add_flow(script, flow, true);
@@ -294,18 +293,20 @@ void Legaliser::tell_apart(Shape& shape, const AddressList& local, Families fami
   shape.family = families == v4 ? ", IPv4" : ", IPv6";
 }
 
-// Windows does not tell capitals. Names that are one end in one hash, so few have to be compared.
+// Windows does not tell capitals. Names that are one end in one hash, and hardly any others do.
 bool Legaliser::take_name(const Script& script) {
-  const std::string& name = script.rules.back().name;
+  const std::vector<Rule>& rules = script.rules;
+  const std::string& name = rules.back().name;
   std::uint64_t hash = 0;
   static_assert(sizeof hash == hash_digits);
   std::memcpy(&hash, name.data() + name.size() - hash_digits, hash_digits);
-  const auto [first, last] = names_.equal_range(hash);
-  const bool taken = std::any_of(first, last, [&](const auto& each) {
-    return to_lower(script.rules[each.second].name) == to_lower(name);
-  });
-  if (!taken) names_.emplace(hash, script.rules.size() - 1);
-  return !taken;
+  const std::uint32_t other = names_.find(hash);
+  if (other == net::IdTable::absent) {
+    names_.add(hash, static_cast<std::uint32_t>(rules.size() - 1));
+    return true;
+  }
+  const auto same = [&](const Rule& rule) { return to_lower(rule.name) == to_lower(name); };
+  return !same(rules[other]) && std::none_of(rules.begin(), std::prev(rules.end()), same);
 }
 
 const AddressList* Legaliser::local(const Case& one, Families families) {

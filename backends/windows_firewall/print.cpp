@@ -278,9 +278,9 @@ void Printer::once(Passage& known, const Write& write) {
 }
 
 void Printer::field(std::string_view start, std::string_view value) {
-  out_ += start;
+  put(out_, start);
   append_between_quotes(out_, value);
-  out_ += "'\n";
+  put(out_, "'\n");
 }
 
 void Printer::entries(const AddressList& list) {
@@ -291,10 +291,10 @@ void Printer::texts(std::string_view start, const std::vector<std::string>& valu
   if (values.empty()) return;
   put(out_, start, "@('");
   for (const std::string& value : values) {
-    if (&value != &values.front()) out_ += "', '";
+    if (&value != &values.front()) put(out_, "', '");
     append_between_quotes(out_, value);
   }
-  out_ += "')\n";
+  put(out_, "')\n");
 }
 
 void Printer::addresses(std::string_view start, const AddressList* list) {

@@ -37,6 +37,7 @@ void append_description(std::string& out, const policy::Rule& rule) {
   append_address(out, rule);
   out += '.';
   const auto add = [&out](std::string_view label, std::string_view value) {
+    if (value.empty()) return;
     const std::size_t before = out.size();
     put(out, " ", label, ": ");
     const std::size_t begin = out.size();
