@@ -23,29 +23,37 @@ constexpr std::array<bool, 256> stays_in_slug = [] {
 }  // namespace
 
 std::string slug(std::string_view text) {
-  std::string out(text.size(), '-');
-  std::size_t size = 0;
+  std::string out;
+  append_slug(out, text);
+  return out;
+}
+
+void append_slug(std::string& out, std::string_view text) {
+  const std::size_t before = out.size();
+  out.resize(before + text.size());
+  char* const begin = out.data() + before;
+  char* end = begin;
   for (const char c : text) {
     if (stays_in_slug[static_cast<unsigned char>(c)]) {
-      out[size++] = c;
-    } else if (size > 0 && out[size - 1] != '-') {
-      out[size++] = '-';
+      *end++ = c;
+    } else if (end != begin && end[-1] != '-') {
+      *end++ = '-';
     }
   }
-  if (size > 0 && out[size - 1] == '-') --size;
-  out.resize(size);
-  return out;
+  if (end != begin && end[-1] == '-') --end;
+  out.resize(before + static_cast<std::size_t>(end - begin));
 }
 
 std::string content_hash(std::string_view text, std::size_t digits) {
   return sha256_hex(text, digits);
 }
 
-std::string shortened(std::string_view name, std::size_t limit) {
-  if (name.size() <= limit) return std::string(name);
-  std::string out(name.substr(0, limit - 7));
-  while (out.ends_with('-') || out.ends_with('.')) out.pop_back();
-  return out + "-" + content_hash(name, 6);
+std::string shortened(std::string name, std::size_t limit) {
+  if (name.size() <= limit) return name;
+  const std::string hash = content_hash(name, 6);
+  name.resize(limit - 7);
+  while (name.ends_with('-') || name.ends_with('.')) name.pop_back();
+  return name + "-" + hash;
 }
 
 bool begin_alike(std::string_view one, std::string_view other, std::string_view joints) {

@@ -4,6 +4,7 @@
 #include <deque>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "backends/windows_firewall/builtin.h"
@@ -47,28 +48,49 @@ struct Keyword {
 
 /// What people read about a rule, and what Windows shows of it: escaped(), see script_text.h.
 struct Texts {
-  std::string title;    ///< with which display names begin
-  std::string address;  ///< in the policy, with which they end; empty if it is the title
-  std::string description;
-  std::string hash;  ///< of all of them, and of what all rules of the document have
+  Texts() = default;
+  Texts(const Texts&) = delete;
+  Texts& operator=(const Texts&) = delete;
+
+  std::string_view title;    ///< with which display names begin
+  std::string_view address;  ///< in the policy, with which they end; empty if it is the title
+  std::string_view description;
+  std::string_view hash;  ///< of all of them, and of what all rules of the document have
+  std::string all;        ///< what they are parts of
+};
+
+struct Peers;
+
+/// What all else that rules of several servers have in common follows from.
+struct Shape {
+  const policy::Rule* source = nullptr;  ///< never null
+  const Match* match = nullptr;          ///< never null
+  Peers* peers = nullptr;                ///< the other side, never null
+  const AddressList* remote = nullptr;   ///< of it; null for every address, and for keywords
+  // What tells it from others for the same service.
+  const AddressList* at = nullptr;  ///< the server's own addresses if it has more of the family
+  std::string_view by;              ///< ", by name", ", by service tag"; empty if by addresses
+  std::string_view family;          ///< ", IPv4" where the server and the other side may have both
+  bool inbound = true;
+  bool block = false;
+
+  friend bool operator==(const Shape&, const Shape&) = default;
+};
+
+/// What rules have in common that differ in their server, its addresses and the flow's id only.
+struct Form {
+  Shape shape;
+  std::size_t number = 0;                ///< among the document's
+  std::string display_name;              ///< escaped()
+  const Texts* texts = nullptr;          ///< never null
+  std::vector<std::string> keyword_ids;  ///< instead of Shape::remote
 };
 
 /// One rule of Windows Firewall: the arguments of New-NetFirewallRule. All text is printable ASCII.
 struct Rule {
   std::string name;
-  std::string display_name;      ///< escaped()
-  const Texts* texts = nullptr;  ///< never null
-  bool inbound = true;
-  bool block = false;
-  const Match* match = nullptr;          ///< never null
-  const AddressList* local = nullptr;    ///< the server's own addresses, never null
-  const AddressList* remote = nullptr;   ///< null for every address
-  std::vector<std::string> keyword_ids;  ///< instead of `remote`
-  // What tells it from other rules for the same service.
-  std::string_view by;      ///< ", by name", ", by service tag"; empty if by addresses
-  std::string_view family;  ///< ", IPv4" where the server and the other side may have both
-  bool at_some = false;     ///< `local` is not all that the server has of the family
-  const policy::Rule* source = nullptr;
+  const Form* form = nullptr;          ///< never null
+  const AddressList* local = nullptr;  ///< the server's own addresses, never null
 };
 
 /// A rule of Windows' own that is enabled in place of a rule of the policy.
@@ -102,7 +124,8 @@ struct Document {
   std::vector<Script> scripts;
   // Owners of what the rules point to.
   std::deque<AddressList> lists;
-  std::deque<Texts> texts;
+  std::unordered_map<const policy::Rule*, Texts> texts;
+  std::deque<Form> forms;
   net::ByService<std::vector<Match>> matches;
   std::deque<std::vector<Match>> rests;  ///< of matches, without what Windows' own rules are for
   std::deque<policy::Rule> parts;        ///< sources that are not the policy's

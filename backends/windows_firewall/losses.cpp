@@ -30,28 +30,23 @@ std::string some(const std::set<std::string>& names, std::size_t shown = shown_o
 
 void Losses::add(const flow::Flow& flow, const Peers& own, const Peers& remote,
                  const policy::Node& node, bool inbound) {
-  if (!remote.unmatched.empty()) {
-    script_.insert(fmt::format("{}: {}", flow.rule->address, fmt::join(remote.unmatched, ", ")));
+  if (remote.by_name == nullptr || remote.by_name->lossless()) return;
+  const ByName& by = *remote.by_name;
+  if (!by.unmatched.empty()) {
+    script_.insert(fmt::format("{}: {}", flow.rule->address, fmt::join(by.unmatched, ", ")));
   }
-  const bool lossless = remote.unmatched.empty() && remote.widened.empty() &&
-                        remote.missing_tags.empty() && remote.inexpressible.empty() &&
-                        remote.excepted.empty();
-  if (lossless) return;
-
   Loss& loss = loss_of(flow);
   add_changes(loss, flow, own, remote, node, inbound);
   if (!seen_.emplace(flow.rule, &remote, flow.service).second) return;
   auto& unmatched = inbound ? loss.sources : loss.unmatched;
-  unmatched.insert(remote.unmatched.begin(), remote.unmatched.end());
-  loss.widened.insert(remote.widened.begin(), remote.widened.end());
+  unmatched.insert(by.unmatched.begin(), by.unmatched.end());
+  loss.widened.insert(by.widened.begin(), by.widened.end());
   const std::string on = net::to_string(flow.service);
   auto& wider = inbound ? loss.wider_from : loss.wider_to;
-  if (!remote.widened_by.empty()) {
-    wider[on].insert(remote.widened_by.begin(), remote.widened_by.end());
-  }
-  loss.missing_tags.insert(remote.missing_tags.begin(), remote.missing_tags.end());
-  loss.inexpressible.insert(remote.inexpressible.begin(), remote.inexpressible.end());
-  loss.has_tag = loss.has_tag || remote.has_tag;
+  if (!by.widened_by.empty()) wider[on].insert(by.widened_by.begin(), by.widened_by.end());
+  loss.missing_tags.insert(by.missing_tags.begin(), by.missing_tags.end());
+  loss.inexpressible.insert(by.inexpressible.begin(), by.inexpressible.end());
+  loss.has_tag = loss.has_tag || by.has_tag;
   add_excepted(loss, remote, inbound, on);
 }
 
@@ -83,23 +78,25 @@ void Losses::add_changes(Loss& loss, const flow::Flow& flow, const Peers& own, c
     net::Box box{std::move(far), std::move(near), flow.service};
     loss.changes.push_back({kind, std::move(box), &node, inbound});
   };
-  if (!remote.lost.empty()) add(Change::Kind::lost, {{}, remote.lost});
-  const net::AddressSet matched = remote.addresses | remote.in_keywords;
-  if (!remote.widened.empty()) add(Change::Kind::added, {matched, {}});
-  if (!remote.excepted.empty()) add(Change::Kind::added, {matched, net::DomainSet::all()});
+  const ByName& by = *remote.by_name;
+  if (!by.lost.empty()) add(Change::Kind::lost, {{}, by.lost});
+  const net::AddressSet matched = remote.addresses | by.in_keywords;
+  if (!by.widened.empty()) add(Change::Kind::added, {matched, {}});
+  if (!by.excepted.empty()) add(Change::Kind::added, {matched, net::DomainSet::all()});
 }
 
 // "Every name but some" is every address. A deny may block more than it says, as long as nothing
 // else would let the excepted names through; an allow may not allow more.
 void Losses::add_excepted(Loss& loss, const Peers& remote, bool inbound,
                           const std::string& on) const {
-  for (const std::string& names : remote.excepted) {
+  const ByName& by = *remote.by_name;
+  for (const std::string& names : by.excepted) {
     if (loss.flow->kind == policy::Rule::Kind::deny && !resolves_) {
       loss.widened.insert(
           fmt::format("it blocks every address of `{}`, and so the host names that it leaves out "
                       "({})",
                       remote.name, names));
-      for (std::string& prefix : texts_of(remote.addresses | remote.in_keywords)) {
+      for (std::string& prefix : texts_of(remote.addresses | by.in_keywords)) {
         (inbound ? loss.wider_from : loss.wider_to)[on].insert(std::move(prefix));
       }
     } else {
@@ -109,10 +106,10 @@ void Losses::add_excepted(Loss& loss, const Peers& remote, bool inbound,
 }
 
 void Losses::report() {
-  for (const Loss& loss : losses_) report(loss);
+  for (Loss& loss : losses_) report(loss);
 }
 
-void Losses::report(const Loss& loss) {
+void Losses::report(Loss& loss) {
   for (const std::string& what : loss.inexpressible) {
     context_.cannot(*loss.flow, device_, fmt::format("the host names \"{}\"", what))
         .note("its rules match addresses or names, and a block rule beats every allow rule");
@@ -139,11 +136,11 @@ void Losses::report(const Loss& loss) {
     // What is not matched has been said with the names, if there are any.
     const bool said = !loss.unmatched.empty();
     context_.widened(*loss.flow, device_, list_of(sentences), std::move(wider),
-                     said ? std::vector<Change>() : loss.changes);
+                     said ? std::vector<Change>() : std::move(loss.changes));
   }
 }
 
-void Losses::report_unmatched(const Loss& loss) {
+void Losses::report_unmatched(Loss& loss) {
   const bool deny = loss.flow->kind == policy::Rule::Kind::deny;
   const auto why = [&](const std::string& names) {
     return fmt::format(
@@ -152,7 +149,7 @@ void Losses::report_unmatched(const Loss& loss) {
         loss.has_tag ? " (see the target's option `names`: `service-tags` or `dynamic-keywords`)"
                      : " (see the target's option `names`: `dynamic-keywords`)");
   };
-  context_.not_enforced(*loss.flow, device_, why(some(loss.unmatched)), loss.changes,
+  context_.not_enforced(*loss.flow, device_, why(some(loss.unmatched)), std::move(loss.changes),
                         why(some(loss.unmatched, loss.unmatched.size())));
 }
 

@@ -49,8 +49,8 @@ class Losses {
                           const policy::Node& node, bool inbound);
   Loss& loss_of(const flow::Flow& flow);
   void add_excepted(Loss& loss, const Peers& remote, bool inbound, const std::string& on) const;
-  void report(const Loss& loss);
-  void report_unmatched(const Loss& loss);
+  void report(Loss& loss);
+  void report_unmatched(Loss& loss);
 
   EmitContext& context_;
   std::string_view device_;

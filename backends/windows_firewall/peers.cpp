@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <iterator>
 
 #include "backends/common/names.h"
@@ -28,9 +29,13 @@ const net::AddressSet& refused() {
 }
 
 std::string text(const net::AddressRange& range) {
-  const std::vector<net::Cidr> cidrs = net::AddressSet(range).cidrs();
-  if (cidrs.size() == 1) return net::to_short_string(cidrs.front());
-  return net::to_string(range.first) + "-" + net::to_string(range.last);
+  const auto& [first, last] = range;
+  const auto differ = first.high != last.high ? 64 + std::bit_width(first.high ^ last.high)
+                                              : std::bit_width(first.low ^ last.low);
+  const unsigned length = net::width(first.family) - static_cast<unsigned>(differ);
+  const bool prefix = net::first_of(first, length) == first && net::last_of(first, length) == last;
+  if (prefix) return net::to_short_string({first, length});
+  return net::to_string(first) + "-" + net::to_string(last);
 }
 
 std::vector<std::string> texts(const net::AddressSet& set, Families families) {
@@ -48,152 +53,180 @@ void tidy(std::vector<std::string>& texts) {
   texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
 }
 
-void set_families(Peers& peers) {
-  for (const auto& [family, bit] : {std::pair{net::Family::ipv4, v4}, {net::Family::ipv6, v6}}) {
-    const net::AddressSet members = peers.addresses.only(family);
-    if (members == net::AddressSet::all(family)) peers.whole |= bit;
-  }
-  // A set that is all of IPv6 becomes `Any`, so nothing has to be left out of it.
-  if ((peers.whole & v6) == 0) peers.addresses = peers.addresses - refused();
-  if (peers.addresses.has(net::Family::ipv4)) peers.families |= v4;
-  if (peers.addresses.has(net::Family::ipv6)) peers.families |= v6;
+void append(std::vector<net::AddressRange>& out, const net::AddressSet& set) {
+  const auto ranges = set.ranges();
+  out.insert(out.end(), ranges.begin(), ranges.end());
+}
+
+bool has_whole(const net::AddressSet& set, net::Family family) {
+  const net::AddressRange all{net::first_address(family), net::last_address(family)};
+  const auto ranges = set.ranges();
+  return std::find(ranges.begin(), ranges.end(), all) != ranges.end();
+}
+
+Families families_of(const net::AddressSet& set) {
+  return (set.has(net::Family::ipv4) ? v4 : 0) | (set.has(net::Family::ipv6) ? v6 : 0);
 }
 
 }  // namespace
 
 Peers& PeerBook::peers(const Union& sets, bool remote_of_outbound) {
   const auto [place, fresh] = peers_[remote_of_outbound].try_emplace(sets);
-  if (fresh) place->second = resolve(sets, remote_of_outbound);
+  if (fresh) resolve(place->second, sets, remote_of_outbound);
   return place->second;
 }
 
-Peers PeerBook::resolve(const Union& sets, bool remote_of_outbound) {
-  Peers peers;
+void PeerBook::resolve(Peers& peers, const Union& sets, bool remote_of_outbound) {
+  Parts parts;
   for (const flow::NamedSet* set : sets) {
     if (!peers.name.empty()) peers.name += ", ";
     peers.name += set->name;
-    add(peers, *set, remote_of_outbound);
+    add(parts, *set, remote_of_outbound);
   }
   peers.shown = shown_peers(peers.name);
-  for (auto* list : {&peers.tags, &peers.names, &peers.unmatched, &peers.widened, &peers.widened_by,
-                     &peers.missing_tags, &peers.inexpressible, &peers.excepted}) {
+  if (parts.by_name != nullptr) set_names(peers, parts);
+  set_addresses(peers, parts);
+}
+
+void PeerBook::set_names(Peers& peers, Parts& parts) {
+  peers.by_name = std::move(parts.by_name);
+  ByName& by = *peers.by_name;
+  for (auto* list : {&by.tags, &by.names, &by.unmatched, &by.widened, &by.widened_by,
+                     &by.missing_tags, &by.inexpressible, &by.excepted}) {
     tidy(*list);
   }
   const auto before = [](const TagKeyword& a, const TagKeyword& b) { return a.tag < b.tag; };
   const auto same = [](const TagKeyword& a, const TagKeyword& b) { return a.tag == b.tag; };
-  std::sort(peers.keywords.begin(), peers.keywords.end(), before);
-  peers.keywords.erase(std::unique(peers.keywords.begin(), peers.keywords.end(), same),
-                       peers.keywords.end());
-  set_families(peers);
-  return peers;
+  std::sort(by.keywords.begin(), by.keywords.end(), before);
+  by.keywords.erase(std::unique(by.keywords.begin(), by.keywords.end(), same), by.keywords.end());
+  by.lost = net::union_of(parts.lost).names;
+  by.fixed = net::AddressSet::of(parts.fixed);
+  by.in_keywords = net::AddressSet::of(std::move(parts.in_keywords));
+  by.keyword_families = families_of(by.in_keywords);
 }
 
-void PeerBook::add(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound) {
-  peers.addresses = peers.addresses | set.set.addresses;
-  peers.fixed = peers.fixed | set.set.addresses;
-  if (set.is_tag_only()) {
+void PeerBook::set_addresses(Peers& peers, Parts& parts) {
+  std::vector<net::AddressRange>& all = parts.fixed;
+  all.insert(all.end(), parts.of_tags.begin(), parts.of_tags.end());
+  peers.addresses = net::AddressSet::of(std::move(all));
+  if (has_whole(peers.addresses, net::Family::ipv4)) peers.whole |= v4;
+  if (has_whole(peers.addresses, net::Family::ipv6)) peers.whole |= v6;
+  // A set that is all of IPv6 becomes `Any`, so nothing has to be left out of it.
+  if ((peers.whole & v6) == 0 && peers.addresses.intersects(refused())) {
+    peers.addresses = peers.addresses - refused();
+  }
+  peers.families = families_of(peers.addresses);
+}
+
+void PeerBook::add(Parts& parts, const flow::NamedSet& set, bool remote_of_outbound) {
+  append(parts.fixed, set.set.addresses);
+  const bool tag_only = set.is_tag_only();
+  if (!tag_only && (set.set.names.empty() || set.set.names.is_all())) return;
+  if (parts.by_name == nullptr) parts.by_name = std::make_unique<ByName>();
+  ByName& by = *parts.by_name;
+  if (!tag_only) {
+    add_names(by, parts, set, remote_of_outbound);
+  } else if (!set.tag_addresses.empty()) {
     // The tag's addresses are what such an endpoint means: nothing is widened.
-    if (!set.tag_addresses.empty()) {
-      add_tag_addresses(peers, set, remote_of_outbound);
-    } else if (mode_ == NameMode::report) {
-      peers.unmatched.push_back(fmt::format("service tag {}", set.tag));
-      peers.lost = peers.lost | set.set.names;
-    } else {
-      peers.missing_tags.push_back(set.tag);
-    }
-  } else if (!set.set.names.empty() && !set.set.names.is_all()) {
-    add_names(peers, set, remote_of_outbound);
+    add_tag_addresses(by, parts, set, remote_of_outbound);
+  } else if (mode_ == NameMode::report) {
+    by.unmatched.push_back(fmt::format("service tag {}", set.tag));
+    parts.lost.push_back(&set.set);
+  } else {
+    by.missing_tags.push_back(set.tag);
   }
 }
 
-void PeerBook::add_names(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound) {
+void PeerBook::add_names(ByName& by, Parts& parts, const flow::NamedSet& set,
+                         bool remote_of_outbound) {
   if (!set.set.names.is_union()) {
-    auto& list = set.set.names.others() ? peers.excepted : peers.inexpressible;
+    auto& list = set.set.names.others() ? by.excepted : by.inexpressible;
     list.push_back(net::to_string(set.set.names));
     return;
   }
   if (mode_ == NameMode::dynamic_keywords && remote_of_outbound) {
     for (const auto& pattern : set.set.names.patterns()) {
-      peers.names.push_back(net::to_string(pattern));
+      by.names.push_back(net::to_string(pattern));
     }
     return;
   }
-  peers.lost = peers.lost | set.set.names;
+  parts.lost.push_back(&set.set);
   if (!set.addresses.empty()) {
-    peers.addresses = peers.addresses | set.addresses;
-    peers.fixed = peers.fixed | set.addresses;
-    peers.widened.push_back(
+    append(parts.fixed, set.addresses);
+    by.widened.push_back(
         fmt::format("the endpoint's addresses stand for the host names of `{}`", set.name));
-    for (std::string& by : stand_ins(set)) peers.widened_by.push_back(std::move(by));
+    for (std::string& text : stand_ins(set)) by.widened_by.push_back(std::move(text));
   } else if (mode_ == NameMode::service_tags && !set.tag.empty()) {
-    add_tag(peers, set, remote_of_outbound);
+    add_tag(by, parts, set, remote_of_outbound);
   } else {
     for (const auto& pattern : set.set.names.patterns()) {
-      peers.unmatched.push_back(net::to_string(pattern));
+      by.unmatched.push_back(net::to_string(pattern));
     }
-    peers.has_tag = peers.has_tag || !set.tag.empty();
+    by.has_tag = by.has_tag || !set.tag.empty();
   }
 }
 
-void PeerBook::add_tag(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound) {
+void PeerBook::add_tag(ByName& by, Parts& parts, const flow::NamedSet& set,
+                       bool remote_of_outbound) {
   if (set.tag_addresses.empty()) {
-    peers.missing_tags.push_back(set.tag);
+    by.missing_tags.push_back(set.tag);
     return;
   }
-  add_tag_addresses(peers, set, remote_of_outbound);
-  peers.widened.push_back(fmt::format(
+  add_tag_addresses(by, parts, set, remote_of_outbound);
+  by.widened.push_back(fmt::format(
       "all addresses of service tag {} stand for the host names of `{}`", set.tag, set.name));
-  for (std::string& by : stand_ins(set)) peers.widened_by.push_back(std::move(by));
+  for (std::string& text : stand_ins(set)) by.widened_by.push_back(std::move(text));
 }
 
-void PeerBook::add_tag_addresses(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound) {
+void PeerBook::add_tag_addresses(ByName& by, Parts& parts, const flow::NamedSet& set,
+                                 bool remote_of_outbound) {
   if (tag_mode_ == TagMode::addresses || !remote_of_outbound) {
-    peers.addresses = peers.addresses | set.tag_addresses;
-    peers.tags.push_back(set.tag);
+    append(parts.of_tags, set.tag_addresses);
+    by.tags.push_back(set.tag);
     return;
   }
   const net::AddressSet addresses = set.tag_addresses - refused();
-  peers.in_keywords = peers.in_keywords | addresses;
-  if (addresses.has(net::Family::ipv4)) peers.keyword_families |= v4;
-  if (addresses.has(net::Family::ipv6)) peers.keyword_families |= v6;
-  peers.keywords.push_back({set.tag, &list(set.tag, "tag " + set.tag, texts(addresses, both))});
+  append(parts.in_keywords, addresses);
+  by.keywords.push_back({set.tag, &list(set.tag, "tag " + set.tag, texts(addresses, both))});
 }
 
-const std::vector<const AddressList*>& PeerBook::lists(Peers& peers, Families families) {
-  auto& found = peers.lists[families];
-  if (found) return *found;
-  found.emplace();
+void PeerBook::make_lists(Peers& peers, Families families) {
+  const ByName* by = peers.by_name.get();
+  const bool tagged = by != nullptr && !by->tags.empty();
   std::vector<std::string> entries = texts(peers.addresses, families);
   for (std::size_t at = 0; at < entries.size(); at += longest_list) {
     const auto begin = std::next(entries.begin(), static_cast<std::ptrdiff_t>(at));
     const std::size_t count = std::min(longest_list, entries.size() - at);
     // A new service tag file must not give every rule that has a tag another name.
     std::string identity;
-    if (!peers.tags.empty()) {
-      identity = fmt::format("tags {}\n{}\n{}\n{}", fmt::join(peers.tags, " "),
-                             net::to_string(peers.fixed), families, at / longest_list);
+    if (tagged) {
+      identity = fmt::format("tags {}\n{}\n{}\n{}", fmt::join(by->tags, " "),
+                             net::to_string(by->fixed), families, at / longest_list);
     }
     AddressList& made =
         list(peers.name, identity, {begin, std::next(begin, static_cast<std::ptrdiff_t>(count))});
     // A list that a new file changes cannot be told by its addresses.
     if (entries.size() > longest_list) {
-      made.place = peers.tags.empty() ? fmt::format(", addresses from {} on", *begin)
-                                      : fmt::format(", addresses {}-{}", at + 1, at + longest_list);
+      made.place = !tagged ? fmt::format(", addresses from {} on", *begin)
+                           : fmt::format(", addresses {}-{}", at + 1, at + longest_list);
     }
-    found->push_back(&made);
+    peers.lists[families].push_back(&made);
   }
-  return *found;
 }
 
 AddressList& PeerBook::list(std::string_view name, std::string_view identity,
                             std::vector<std::string> entries) {
-  const std::string joined = fmt::format("{}", fmt::join(entries, "', '"));
-  const std::string hash = content_hash(identity.empty() ? joined : identity, 16);
+  std::string joined;
+  for (const std::string& entry : entries) {
+    if (!joined.empty()) joined += "', '";
+    joined += entry;
+  }
+  std::string hash = content_hash(identity.empty() ? joined : identity, 16);
   std::string key;
   if (joined.size() > longest_inline || !identity.empty()) {
     key = fmt::format("{}-{}", shortened(slug(name), 60), hash.substr(0, 8));
   }
-  return lists_.emplace_back(AddressList{std::move(entries), std::move(key), hash, {}});
+  return lists_.emplace_back(AddressList{std::move(entries), std::move(key), std::move(hash), {}});
 }
 
 std::string keyword_id(std::string_view group, std::string_view name) {

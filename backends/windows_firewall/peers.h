@@ -3,7 +3,7 @@
 
 #include <array>
 #include <deque>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,16 +30,11 @@ struct TagKeyword {
   const AddressList* addresses = nullptr;
 };
 
-/// The union of some named sets, seen from Windows.
-struct Peers {
-  std::string name;
-  std::string shown;  ///< shown_peers() of the name
-  net::AddressSet addresses;
-  Families families = 0;             ///< those that `addresses` has members of
-  Families whole = 0;                ///< those of which it has every member
+/// What becomes of the host names and service tags in a union of named sets.
+struct ByName {
   std::vector<std::string> names;    ///< host names for dynamic keywords, sorted
-  std::vector<std::string> tags;     ///< service tags whose addresses are among `addresses`
-  net::AddressSet fixed;             ///< `addresses` without those
+  std::vector<std::string> tags;     ///< service tags whose addresses are among Peers::addresses
+  net::AddressSet fixed;             ///< Peers::addresses without those
   std::vector<TagKeyword> keywords;  ///< service tags instead, sorted by tag
   net::AddressSet in_keywords;       ///< their addresses
   Families keyword_families = 0;     ///< of those
@@ -53,8 +48,23 @@ struct Peers {
   std::vector<std::string> excepted;       ///< sets of every name but some, as text
   bool has_tag = false;                    ///< a service tag could stand for some of `unmatched`
 
+  bool lossless() const {
+    return unmatched.empty() && widened.empty() && missing_tags.empty() && inexpressible.empty() &&
+           excepted.empty();
+  }
+};
+
+/// The union of some named sets, seen from Windows.
+struct Peers {
+  std::string name;
+  std::string shown;  ///< shown_peers() of the name
+  net::AddressSet addresses;
+  Families families = 0;            ///< those that `addresses` has members of
+  Families whole = 0;               ///< those of which it has every member
+  std::unique_ptr<ByName> by_name;  ///< null where all is given by address, as it mostly is
+
   /// By families: filled by PeerBook::lists.
-  std::array<std::optional<std::vector<const AddressList*>>, 4> lists;
+  std::array<std::vector<const AddressList*>, 4> lists;
 };
 
 /// Makes Peers and their lists once for each union that occurs.
@@ -68,15 +78,29 @@ class PeerBook {
   Peers& peers(const Union& sets, bool remote_of_outbound);
 
   /// The members of the families in lists of at most 1,000, sorted (IPv4 first).
-  const std::vector<const AddressList*>& lists(Peers& peers, Families families);
+  const std::vector<const AddressList*>& lists(Peers& peers, Families families) {
+    if (peers.lists[families].empty()) make_lists(peers, families);
+    return peers.lists[families];
+  }
 
  private:
-  Peers resolve(const Union& sets, bool remote_of_outbound);
-  void add(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound);
-  void add_names(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound);
-  void add_tag(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound);
+  /// What Peers are united from, all at once: one by one, each union copies those before it.
+  struct Parts {
+    std::vector<net::AddressRange> fixed, of_tags, in_keywords;
+    std::vector<const net::PeerSet*> lost;  ///< their names are
+    std::unique_ptr<ByName> by_name;
+  };
+
+  void make_lists(Peers& peers, Families families);
+  void resolve(Peers& peers, const Union& sets, bool remote_of_outbound);
+  static void set_names(Peers& peers, Parts& parts);
+  static void set_addresses(Peers& peers, Parts& parts);
+  void add(Parts& parts, const flow::NamedSet& set, bool remote_of_outbound);
+  void add_names(ByName& by, Parts& parts, const flow::NamedSet& set, bool remote_of_outbound);
+  void add_tag(ByName& by, Parts& parts, const flow::NamedSet& set, bool remote_of_outbound);
   /// The tag's addresses, which must not be empty.
-  void add_tag_addresses(Peers& peers, const flow::NamedSet& set, bool remote_of_outbound);
+  void add_tag_addresses(ByName& by, Parts& parts, const flow::NamedSet& set,
+                         bool remote_of_outbound);
   /// `identity` is what the list is known by beside its name; its entries if empty.
   AddressList& list(std::string_view name, std::string_view identity,
                     std::vector<std::string> entries);

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <map>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 
+#include "backends/common/text.h"
 #include "backends/windows_firewall/script_text.h"
 #include "support/bug.h"
 #include "windows_firewall_script.h"
@@ -23,12 +25,22 @@ std::string_view fixed_part(std::string_view name) {
   bug("a fixed part of the Windows Firewall script is not embedded");
 }
 
+/// Where something stands that was printed before, and is not printed anew.
+struct Passage {
+  std::size_t script = 0;
+  std::size_t begin = 0;
+  std::size_t size = 0;  ///< 0 before it is printed
+};
+
 class Printer {
  public:
-  explicit Printer(const Document& document) : document_(document) {}
-  Artefact print(Script script);
+  explicit Printer(Document document)
+      : document_(std::move(document)), passages_(document_.forms.size()) {}
+  std::vector<Artefact> print();
 
  private:
+  Artefact print(Script& script);
+  static std::size_t size_of(const Script& script);
   void intro(const Script& script);
   void constants(const Script& script);
   void proxy();
@@ -37,18 +49,33 @@ class Printer {
   void keywords(const Script& script);
   void rules(const Script& script);
   void rule(const Rule& rule);
+  void before_local(const Form& form);
+  void after_local(const Form& form);
+  /// What `write` prints, which is the same each time.
+  template <class Write>
+  void once(Passage& known, const Write& write);
+  /// `start` ends with the quote that opens the value.
   void field(std::string_view start, std::string_view value);
   void entries(const AddressList& list);
   void texts(std::string_view start, const std::vector<std::string>& values);
   void addresses(std::string_view start, const AddressList* list);
 
-  const Document& document_;
-  std::string out_;
+  Document document_;
+  /// By number of the form: what precedes the server's own addresses, and what follows them.
+  std::vector<std::pair<Passage, Passage>> passages_;
+  std::unordered_map<const AddressList*, Passage> locals_;
+  std::vector<Artefact> artefacts_;
+  std::string out_;  ///< the script at hand
 };
 
-Artefact Printer::print(Script script) {
+std::vector<Artefact> Printer::print() {
+  for (Script& script : document_.scripts) artefacts_.push_back(print(script));
+  return std::move(artefacts_);
+}
+
+Artefact Printer::print(Script& script) {
   out_.clear();
-  out_.reserve(90'000 + script.rules.size() * 500);
+  out_.reserve(size_of(script));
   intro(script);
   out_ += fixed_part("head.ps1");
   constants(script);
@@ -64,8 +91,21 @@ Artefact Printer::print(Script script) {
   for (const BuiltinUse& use : script.builtins) {
     artefact.rules.push_back({std::string(use.builtin->name), use.source});
   }
-  for (Rule& rule : script.rules) artefact.rules.push_back({std::move(rule.name), rule.source});
+  for (Rule& rule : script.rules) {
+    artefact.rules.push_back({std::move(rule.name), rule.form->shape.source});
+  }
   return artefact;
+}
+
+// About: long lists are left out.
+std::size_t Printer::size_of(const Script& script) {
+  std::size_t size = 10'000 + fixed_part("head.ps1").size();
+  for (const std::string_view part : engine_parts) size += fixed_part(part).size();
+  for (const Rule& rule : script.rules) {
+    const Form& form = *rule.form;
+    size += 400 + rule.name.size() + form.display_name.size() + form.texts->description.size();
+  }
+  return size;
 }
 
 void Printer::intro(const Script& script) {
@@ -91,11 +131,11 @@ void Printer::intro(const Script& script) {
 
 void Printer::constants(const Script& script) {
   out_ += "$policy = @{\n";
-  field("    Server     = ", script.server);
-  field("    Group      = ", document_.group);
-  field("    NamePrefix = ", document_.name_prefix);
-  field("    Profile    = ", document_.profile);
-  field("    Outbound   = ", document_.lock_down ? "Block" : "Unchanged");
+  field("    Server     = '", script.server);
+  field("    Group      = '", document_.group);
+  field("    NamePrefix = '", document_.name_prefix);
+  field("    Profile    = '", document_.profile);
+  field("    Outbound   = '", document_.lock_down ? "Block" : "Unchanged");
   out_ += "    Address    = @(\n";
   if (script.addresses != nullptr) entries(*script.addresses);
   out_ += "    )\n}\n";
@@ -106,15 +146,15 @@ void Printer::proxy() {
   const ProxySettings& proxy = document_.proxy;
   const auto list = [&](std::string_view start, const std::vector<std::string>& values) {
     out_ += start;
-    for (const std::string& value : values) field("        ", value);
+    for (const std::string& value : values) field("        '", value);
     out_ += "    )\n";
   };
   out_ += "\n$proxy = @{\n";
   if (proxy.mode != Mode::set) {
-    field("    Settings = ", proxy.mode == Mode::none ? "None" : "Ignored");
+    field("    Settings = '", proxy.mode == Mode::none ? "None" : "Ignored");
   } else {
-    field("    Settings          = ", "Set");
-    field("    Server            = ", proxy.server);
+    field("    Settings          = '", "Set");
+    field("    Server            = '", proxy.server);
     list("    WindowsBypass     = @(\n", proxy.windows_bypass);
     list("    EnvironmentBypass = @(\n", proxy.environment_bypass);
     list("    ArcBypass         = @(\n", proxy.arc_bypass);
@@ -146,7 +186,7 @@ void Printer::address_lists(const Script& script) {
     if (keyword.addresses != nullptr) shared.emplace(keyword.addresses->key, keyword.addresses);
   }
   for (const Rule& rule : script.rules) {
-    for (const AddressList* list : {rule.local, rule.remote}) {
+    for (const AddressList* list : {rule.local, rule.form->shape.remote}) {
       if (list != nullptr && !list->key.empty()) shared.emplace(list->key, list);
     }
   }
@@ -175,8 +215,8 @@ void Printer::keywords(const Script& script) {
       continue;
     }
     out_ += "    @{\n";
-    field("        Id        = ", keyword.id);
-    field("        Keyword   = ", keyword.name);
+    field("        Id        = '", keyword.id);
+    field("        Keyword   = '", keyword.name);
     addresses("        Addresses = ", keyword.addresses);
     out_ += "    }\n";
   }
@@ -190,47 +230,71 @@ void Printer::rules(const Script& script) {
 }
 
 void Printer::rule(const Rule& rule) {
-  out_ += "    @{\n";
-  field("        Name          = ", rule.name);
-  field("        DisplayName   = ", rule.display_name);
-  field("        Description   = ", rule.texts->description);
-  field("        Direction     = ", rule.inbound ? "Inbound" : "Outbound");
-  field("        Action        = ", rule.block ? "Block" : "Allow");
-  const bool ends = rule.source->kind == policy::Rule::Kind::exception && rule.source->expires;
-  if (ends) field("        Until         = ", to_string(*rule.source->expires));
-  field("        Protocol      = ", rule.match->protocol);
+  field("    @{\n        Name          = '", rule.name);
+  const Form& form = *rule.form;
+  auto& [before, after] = passages_[form.number];
+  once(before, [&] { before_local(form); });
+  once(locals_[rule.local], [&] { addresses("        LocalAddress  = ", rule.local); });
+  once(after, [&] { after_local(form); });
+}
+
+void Printer::before_local(const Form& form) {
+  const Shape& shape = form.shape;
+  field("        DisplayName   = '", form.display_name);
+  field("        Description   = '", form.texts->description);
+  put(out_,
+      shape.inbound ? "        Direction     = 'Inbound'\n"
+                    : "        Direction     = 'Outbound'\n",
+      shape.block ? "        Action        = 'Block'\n" : "        Action        = 'Allow'\n");
+  const policy::Rule& source = *shape.source;
+  const bool ends = source.kind == policy::Rule::Kind::exception && source.expires;
+  if (ends) field("        Until         = '", to_string(*source.expires));
+  put(out_, "        Protocol      = '", shape.match->protocol, "'\n");
   // The port that is asked for is the server's own only when the traffic comes in.
-  texts(rule.inbound ? "        LocalPort     = " : "        RemotePort    = ", rule.match->ports);
-  texts("        IcmpType      = ", rule.match->icmp_types);
-  addresses("        LocalAddress  = ", rule.local);
-  if (rule.keyword_ids.empty()) {
-    addresses("        RemoteAddress = ", rule.remote);
+  texts(shape.inbound ? "        LocalPort     = " : "        RemotePort    = ",
+        shape.match->ports);
+  texts("        IcmpType      = ", shape.match->icmp_types);
+}
+
+void Printer::after_local(const Form& form) {
+  if (form.keyword_ids.empty()) {
+    addresses("        RemoteAddress = ", form.shape.remote);
   } else {
-    texts("        RemoteDynamicKeywordAddresses = ", rule.keyword_ids);
+    texts("        RemoteDynamicKeywordAddresses = ", form.keyword_ids);
   }
   out_ += "    }\n";
 }
 
+template <class Write>
+void Printer::once(Passage& known, const Write& write) {
+  if (known.size == 0) {
+    known = {artefacts_.size(), out_.size(), 0};
+    write();
+    known.size = out_.size() - known.begin;
+    return;
+  }
+  const bool here = known.script == artefacts_.size();
+  out_.append(here ? out_ : artefacts_[known.script].text, known.begin, known.size);
+}
+
 void Printer::field(std::string_view start, std::string_view value) {
-  out_ += start;
-  append_quoted(out_, value);
-  out_ += '\n';
+  put(out_, start);
+  append_between_quotes(out_, value);
+  put(out_, "'\n");
 }
 
 void Printer::entries(const AddressList& list) {
-  for (const std::string& entry : list.entries) field("        ", entry);
+  for (const std::string& entry : list.entries) field("        '", entry);
 }
 
 void Printer::texts(std::string_view start, const std::vector<std::string>& values) {
   if (values.empty()) return;
-  out_ += start;
-  std::string_view before = "@(";
+  put(out_, start, "@('");
   for (const std::string& value : values) {
-    out_ += before;
-    append_quoted(out_, value);
-    before = ", ";
+    if (&value != &values.front()) put(out_, "', '");
+    append_between_quotes(out_, value);
   }
-  out_ += ")\n";
+  put(out_, "')\n");
 }
 
 void Printer::addresses(std::string_view start, const AddressList* list) {
@@ -250,10 +314,7 @@ void Printer::addresses(std::string_view start, const AddressList* list) {
 }  // namespace
 
 std::vector<Artefact> print(Document document) {
-  Printer printer(document);
-  std::vector<Artefact> out;
-  for (Script& script : document.scripts) out.push_back(printer.print(std::move(script)));
-  return out;
+  return Printer(std::move(document)).print();
 }
 
 }  // namespace hcipol::backends::windows_firewall

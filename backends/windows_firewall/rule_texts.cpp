@@ -4,10 +4,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "backends/common/names.h"
+#include "backends/common/text.h"
+#include "backends/windows_firewall/peers.h"
 #include "backends/windows_firewall/script_text.h"
+#include "support/text.h"
 
 namespace hcipol::backends::windows_firewall {
 
@@ -17,11 +18,35 @@ namespace {
 constexpr std::size_t most_shown = 8;
 constexpr std::size_t longest_peers = 120;
 
-std::string description(const policy::Rule& rule) {
-  std::string text = "Rule " + plain(rule.address, 300) + ".";
-  const auto add = [&](std::string_view label, std::string_view value) {
-    const std::string line = plain(value, 1000);
-    if (!line.empty()) text += fmt::format(" {}: {}.", label, line);
+// Appends escaped(plain(text, characters)), which nearly every text is as it is.
+void append_text(std::string& out, std::string_view text, std::size_t characters) {
+  const std::string_view first = text.substr(0, characters);
+  if (printable_ascii_but<'|', '\\'>(first)) {
+    out += trim(first);
+  } else {
+    out += escaped(plain(text, characters));
+  }
+}
+
+void append_address(std::string& out, const policy::Rule& rule) {
+  append_text(out, rule.address, 300);
+}
+
+void append_description(std::string& out, const policy::Rule& rule) {
+  out += "Rule ";
+  append_address(out, rule);
+  out += '.';
+  const auto add = [&out](std::string_view label, std::string_view value) {
+    if (value.empty()) return;
+    const std::size_t before = out.size();
+    put(out, " ", label, ": ");
+    const std::size_t begin = out.size();
+    append_text(out, value, 1000);
+    if (out.size() == begin) {
+      out.resize(before);
+    } else {
+      out += '.';
+    }
   };
   add("Feature", rule.origin.feature_title);
   add("Note", rule.note);
@@ -31,29 +56,39 @@ std::string description(const policy::Rule& rule) {
     if (rule.expires) add("Until", to_string(*rule.expires));
     add("Reason", rule.reason);
   }
-  return escaped(text);
 }
 
 void append_some(std::string& out, const std::vector<std::string>& texts) {
   const std::size_t shown = texts.size() <= most_shown + 1 ? texts.size() : most_shown;
-  for (std::size_t i = 0; i < shown; ++i) out.append(i == 0 ? " " : ", ").append(texts[i]);
+  for (std::size_t i = 0; i < shown; ++i) put(out, i == 0 ? " " : ", ", texts[i]);
   if (shown < texts.size()) out += fmt::format(" and {} more", texts.size() - shown);
 }
 
 }  // namespace
 
-Texts rule_texts(const policy::Rule& rule, const Document& document) {
-  Texts out;
-  std::string title = plain(rule.title, 150);
-  if (title.empty()) title = plain(rule.origin.feature_title, 150);
-  const std::string address = plain(rule.address, 300);
-  out.title = escaped(title.empty() ? address : title);
-  if (!title.empty()) out.address = escaped(address);
-  out.description = description(rule);
-  const std::string_view parts[] = {out.title, out.address, out.description, document.group,
-                                    document.profile};
-  out.hash = content_hash(fmt::format("{}", fmt::join(parts, "\n")), 16);
-  return out;
+void set_texts(Texts& out, const policy::Rule& rule, const Document& document) {
+  std::string& all = out.all;
+  all.reserve(2 * rule.address.size() + rule.title.size() + rule.note.size() +
+              2 * rule.origin.feature_title.size() + rule.origin.source.size() +
+              document.group.size() + document.profile.size() + 64);
+  append_text(all, rule.title, 150);
+  if (all.empty()) append_text(all, rule.origin.feature_title, 150);
+  const bool titled = !all.empty();
+  if (!titled) append_address(all, rule);
+  const std::size_t title = all.size();
+  all += '\n';
+  if (titled) append_address(all, rule);
+  const std::size_t address = all.size();
+  all += '\n';
+  append_description(all, rule);
+  const std::size_t description = all.size();
+  put(all, "\n", document.group, "\n", document.profile);
+  all += content_hash(all, 16);
+  const std::string_view text = all;
+  out.title = text.substr(0, title);
+  out.address = text.substr(title + 1, address - title - 1);
+  out.description = text.substr(address + 1, description - address - 1);
+  out.hash = text.substr(all.size() - 16);
 }
 
 std::string shown_peers(const std::string& names) {
@@ -61,24 +96,24 @@ std::string shown_peers(const std::string& names) {
   return escaped(plain(names, longest_peers - 10)) + "... " + content_hash(names, 6);
 }
 
-std::string display_name(const Rule& rule, std::string_view remote) {
-  const Texts& texts = *rule.texts;
-  const Match& match = *rule.match;
+std::string display_name(const Form& form) {
+  const Texts& texts = *form.texts;
+  const Shape& shape = form.shape;
+  const Match& match = *shape.match;
+  const std::string& remote = shape.peers->shown;
   std::string out;
   out.reserve(texts.title.size() + texts.address.size() + remote.size() + 64);
-  out.append(texts.title).append(": ");
-  if (match.protocol.front() <= '9') out += "IP protocol ";
-  out += match.protocol == "Any" ? "every protocol" : std::string_view(match.protocol);
+  put(out, texts.title, ": ", match.protocol.front() <= '9' ? "IP protocol " : "",
+      match.protocol == "Any" ? "every protocol" : std::string_view(match.protocol));
   append_some(out, match.ports);
   append_some(out, match.icmp_types);
-  out.append(rule.inbound ? " from " : " to ").append(remote);
-  out.append(rule.by).append(rule.family);
-  if (rule.remote != nullptr) out += rule.remote->place;
-  if (rule.at_some) {
+  put(out, shape.inbound ? " from " : " to ", remote, shape.by, shape.family);
+  if (shape.remote != nullptr) out += shape.remote->place;
+  if (shape.at != nullptr) {
     out += " at";
-    append_some(out, rule.local->entries);
+    append_some(out, shape.at->entries);
   }
-  if (!texts.address.empty()) out.append(" (").append(texts.address).append(")");
+  if (!texts.address.empty()) put(out, " (", texts.address, ")");
   return out;
 }
 

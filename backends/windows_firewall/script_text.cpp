@@ -29,8 +29,9 @@ std::uint32_t next_code_point(std::string_view text, std::size_t& at) {
 }  // namespace
 
 std::string plain(std::string_view text, std::size_t characters) {
-  const bool as_it_is = text.size() <= characters && printable_ascii_but<'|'>(text);
-  if (as_it_is) return std::string(trim(text));
+  // As long as each byte is a character, the first of them are what is left.
+  const std::string_view first = text.substr(0, characters);
+  if (printable_ascii_but<'|'>(first)) return std::string(trim(first));
   const std::string line = one_line(text, text.size());
   std::string out;
   for (std::size_t at = 0, count = 0; at < line.size() && count < characters;) {
@@ -46,9 +47,9 @@ std::string plain(std::string_view text, std::size_t characters) {
   return std::string(trim(out));
 }
 
-std::string escaped(std::string_view text) {
+std::string escaped(std::string text) {
   const bool as_it_is = printable_ascii_but<'\\'>(text);
-  if (as_it_is) return std::string(text);
+  if (as_it_is) return text;
   std::string out;
   auto end = std::back_inserter(out);
   for (std::size_t at = 0; at < text.size();) {
@@ -69,9 +70,13 @@ std::string escaped(std::string_view text) {
 
 void append_quoted(std::string& out, std::string_view ascii) {
   out += '\'';
+  append_between_quotes(out, ascii);
+  out += '\'';
+}
+
+void append_between_quotes(std::string& out, std::string_view ascii) {
   if (printable_ascii_but<'\''>(ascii)) {
     out += ascii;
-    out += '\'';
     return;
   }
   if (!printable_ascii_but<>(ascii)) bug("text for a PowerShell script is not printable ASCII");
@@ -82,7 +87,6 @@ void append_quoted(std::string& out, std::string_view ascii) {
     at = quote + 1;
   }
   out += ascii.substr(at);
-  out += '\'';
 }
 
 }  // namespace hcipol::backends::windows_firewall

@@ -23,10 +23,13 @@ std::string plain(std::string_view text, std::size_t characters);
 /// in UTF-16. Windows PowerShell reads a file without a byte order mark as ANSI, so nothing else
 /// than ASCII means the same everywhere; and of the five characters that end a PowerShell string
 /// in single quotes (`'` and U+2018 … U+201B) only `'` is left.
-std::string escaped(std::string_view text);
+std::string escaped(std::string text);
 
 /// Adds a string literal of PowerShell: in single quotes, where only `'` means something and is
 /// doubled. Anything but printable ASCII is a bug().
 void append_quoted(std::string& out, std::string_view ascii);
+
+/// Adds what stands between the quotes of such a literal.
+void append_between_quotes(std::string& out, std::string_view ascii);
 
 }  // namespace hcipol::backends::windows_firewall

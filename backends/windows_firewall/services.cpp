@@ -4,42 +4,42 @@
 #include <fmt/format.h>
 
 #include <string>
+#include <utility>
+
+#include "backends/common/text.h"
 
 namespace hcipol::backends::windows_firewall {
 
 namespace {
 
-std::vector<std::string> port_texts(const std::vector<net::PortRange>& ranges) {
-  std::vector<std::string> out;
-  for (const auto& [first, last] : ranges) {
-    out.push_back(first == last ? fmt::format("{}", first) : fmt::format("{}-{}", first, last));
-  }
-  return out;
+// Without the protocol.
+unsigned detail(std::uint32_t point) {
+  return point & 0xffffu;
+}
+
+void add_ports(std::vector<std::string>& out, const net::ServiceRange& ports) {
+  std::string& text = out.emplace_back(text_of(decimal(detail(ports.first))));
+  if (ports.first != ports.last) put(text, "-", decimal(detail(ports.last)));
 }
 
 // A type alone means every code; `1:*` is not known to work in New-NetFirewallRule.
-std::vector<std::string> type_texts(const std::vector<net::PortRange>& runs) {
-  std::vector<std::string> out;
-  for (const auto& run : runs) {
-    for (unsigned type = run.first >> 8; type <= run.last >> 8u; ++type) {
-      const unsigned first = type == run.first >> 8u ? run.first & 0xffu : 0;
-      const unsigned last = type == run.last >> 8u ? run.last & 0xffu : 0xff;
-      if (first == 0 && last == 0xff) {
-        out.push_back(fmt::format("{}", type));
-        continue;
-      }
-      for (unsigned code = first; code <= last; ++code) {
-        out.push_back(fmt::format("{}:{}", type, code));
-      }
+void add_types(std::vector<std::string>& out, const net::ServiceRange& run) {
+  const unsigned run_first = detail(run.first), run_last = detail(run.last);
+  for (unsigned type = run_first >> 8; type <= run_last >> 8; ++type) {
+    const unsigned first = type == run_first >> 8 ? run_first & 0xffu : 0;
+    const unsigned last = type == run_last >> 8 ? run_last & 0xffu : 0xff;
+    if (first == 0 && last == 0xff) {
+      out.push_back(fmt::format("{}", type));
+      continue;
+    }
+    for (unsigned code = first; code <= last; ++code) {
+      out.push_back(fmt::format("{}:{}", type, code));
     }
   }
-  return out;
 }
 
-Match match(const net::ServiceSet& service, std::uint8_t protocol) {
-  Match out;
-  out.service = service.only(protocol);
-  const bool whole = service.contains_whole(protocol);
+void set_match(Match& out, net::ServiceSet service, std::uint8_t protocol) {
+  out.service = std::move(service);
   switch (protocol) {
     case net::protocol::tcp: out.protocol = "TCP"; break;
     case net::protocol::udp: out.protocol = "UDP"; break;
@@ -53,19 +53,30 @@ Match match(const net::ServiceSet& service, std::uint8_t protocol) {
       break;
     default: out.protocol = fmt::format("{}", protocol);
   }
-  if (whole) return out;
-  auto& details = net::has_ports(protocol) ? out.ports : out.icmp_types;
-  const std::vector<net::PortRange> ranges = service.ports(protocol);
-  details = net::has_ports(protocol) ? port_texts(ranges) : type_texts(ranges);
-  return out;
+  if (out.service.contains_whole(protocol)) return;
+  for (const net::ServiceRange& range : out.service.ranges()) {
+    if (net::has_ports(protocol)) {
+      add_ports(out.ports, range);
+    } else {
+      add_types(out.icmp_types, range);
+    }
+  }
 }
 
 }  // namespace
 
 std::vector<Match> matches(const net::ServiceSet& service) {
-  if (service.is_any()) return {Match{"Any", both, {}, {}, service}};
   std::vector<Match> out;
-  for (const std::uint8_t protocol : service.protocols()) out.push_back(match(service, protocol));
+  if (service.is_any()) {
+    out.push_back({"Any", both, {}, {}, service});
+    return out;
+  }
+  const std::vector<std::uint8_t> protocols = service.protocols();
+  out.reserve(protocols.size());
+  for (const std::uint8_t protocol : protocols) {
+    set_match(out.emplace_back(), protocols.size() == 1 ? service : service.only(protocol),
+              protocol);
+  }
   return out;
 }
 

@@ -54,7 +54,7 @@ std::string azure_name(std::string_view text) {
 }
 
 std::string with_hash(std::string_view name, std::string_view identity, char joint) {
-  return shortened(name, longest_name - 7) + joint + content_hash(identity, 6);
+  return shortened(std::string(name), longest_name - 7) + joint + content_hash(identity, 6);
 }
 
 std::string cluster_part(const policy::Policy& policy, const std::string& cluster) {
@@ -127,7 +127,7 @@ std::string deploy_command(std::string_view name, std::string_view file) {
   return fmt::format(
       "az deployment group create --resource-group <resource-group> --name {0} --template-file "
       "{1}.json --parameters {1}.parameters.json",
-      shortened(name, longest_deployment_name), file);
+      shortened(std::string(name), longest_deployment_name), file);
 }
 
 std::string cloud_command(std::string_view cloud) {
