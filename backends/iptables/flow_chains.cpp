@@ -22,7 +22,7 @@ using Act = Verdict::Kind;
 void FlowChains::add(const flow::Flow& flow, std::string& fault) {
   const auto& services = services_.lines(flow.service, family_, fault);
   if (services.empty()) return;
-  const std::vector<Peer*> receivers = peers_.to(flow);
+  const std::span<Peer* const> receivers = peers_.to(flow);
   for (Peer* from : peers_.from(flow)) {
     for (Peer* to : receivers) add(flow, *from, *to, services);
   }
@@ -43,7 +43,7 @@ void FlowChains::add(const flow::Flow& flow, Peer& from, Peer& to,
   if (flow.kind == Kind::deny) (flow.rule->log ? refuses_ : denies_) = true;
   // In a source's chain the source has been matched already.
   static const std::vector<const Match*> matched{nullptr};
-  for (const Match* source : part.peer != nullptr ? matched : from.in(family_)) {
+  for (const Match* source : part.peer != nullptr ? std::span(matched) : from.in(family_)) {
     for (const Match* destination : to.in(family_)) {
       for (const Service* service : services) {
         const LineText& text = texts_.of(flow, [&] {
