@@ -17,33 +17,29 @@ std::vector<Service> lines_of(const net::ServiceSet& set, net::Family family, st
 /// The services that it matches.
 net::ServiceSet set_of(const Service& service);
 
+/// What lines match of a set of services.
+struct ServiceLines {
+  std::array<std::vector<const Service*>, 2> own;  ///< by family
+  bool alike = false;                              ///< IPv6's are those of IPv4
+  std::string fault;  ///< what iptables cannot match, as the object of "cannot express"
+
+  const std::vector<const Service*>& in(net::Family family) const {
+    return own[alike ? 0 : static_cast<std::size_t>(family)];
+  }
+};
+
 /// What lines match of each set of services that occurs, made once: many flows share one.
 class ServiceBook {
  public:
   explicit ServiceBook(Document& document) : document_(document) {}
 
-  /// As lines_of().
-  const std::vector<const Service*>& lines(const net::ServiceSet& set, net::Family family,
-                                           std::string& fault) {
-    const auto [place, fresh] = entries_[static_cast<std::size_t>(family)].try_emplace(set);
-    Entry& entry = place->second;
-    if (fresh) {
-      for (Service& service : lines_of(set, family, entry.fault)) {
-        entry.lines.push_back(&document_.services.emplace_back(std::move(service)));
-      }
-    }
-    if (!entry.fault.empty()) fault = entry.fault;
-    return entry.lines;
-  }
+  const ServiceLines& lines(const net::ServiceSet& set);
 
  private:
-  struct Entry {
-    std::vector<const Service*> lines;
-    std::string fault;
-  };
+  void add(const net::ServiceSet& set, net::Family family, ServiceLines& out);
 
   Document& document_;
-  std::array<net::ByService<Entry>, 2> entries_;  ///< by family
+  net::ByService<ServiceLines> entries_;
 };
 
 }  // namespace hcipol::backends::iptables
