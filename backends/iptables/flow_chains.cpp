@@ -130,6 +130,9 @@ void FlowChains::take(Rules& rules) {
   if (!deny_.lines.empty()) first.push_back(jump(deny));
   auto& lines = rules.chains[top].lines;
   lines.insert(lines.begin(), first.begin(), first.end());
+  std::size_t told = except_.told.size() + deny_.told.size();
+  for (const Part* part : sources) told += part->told.size();
+  rules.traces.reserve(rules.traces.size() + told);
   if (!except_.lines.empty()) take(except, except_, rules);
   if (!deny_.lines.empty()) take(deny, deny_, rules);
   for (Part* part : sources) take(path_.chain(base_, part->peer->label), *part, rules);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <string_view>
 #include <unordered_set>
@@ -108,8 +109,8 @@ void resolve(Peer& peer, const Settings& settings) {
 }
 
 bool same(const policy::NamedSet& a, const policy::NamedSet& b) {
-  return a.set == b.set && a.tag == b.tag && a.tag_addresses == b.tag_addresses &&
-         a.addresses == b.addresses;
+  return a.name == b.name && a.set == b.set && a.tag == b.tag &&
+         a.tag_addresses == b.tag_addresses && a.addresses == b.addresses;
 }
 
 /// Each is a set that a packet is looked up in; more than these become one.
@@ -154,9 +155,14 @@ std::string Peers::learnt_name(const Peer& peer, net::Family family) const {
 
 Peers::Peers(const flow::DevicePolicy& device, const Settings& settings, const Dialect& dialect,
              Sets& sets, EmitContext& context)
-    : flows_(device.flows), settings_(settings), dialect_(dialect), sets_(sets) {
+    : flows_(device.flows),
+      settings_(settings),
+      dialect_(dialect),
+      sets_(sets),
+      label_limit_(dialect.label_limit(settings.base)) {
   by_set_.reserve(device.flows.size());
-  by_name_.reserve(device.flows.size());
+  by_label_.reserve(device.flows.size());
+  for (const std::string_view label : dialect.taken_labels) by_label_.emplace(label, nullptr);
   if (device.cluster->servers != nullptr) servers_ = add(device.cluster->servers);
   if (const auto& machine = device.view->machine) {
     for (const auto* set : machine->parts) add(set);
@@ -175,22 +181,36 @@ Peers::Peers(const flow::DevicePolicy& device, const Settings& settings, const D
     join(flow, side(flow), " from");
     join(flow, side(flow) + 1, " to");
   }
-  label_all(context);
+  tell_apart(context);
   match_all();
 }
 
 Peer* Peers::add(const policy::NamedSet* set) {
   Peer*& place = by_set_[set];
   if (place != nullptr) return place;
-  const auto [first, end] = by_name_.equal_range(set->name);
-  const auto twin = std::find_if(
-      first, end, [&](const auto& namesake) { return same(*namesake.second->set, *set); });
+  std::string label = label_of(*set);
+  const auto [first, end] = by_label_.equal_range(label);
+  const auto twin = std::find_if(first, end, [&](const auto& labelled) {
+    return labelled.second != nullptr && same(*labelled.second->set, *set);
+  });
   if (twin != end) return place = twin->second;
-  place = &peers_.emplace_back();
-  place->set = set;
+  place = &make(*set, std::move(label));
   resolve(*place, settings_);
-  by_name_.emplace(set->name, place);
   return place;
+}
+
+Peer& Peers::make(const policy::NamedSet& set, std::string label) {
+  Peer& peer = peers_.emplace_back();
+  peer.set = &set;
+  peer.label = std::move(label);
+  by_label_.emplace(peer.label, &peer);
+  return peer;
+}
+
+std::string Peers::label_of(const policy::NamedSet& set) const {
+  std::string label = slug(set.name);
+  if (label.empty()) return content_hash(set.name, label_limit_);
+  return label.size() <= label_limit_ ? label : shortened(label, label_limit_);
 }
 
 void Peers::add_side(const std::vector<const policy::NamedSet*>& sets) {
@@ -227,41 +247,30 @@ Peer& Peers::joined(const flow::Flow& flow, std::vector<net::DomainPattern> name
   set.name = flow.id + std::string(what);
   set.set.names = net::DomainSet::of(names);
   set.span = flow.rule->origin.span;
-  Peer& peer = peers_.emplace_back();
-  peer.set = &set;
+  Peer& peer = make(set, label_of(set));
   peer.names = std::move(names);
   return peer;
 }
 
-void Peers::label_all(EmitContext& context) {
-  const std::size_t limit = dialect_.label_limit(settings_.base);
-  // Whose label each is; of those that the device has taken, nobody's.
-  std::unordered_map<std::string_view, Peer*> owners(peers_.size());
-  for (const std::string_view label : dialect_.taken_labels) owners.emplace(label, nullptr);
+/// Those who would be called as others are get a hash of what they are.
+void Peers::tell_apart(EmitContext& context) {
   std::vector<Peer*> namesakes;
-  for (Peer& peer : peers_) {
-    std::string label = slug(peer.set->name);
-    if (label.empty()) label = content_hash(peer.set->name, limit);
-    peer.label = label.size() <= limit ? std::move(label) : shortened(label, limit);
-    const auto [place, fresh] = owners.emplace(peer.label, &peer);
-    if (fresh) continue;
-    namesakes.push_back(&peer);
-    // Said once, however many there are.
-    if (Peer* first = std::exchange(place->second, nullptr)) namesakes.push_back(first);
+  for (auto at = by_label_.begin(); at != by_label_.end();) {
+    auto end = std::next(at);
+    while (end != by_label_.end() && end->first == at->first) ++end;
+    for (const bool several = std::next(at) != end; at != end; ++at) {
+      if (several && at->second != nullptr) namesakes.push_back(at->second);
+    }
   }
+  by_label_.clear();  // it points to the labels
   if (namesakes.empty()) return;
-  relabel(namesakes, limit);
-  check_labels(context);
-}
-
-/// What would be called as others are gets a hash of what it is.
-void Peers::relabel(const std::vector<Peer*>& namesakes, std::size_t limit) {
   for (Peer* peer : namesakes) {
     const policy::NamedSet& set = *peer->set;
     const std::string addresses = peer->by_file ? set.tag : net::to_string(peer->addresses);
     const std::string all = set.name + "\n" + addresses + "\n" + net::to_string(set.set.names);
-    peer->label = peer->label.substr(0, limit - 9) + "." + content_hash(all, 8);
+    peer->label = peer->label.substr(0, label_limit_ - 9) + "." + content_hash(all, 8);
   }
+  check_labels(context);
 }
 
 void Peers::check_labels(EmitContext& context) const {

@@ -111,12 +111,13 @@ class Peers {
   }
 
   Peer* add(const policy::NamedSet* set);
+  Peer& make(const policy::NamedSet& set, std::string label);
+  std::string label_of(const policy::NamedSet& set) const;
   void add_side(const std::vector<const policy::NamedSet*>& sets);
   void join(const flow::Flow& flow, std::size_t side, std::string_view what);
   Peer& joined(const flow::Flow& flow, std::vector<net::DomainPattern> names,
                std::string_view what);
-  void label_all(EmitContext& context);
-  void relabel(const std::vector<Peer*>& namesakes, std::size_t limit);
+  void tell_apart(EmitContext& context);
   void check_labels(EmitContext& context) const;
   void match_all();
   void match(Peer& peer, net::Family family);
@@ -129,9 +130,11 @@ class Peers {
   const Settings& settings_;
   const Dialect& dialect_;
   Sets& sets_;
+  std::size_t label_limit_;  ///< bytes
   std::deque<Peer> peers_;
   std::unordered_map<const policy::NamedSet*, Peer*> by_set_;
-  std::unordered_multimap<std::string_view, Peer*> by_name_;  ///< of the set
+  /// As they were made with; null for a label that the device has taken.
+  std::unordered_multimap<std::string_view, Peer*> by_label_;
   std::deque<policy::NamedSet> joined_;
   std::vector<Peer*> named_;         ///< of all sides, one after the other
   std::vector<std::size_t> starts_;  ///< by side: where in `named_` it begins, and the end of all
