@@ -84,6 +84,7 @@ struct Document : gateway::Sets {
 
   // Owners of what lines point to.
   std::deque<Service> services;
+  std::deque<std::vector<Service>> service_lists;
   std::deque<std::string> words;  ///< comments, chains, prefixes
 };
 

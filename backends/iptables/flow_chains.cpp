@@ -21,7 +21,7 @@ using Act = Verdict::Kind;
 }  // namespace
 
 void FlowChains::add(const flow::Flow& flow, const ServiceLines& services) {
-  const std::vector<const Service*>& lines = services.in(family_);
+  const std::span<const Service> lines = services.in(family_);
   if (lines.empty()) return;
   const std::span<Peer* const> receivers = peers_.to(flow);
   for (Peer* from : peers_.from(flow)) {
@@ -44,17 +44,17 @@ FlowChains::Part& FlowChains::part_of(const flow::Flow& flow, const Peer& from) 
 }
 
 void FlowChains::add(const flow::Flow& flow, Peer& from, Peer& to,
-                     const std::vector<const Service*>& services, Part& part) {
+                     std::span<const Service> services, Part& part) {
   if (flow.kind == Kind::deny) (flow.rule->log ? refuses_ : denies_) = true;
   // In a source's chain the source has been matched already.
   static constexpr std::array<const Match*, 1> matched{nullptr};
   for (const Match* source : part.peer != nullptr ? std::span(matched) : from.in(family_)) {
     for (const Match* destination : to.in(family_)) {
-      for (const Service* service : services) {
+      for (const Service& service : services) {
         const LineText& text = texts_.of(flow, [&] {
-          return FlowPart{set_of(*service), family_, {from.set}, {to.set}};
+          return FlowPart{set_of(service), family_, {from.set}, {to.set}};
         });
-        add_lines(part.lines, flow, text, {source, destination, service});
+        add_lines(part.lines, flow.kind, text, {source, destination, service});
         const std::pair told(&flow, text.rule);
         if (part.told.empty() || part.told.back() != told) part.told.push_back(told);
       }
@@ -65,21 +65,21 @@ void FlowChains::add(const flow::Flow& flow, Peer& from, Peer& to,
   note_others(from, to);
 }
 
-void FlowChains::add_lines(std::vector<Line>& lines, const flow::Flow& flow, const LineText& text,
+void FlowChains::add_lines(std::vector<Line>& lines, Kind kind, const LineText& text,
                            const Packets& packets) const {
   Line line;
   line.from = packets.from;
   line.to = packets.to;
-  line.service = packets.service->protocol ? packets.service : nullptr;
+  line.service = packets.service.protocol ? &packets.service : nullptr;
   line.comment = text.comment;
-  if (flow.rule->log) {
+  if (text.log_prefix != nullptr) {
     lines.push_back(line);
     lines.back().verdict = {Act::log, text.log_prefix};
   }
-  if (flow.kind != Kind::deny) {
+  if (kind != Kind::deny) {
     line.verdict.kind = Act::accept;
   } else {
-    line.verdict = {Act::go, flow.rule->log ? &refused_ : &denied_};
+    line.verdict = {Act::go, text.log_prefix != nullptr ? &refused_ : &denied_};
   }
   lines.push_back(std::move(line));
 }

@@ -1,6 +1,7 @@
 // The chains of the policy's own rules, on one path and in one family.
 #pragma once
 
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -55,13 +56,13 @@ class FlowChains {
   struct Packets {
     const Match* from;
     const Match* to;
-    const Service* service;
+    const Service& service;
   };
 
   Part& part_of(const flow::Flow& flow, const gateway::Peer& from);
   void add(const flow::Flow& flow, gateway::Peer& from, gateway::Peer& to,
-           const std::vector<const Service*>& services, Part& part);
-  void add_lines(std::vector<Line>& lines, const flow::Flow& flow, const LineText& text,
+           std::span<const Service> services, Part& part);
+  void add_lines(std::vector<Line>& lines, policy::Rule::Kind kind, const LineText& text,
                  const Packets& packets) const;
   void note_others(const gateway::Peer& from, const gateway::Peer& to);
   Line jump(std::string name);

@@ -190,14 +190,14 @@ void Frame::deny_what_is_seen(std::vector<Line>& lines) {
 
 /// A line like this one for each way from whom to whom the target sees packets.
 void Frame::add_what_is_seen(const Line& like, std::vector<Line>& lines) {
-  const auto& services = services_.lines(sees_->service).in(family_);
+  const std::span<const Service> services = services_.lines(sees_->service).in(family_);
   for (const gateway::Direction& each : gateway::directions(*sees_, path_.way, own_)) {
     add_between(like, each, services, lines);
   }
 }
 
 void Frame::add_between(const Line& like, const gateway::Direction& direction,
-                        const std::vector<const Service*>& services, std::vector<Line>& lines) {
+                        std::span<const Service> services, std::vector<Line>& lines) {
   for (const auto* from_set : *direction.from) {
     for (const auto* to_set : *direction.to) {
       Peer& from = peers_.of(from_set);
@@ -207,11 +207,11 @@ void Frame::add_between(const Line& like, const gateway::Direction& direction,
       Peers::use(to, family_);
       for (const Match* source : from.in(family_)) {
         for (const Match* destination : to.in(family_)) {
-          for (const Service* service : services) {
+          for (const Service& service : services) {
             Line& line = lines.emplace_back(like);
             line.from = source;
             line.to = destination;
-            line.service = service->protocol ? service : nullptr;
+            line.service = service.protocol ? &service : nullptr;
           }
         }
       }

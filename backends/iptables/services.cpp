@@ -123,25 +123,24 @@ net::ServiceSet set_of(const Service& service) {
 }
 
 const ServiceLines& ServiceBook::lines(const net::ServiceSet& set) {
-  const auto [place, fresh] = entries_.try_emplace(set);
+  const auto [place, fresh] = entries_.try_emplace(&set);
   ServiceLines& out = place->second;
   if (!fresh) return out;
-  add(set, net::Family::ipv4, out);
-  out.alike = std::none_of(set.ranges().begin(), set.ranges().end(), [](const auto& range) {
+  auto& [v4, v6] = out.by_family;
+  v4 = make(set, net::Family::ipv4, out.fault);
+  const bool alike = std::none_of(set.ranges().begin(), set.ranges().end(), [](const auto& range) {
     const auto meets = [&](std::uint32_t number) {
       return range.first >> 16 <= number && number <= range.last >> 16;
     };
     return meets(protocol::icmp) || meets(protocol::icmpv6);
   });
-  if (!out.alike) add(set, net::Family::ipv6, out);
+  v6 = alike ? v4 : make(set, net::Family::ipv6, out.fault);
   return out;
 }
 
-void ServiceBook::add(const net::ServiceSet& set, net::Family family, ServiceLines& out) {
-  auto& lines = out.own[static_cast<std::size_t>(family)];
-  for (Service& service : lines_of(set, family, out.fault)) {
-    lines.push_back(&document_.services.emplace_back(std::move(service)));
-  }
+std::span<const Service> ServiceBook::make(const net::ServiceSet& set, net::Family family,
+                                           std::string& fault) {
+  return document_.service_lists.emplace_back(lines_of(set, family, fault));
 }
 
 }  // namespace hcipol::backends::iptables

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
+#include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "backends/iptables/document.h"
@@ -19,12 +22,11 @@ net::ServiceSet set_of(const Service& service);
 
 /// What lines match of a set of services.
 struct ServiceLines {
-  std::array<std::vector<const Service*>, 2> own;  ///< by family
-  bool alike = false;                              ///< IPv6's are those of IPv4
+  std::array<std::span<const Service>, 2> by_family;
   std::string fault;  ///< what iptables cannot match, as the object of "cannot express"
 
-  const std::vector<const Service*>& in(net::Family family) const {
-    return own[alike ? 0 : static_cast<std::size_t>(family)];
+  std::span<const Service> in(net::Family family) const {
+    return by_family[static_cast<std::size_t>(family)];
   }
 };
 
@@ -33,13 +35,21 @@ class ServiceBook {
  public:
   explicit ServiceBook(Document& document) : document_(document) {}
 
+  /// The set must stay.
   const ServiceLines& lines(const net::ServiceSet& set);
 
  private:
-  void add(const net::ServiceSet& set, net::Family family, ServiceLines& out);
+  struct Hash {
+    std::size_t operator()(const net::ServiceSet* set) const { return net::ServiceSetHash()(*set); }
+  };
+  struct Equal {
+    bool operator()(const net::ServiceSet* a, const net::ServiceSet* b) const { return *a == *b; }
+  };
+
+  std::span<const Service> make(const net::ServiceSet& set, net::Family family, std::string& fault);
 
   Document& document_;
-  net::ByService<ServiceLines> entries_;
+  std::unordered_map<const net::ServiceSet*, ServiceLines, Hash, Equal> entries_;
 };
 
 }  // namespace hcipol::backends::iptables

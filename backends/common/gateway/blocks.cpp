@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <tuple>
 #include <utility>
 
 namespace hcipol::backends::gateway {
@@ -43,7 +44,7 @@ class Cutter {
 
   Blocks run() {
     std::sort(placed_.begin(), placed_.end(), [](const Placed& a, const Placed& b) {
-      return std::pair(a.place, a.item) < std::pair(b.place, b.item);
+      return std::tie(a.place, a.item) < std::tie(b.place, b.item);
     });
     split(0, placed_.size(), 0);
     Blocks out;

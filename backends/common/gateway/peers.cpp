@@ -10,6 +10,7 @@
 #include <iterator>
 #include <map>
 #include <string_view>
+#include <tuple>
 #include <unordered_set>
 #include <utility>
 
@@ -356,7 +357,7 @@ void Peers::write(EmitContext& context) {
 
 std::vector<net::Cidr> outermost(std::vector<net::Cidr> prefixes) {
   std::sort(prefixes.begin(), prefixes.end(), [](const net::Cidr& a, const net::Cidr& b) {
-    return std::pair(a.network, a.length) < std::pair(b.network, b.length);
+    return std::tie(a.network, a.length) < std::tie(b.network, b.length);
   });
   std::vector<net::Cidr> out;
   for (const net::Cidr& cidr : prefixes) {
