@@ -133,7 +133,7 @@ class Peers {
   std::size_t label_limit_;  ///< bytes
   std::deque<Peer> peers_;
   std::unordered_map<const policy::NamedSet*, Peer*> by_set_;
-  /// As they were made with; null for a label that the device has taken.
+  /// While they are made; null for a label that the device has taken.
   std::unordered_multimap<std::string_view, Peer*> by_label_;
   std::deque<policy::NamedSet> joined_;
   std::vector<Peer*> named_;         ///< of all sides, one after the other
