@@ -36,7 +36,9 @@ WayEnds::WayEnds(std::vector<const policy::Peers*> ends) : ends_(std::move(ends)
       named_.push_back(way);
       if (names.others()) unbounded_.push_back(way);
       for (const net::DomainSet::Entry& entry : names.entries()) {
-        if (entry.included) names_.push_back({entry.pattern.name, way});
+        if (!entry.included) continue;
+        names_.push_back({entry.pattern.name, way});
+        wildcards_ = wildcards_ || entry.pattern.wildcard;
       }
     }
   }
@@ -78,7 +80,8 @@ std::vector<WayEnds::Name>::const_iterator WayEnds::first_named(std::string_view
       [](const Name& one, std::string_view wanted) { return ends_before(one.name, wanted); });
 }
 
-/// Candidates are those with a name that is one of `names`, below one or above one.
+/// Candidates are those with a name that is one of `names`, below one or, as only wildcards can
+/// mean it, above one.
 void WayEnds::find(const net::DomainSet& names, Numbers& out) const {
   if (names.empty()) return;
   Numbers near = names.others() ? named_ : unbounded_;
@@ -90,8 +93,8 @@ void WayEnds::find(const net::DomainSet& names, Numbers& out) const {
       if (one->name != name && !below) break;
       near.push_back(one->way);
     }
-    for (std::size_t dot = name.find('.'); dot != std::string_view::npos;
-         dot = name.find('.', dot + 1)) {
+    for (std::size_t dot = wildcards_ ? name.find('.') : std::string_view::npos;
+         dot != std::string_view::npos; dot = name.find('.', dot + 1)) {
       const std::string_view above = name.substr(dot + 1);
       for (auto one = first_named(above); one != names_.end() && one->name == above; ++one) {
         near.push_back(one->way);

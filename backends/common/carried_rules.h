@@ -43,6 +43,7 @@ class WayEnds {
   std::vector<const policy::Peers*> ends_;
   std::vector<Span> spans_;  ///< by first address
   std::vector<Name> names_;  ///< by suffix
+  bool wildcards_ = false;   ///< one of these is a wildcard's
   Numbers named_;            ///< those with names
   Numbers unbounded_;        ///< of these, those with names that no pattern stands for
   /// By set, for each family and for both.

@@ -7,6 +7,8 @@
 #include <numeric>
 #include <optional>
 #include <set>
+#include <string>
+#include <unordered_map>
 #include <utility>
 
 #include "backends/common/gateway/blocks.h"
@@ -48,37 +50,52 @@ struct Step {
 
 class Tree {
  public:
-  Tree(const std::string& name, std::span<const Side> sides, Document& document)
-      : head_(name.substr(0, name.find('.')) + ".+"), sides_(sides), document_(document) {}
+  /// Chains are appended to `chains`.
+  Tree(const std::string& name, std::vector<Line> lines, std::span<const Side> sides,
+       Document& document, std::vector<Chain>& chains)
+      : head_(name.substr(0, name.find('.')) + ".+"),
+        lines_(std::move(lines)),
+        sides_(sides),
+        document_(document),
+        chains_(chains) {}
 
-  /// Puts `lines` into the chain, or lines that lead to them.
-  void write(std::vector<Line> lines, const Step& step, std::size_t room, Chain& out) {
-    if (lines.size() <= longest_list || room == 0 || step.side == sides_.size()) {
-      std::move(lines.begin(), lines.end(), std::back_inserter(out.lines));
-      return;
-    }
-    std::vector<gateway::Placed> placed;
-    std::vector<std::size_t> rest = places(lines, step, placed);
-    if (several(placed))
-      rest = cut(lines, std::move(rest), std::move(placed), step, room, out);
-    else
-      rest = everything(lines.size());
-    write(picked(lines, rest), {step.side + 1, out.name}, room, out);
+  void write(std::string name, std::size_t room) {
+    Indices all(lines_.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    std::string base = name;
+    write(std::move(name), std::move(all), {0, std::move(base)}, room);
   }
-
-  std::vector<Chain> take() { return std::move(chains_); }
 
  private:
   using Indices = std::vector<std::size_t>;
   using Placed = std::vector<gateway::Placed>;
 
-  static Indices everything(std::size_t count) {
-    Indices out(count);
-    std::iota(out.begin(), out.end(), std::size_t{0});
-    return out;
+  /// A chain of these lines.
+  void write(std::string name, Indices lines, const Step& step, std::size_t room) {
+    // Its own place among the chains is before those that it leads to.
+    const std::size_t place = chains_.size();
+    chains_.emplace_back();
+    Chain chain{std::move(name), {}};
+    fill(chain, std::move(lines), step, room);
+    chains_[place] = std::move(chain);
   }
-  static std::vector<Line> picked(const std::vector<Line>& lines, const Indices& which) {
-    std::vector<Line> out;
+
+  /// Puts the lines into the chain, or others that lead to them.
+  void fill(Chain& out, Indices lines, const Step& step, std::size_t room) {
+    if (lines.size() <= longest_list || room == 0 || step.side == sides_.size()) {
+      out.lines.reserve(out.lines.size() + lines.size());
+      for (const std::size_t line : lines) out.lines.push_back(lines_[line]);
+      return;
+    }
+    Placed placed;
+    Indices rest = places(lines, step, placed);
+    if (several(placed)) lines = cut(lines, std::move(rest), placed, step, room, out);
+    fill(out, std::move(lines), {step.side + 1, out.name}, room);
+  }
+
+  /// Those of the lines at these places among them.
+  static Indices picked(const Indices& lines, const Indices& which) {
+    Indices out;
     out.reserve(which.size());
     for (const std::size_t index : which) out.push_back(lines[index]);
     return out;
@@ -93,27 +110,44 @@ class Tree {
     return false;
   }
 
-  const std::vector<Block>& blocks_of(const Line& line, Side side) {
-    static const std::vector<Block> none;
+  std::span<const Block> blocks_of(const Line& line, Side side) {
     if (side != Side::service) {
       const Match* match = match_of(line, side);
-      return match == nullptr ? none : match->within;
+      return match == nullptr ? std::span<const Block>() : match->within;
     }
-    if (line.about != nullptr) return *line.about;
-    if (line.service == nullptr) return none;
-    const auto [place, fresh] = services_.try_emplace(line.service);
+    if (line.leads_to != nullptr) return blocks_of(*line.leads_to);
+    if (line.service == nullptr) return {};
+    const auto [place, fresh] = of_services_.try_emplace(line.service);
     if (fresh) place->second = iptables::blocks_of(*line.service);
     return place->second;
   }
 
-  /// The places of the lines of which the side tells something; the others are what is returned.
-  Indices places(const std::vector<Line>& lines, const Step& step, Placed& placed) {
+  /// The services that all of the lines ask for; none if one of them does not ask for any.
+  std::span<const Block> blocks_of(const std::vector<Line>& lines) {
+    const auto [place, fresh] = of_chains_.try_emplace(&lines);
+    std::vector<Block>& out = place->second;
+    if (!fresh) return out;
+    for (const Line& line : lines) {
+      const std::span<const Block> blocks = blocks_of(line, Side::service);
+      if (blocks.empty()) {
+        out.clear();
+        return out;
+      }
+      out.insert(out.end(), blocks.begin(), blocks.end());
+    }
+    return out = gateway::outermost(std::move(out));
+  }
+
+  /// The places of the lines of which the side tells something; the others are what is returned. By
+  /// their indices in `lines`.
+  Indices places(const Indices& lines, const Step& step, Placed& placed) {
     const unsigned length = step.known ? step.known->length : 0;
+    placed.reserve(lines.size());
     Indices rest;
     for (std::size_t i = 0; i < lines.size(); ++i) {
       const std::size_t before = placed.size();
       bool whole = true;
-      for (const Block& block : blocks_of(lines[i], sides_[step.side])) {
+      for (const Block& block : blocks_of(lines_[lines[i]], sides_[step.side])) {
         if (step.known && !meet(block, *step.known)) continue;
         whole = block.length <= length;
         if (whole) break;
@@ -126,48 +160,38 @@ class Tree {
     return rest;
   }
 
-  /// Lines that lead to groups; what is in none of them is returned.
-  Indices cut(const std::vector<Line>& lines, Indices rest, Placed placed, const Step& step,
+  /// Lines that lead to groups; what is in none of them is returned. `rest` are indices in `lines`.
+  Indices cut(const Indices& lines, Indices rest, const Placed& placed, const Step& step,
               std::size_t room, Chain& out) {
     std::size_t level = 0;
     const std::size_t count = lines.size() - rest.size();
     while (level + 1 < std::min(room, levels.size()) && levels[level + 1] < count) ++level;
-    const std::map<std::size_t, Block> only = gateway::sole_places(placed);
     gateway::Blocks blocks =
-        gateway::cut(std::move(placed), lines.size(), levels[level], axis_of(sides_[step.side]));
-    gather(blocks, only);
+        gateway::cut(placed, lines.size(), levels[level], axis_of(sides_[step.side]));
+    gather(blocks, placed);
     for (const gateway::Group& group : blocks.groups) {
-      add_group(group.block, picked(lines, group.items), step, room, out);
+      const std::string name = name_of(group.block, step);
+      Line jump = to(group.block, sides_[step.side]);
+      jump.verdict = {Verdict::Kind::jump, &document_.words.emplace_back(name)};
+      out.lines.push_back(jump);
+      write(name, picked(lines, group.items), {step.side, step.base, group.block}, room - 1);
     }
     rest.insert(rest.end(), blocks.rest.begin(), blocks.rest.end());
     std::sort(rest.begin(), rest.end());
-    return rest;
+    return picked(lines, rest);
   }
 
   /// Many that lie around groups, as networks of networks do, become groups of their own.
-  static void gather(gateway::Blocks& blocks, const std::map<std::size_t, Block>& only) {
+  static void gather(gateway::Blocks& blocks, const Placed& placed) {
     if (blocks.rest.size() <= longest_list) return;
     std::map<Block, Indices> by_place;
     Indices rest;
     for (const std::size_t item : blocks.rest) {
-      const auto found = only.find(item);
-      (found == only.end() ? rest : by_place[found->second]).push_back(item);
+      const Block* place = gateway::sole_place(placed, item);
+      (place == nullptr ? rest : by_place[*place]).push_back(item);
     }
     for (auto& [place, items] : by_place) blocks.groups.push_back({place, std::move(items)});
     blocks.rest = std::move(rest);
-  }
-
-  void add_group(const Block& block, std::vector<Line> lines, const Step& step, std::size_t room,
-                 Chain& out) {
-    Chain below{name_of(block, step), {}};
-    Line jump = to(block, sides_[step.side]);
-    jump.verdict = {Verdict::Kind::jump, &document_.words.emplace_back(below.name)};
-    out.lines.push_back(std::move(jump));
-    // Its own place among the chains is before those that it leads to.
-    const std::size_t place = chains_.size();
-    chains_.emplace_back();
-    write(std::move(lines), {step.side, step.base, block}, room - 1, below);
-    chains_[place] = std::move(below);
   }
 
   Line to(const Block& block, Side side) {
@@ -201,10 +225,12 @@ class Tree {
   }
 
   std::string head_;
+  std::vector<Line> lines_;
   std::span<const Side> sides_;
   Document& document_;
-  std::vector<Chain> chains_;
-  std::map<const Service*, std::vector<Block>> services_;
+  std::vector<Chain>& chains_;
+  std::unordered_map<const Service*, std::vector<Block>> of_services_;
+  std::unordered_map<const std::vector<Line>*, std::vector<Block>> of_chains_;
 };
 
 std::size_t place_count(const std::vector<Line>& lines, Side side) {
@@ -226,32 +252,27 @@ std::array<Side, 3> best_sides(const std::vector<Line>& lines) {
 }
 
 std::vector<Block> blocks_of(const Service& service) {
+  if (!service.protocol || service.negated) return {};
+  if (service.ports.empty()) return gateway::blocks_of(*service.protocol, {0, 65535});
+  if (service.ports.size() == 1)
+    return gateway::blocks_of(*service.protocol, service.ports.front());
   std::vector<Block> out;
-  if (!service.protocol || service.negated) return out;
-  std::vector<net::PortRange> ports = service.ports;
-  if (ports.empty()) ports.push_back({0, 65535});
-  for (const net::PortRange& range : ports) {
+  for (const net::PortRange& range : service.ports) {
     for (const Block& block : gateway::blocks_of(*service.protocol, range)) out.push_back(block);
   }
   return gateway::outermost(std::move(out));
 }
 
-std::vector<Chain> branches(Chain chain, std::span<const Side> sides, std::size_t room,
-                            Document& document) {
-  std::vector<Chain> out;
+void branches(Chain chain, std::span<const Side> sides, std::size_t room, Document& document,
+              std::vector<Chain>& out) {
   if (chain.lines.size() <= longest_list) {
     out.push_back(std::move(chain));
-    return out;
+    return;
   }
-  Chain top{chain.name, {}};
-  Tree tree(chain.name, sides, document);
-  tree.write(std::move(chain.lines), {0, chain.name}, room, top);
-  out.push_back(std::move(top));
-  for (Chain& one : tree.take()) out.push_back(std::move(one));
-  return out;
+  Tree(chain.name, std::move(chain.lines), sides, document, out).write(chain.name, room);
 }
 
-Shared share(const std::map<std::string, const gateway::Peer*>& peers, net::Family family) {
+Shared share(const PeersByLabel& peers, net::Family family) {
   const auto index = static_cast<std::size_t>(family);
   Shared out;
   // Whoever is known by addresses alone.

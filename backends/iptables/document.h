@@ -33,20 +33,22 @@ struct Verdict {
   const std::string* text = nullptr;  ///< the chain to jump or go to; the prefix of log lines
 };
 
-/// One `-A`.
+/// One `-A`. Lines are many, so what few of them say takes little room.
 struct Line {
-  enum class State { any, established, invalid, untracked };
+  enum class State : std::uint8_t { any, established, invalid, untracked };
+  enum class Loopback : std::uint8_t { any, in, out };
   State state = State::any;
+  Loopback loopback = Loopback::any;  ///< `-i lo`, `-o lo`: only what a machine sends itself
+  /// Only packets that no router has touched, as neighbour discovery demands (RFC 4861 §7.1).
+  bool hop_limit_255 = false;
   const Match* from = nullptr;       ///< null: any
   const Match* to = nullptr;         ///< null: any
   const Service* service = nullptr;  ///< null: any
-  /// Only packets that no router has touched, as neighbour discovery demands (RFC 4861 §7.1).
-  bool hop_limit_255 = false;
-  std::string_view loopback = {};  ///< "-i lo", "-o lo": only what a machine sends itself
   Verdict verdict;
   const std::string* comment = nullptr;  ///< readable(), at most 255 bytes
-  /// Of a jump: the blocks of services that the chain decides on. Null: as the line says.
-  const std::vector<net::Cidr>* about = nullptr;
+  /// Of a jump, until the document has all chains: the lines of the chain, which say what services
+  /// it decides on. Null: as this line says.
+  const std::vector<Line>* leads_to = nullptr;
 };
 
 struct Chain {
@@ -82,8 +84,8 @@ struct Document : gateway::Sets {
 
   // Owners of what lines point to.
   std::deque<Service> services;
+  std::deque<std::vector<Service>> service_lists;
   std::deque<std::string> words;  ///< comments, chains, prefixes
-  std::deque<std::vector<net::Cidr>> blocks;
 };
 
 /// iptables 1.8.9 cuts a longer comment in silence; the legacy variant does so with longer

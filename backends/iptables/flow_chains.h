@@ -1,14 +1,15 @@
 // The chains of the policy's own rules, on one path and in one family.
 #pragma once
 
-#include <map>
+#include <span>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "backends/common/gateway/blocks.h"
 #include "backends/common/gateway/line_texts.h"
 #include "backends/common/gateway/peers.h"
+#include "backends/iptables/branches.h"
 #include "backends/iptables/path.h"
 #include "backends/iptables/services.h"
 #include "flow/flow.h"
@@ -21,27 +22,26 @@ using gateway::LineText;
 /// those of sources that it comes from.
 class FlowChains {
  public:
-  FlowChains(const Path& path, net::Family family, const std::string& base, gateway::Peers& peers,
-             ServiceBook& services, gateway::LineTexts& texts, Document& document)
+  FlowChains(const Path& path, net::Family family, const std::string& base,
+             const gateway::Peers& peers, gateway::LineTexts& texts, Document& document)
       : path_(path),
         family_(family),
         base_(base),
         peers_(peers),
-        services_(services),
         texts_(texts),
         document_(document),
         denied_(document.words.emplace_back(path.chain(base, "denied"))),
         refused_(document.words.emplace_back(path.chain(base, "refused"))) {}
 
-  /// In `fault`, what iptables cannot match, as the object of "cannot express".
-  void add(const flow::Flow& flow, std::string& fault);
+  /// `services` are the flow's.
+  void add(const flow::Flow& flow, const ServiceLines& services);
 
   bool empty() const { return except_.lines.empty() && deny_.lines.empty() && allow_.empty(); }
   /// Whether lines lead to the chain "denied"; to "refused", after a log of their own.
   bool denies() const { return denies_; }
   bool refuses() const { return refuses_; }
   /// Whose traffic is spoken of without a server at either end, by label.
-  const std::map<std::string, const gateway::Peer*>& others() const { return others_; }
+  const PeersByLabel& others() const { return others_; }
 
   /// Appends the chain "flows", if there are any, and those that it leads to.
   void take(Rules& rules);
@@ -56,24 +56,23 @@ class FlowChains {
   struct Packets {
     const Match* from;
     const Match* to;
-    const Service* service;
+    const Service& service;
   };
 
   Part& part_of(const flow::Flow& flow, const gateway::Peer& from);
   void add(const flow::Flow& flow, gateway::Peer& from, gateway::Peer& to,
-           const std::vector<const Service*>& services);
-  void add_lines(std::vector<Line>& lines, const flow::Flow& flow, const LineText& text,
+           std::span<const Service> services, Part& part);
+  void add_lines(std::vector<Line>& lines, policy::Rule::Kind kind, const LineText& text,
                  const Packets& packets) const;
   void note_others(const gateway::Peer& from, const gateway::Peer& to);
-  Line jump(std::string_view label);
-  const std::vector<gateway::Block>* blocks_of(const Part& part);
-  void take(std::string_view label, Part& part, Rules& rules) const;
+  Line jump(std::string name);
+  std::vector<Part*> sources();
+  void take(std::string name, Part& part, Rules& rules) const;
 
   const Path& path_;
   net::Family family_;
   const std::string& base_;
-  gateway::Peers& peers_;
-  ServiceBook& services_;
+  const gateway::Peers& peers_;
   gateway::LineTexts& texts_;
   Document& document_;
   const std::string& denied_;  ///< the chain's name
@@ -82,8 +81,8 @@ class FlowChains {
   bool refuses_ = false;
   Part except_;
   Part deny_;
-  std::map<std::string, Part> allow_;
-  std::map<std::string, const gateway::Peer*> others_;
+  std::unordered_map<const gateway::Peer*, Part> allow_;
+  PeersByLabel others_;
 };
 
 }  // namespace hcipol::backends::iptables

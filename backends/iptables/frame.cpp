@@ -39,6 +39,7 @@ Frame::Frame(const Path& path, net::Family family, const flow::DevicePolicy& dev
 }
 
 void Frame::add(FlowChains& flows, Rules& rules) {
+  rules.family = family_;
   rules.knows_own = knows_own_;
   rules.hooks.push_back({path_.built_in, path_.top_of(settings_.base)});
   rules.chains.push_back(settings_.owns_table ? alone(flows) : beside_others(flows));
@@ -80,7 +81,7 @@ Line Frame::state(Line::State which, Act verdict) {
 
 Line Frame::loopback(Act verdict) const {
   Line line = plain(verdict);
-  line.loopback = path_.way == Way::in ? "-i lo" : "-o lo";
+  line.loopback = path_.way == Way::in ? Line::Loopback::in : Line::Loopback::out;
   return line;
 }
 
@@ -189,15 +190,14 @@ void Frame::deny_what_is_seen(std::vector<Line>& lines) {
 
 /// A line like this one for each way from whom to whom the target sees packets.
 void Frame::add_what_is_seen(const Line& like, std::vector<Line>& lines) {
-  std::string fault;
-  const auto& services = services_.lines(sees_->service, family_, fault);
+  const std::span<const Service> services = services_.lines(sees_->service).in(family_);
   for (const gateway::Direction& each : gateway::directions(*sees_, path_.way, own_)) {
     add_between(like, each, services, lines);
   }
 }
 
 void Frame::add_between(const Line& like, const gateway::Direction& direction,
-                        const std::vector<const Service*>& services, std::vector<Line>& lines) {
+                        std::span<const Service> services, std::vector<Line>& lines) {
   for (const auto* from_set : *direction.from) {
     for (const auto* to_set : *direction.to) {
       Peer& from = peers_.of(from_set);
@@ -207,11 +207,11 @@ void Frame::add_between(const Line& like, const gateway::Direction& direction,
       Peers::use(to, family_);
       for (const Match* source : from.in(family_)) {
         for (const Match* destination : to.in(family_)) {
-          for (const Service* service : services) {
+          for (const Service& service : services) {
             Line& line = lines.emplace_back(like);
             line.from = source;
             line.to = destination;
-            line.service = service->protocol ? service : nullptr;
+            line.service = service.protocol ? &service : nullptr;
           }
         }
       }

@@ -1,6 +1,8 @@
 // What stands around the policy's own rules: connections that are open, neighbours, and the rest.
 #pragma once
 
+#include <span>
+
 #include "backends/iptables/flow_chains.h"
 #include "backends/iptables/settings.h"
 
@@ -35,7 +37,7 @@ class Frame {
   void deny_what_is_seen(std::vector<Line>& lines);
   void add_what_is_seen(const Line& like, std::vector<Line>& lines);
   void add_between(const Line& like, const gateway::Direction& direction,
-                   const std::vector<const Service*>& services, std::vector<Line>& lines);
+                   std::span<const Service> services, std::vector<Line>& lines);
   void add_neighbour_discovery(std::vector<Line>& lines);
   void add_listeners(std::vector<Line>& lines);
   Line loopback(Verdict::Kind verdict) const;

@@ -1,6 +1,9 @@
 // Twins by construction: one builder makes the chains of either family from the same flows.
 #include "backends/iptables/legalise.h"
 
+#include <cstddef>
+#include <map>
+#include <string_view>
 #include <vector>
 
 #include "backends/common/gateway/machine.h"
@@ -45,20 +48,28 @@ Document legalise(const flow::DevicePolicy& device, const Settings& settings,
   note_whole_table(settings, context);
   ServiceBook services(document);
   gateway::LineTexts texts(device, settings, {max_comment, max_log_prefix}, document.words);
-  std::vector<std::string> faults(device.flows.size());
+  std::map<std::size_t, std::string_view> faults;  // by flow
   for (const Path* path : paths(settings)) {
     const gateway::WayFlows flows(path->way, device);
-    for (Rules* rules : {&document.v4, &document.v6}) {
-      rules->family = rules == &document.v4 ? net::Family::ipv4 : net::Family::ipv6;
-      FlowChains chains(*path, rules->family, document.base, peers, services, texts, document);
-      for (std::size_t i = 0; i < device.flows.size(); ++i) {
-        if (flows.has(i)) chains.add(device.flows[i], faults[i]);
-      }
-      Frame(*path, rules->family, device, peers, services, settings, document).add(chains, *rules);
+    const auto chains_of = [&](net::Family family) {
+      return FlowChains(*path, family, document.base, peers, texts, document);
+    };
+    FlowChains v4 = chains_of(net::Family::ipv4), v6 = chains_of(net::Family::ipv6);
+    for (std::size_t i = 0; i < device.flows.size(); ++i) {
+      if (!flows.has(i)) continue;
+      const ServiceLines& lines = services.lines(device.flows[i].service);
+      if (!lines.fault.empty()) faults[i] = lines.fault;
+      v4.add(device.flows[i], lines);
+      v6.add(device.flows[i], lines);
     }
+    const auto add = [&](net::Family family, FlowChains& chains, Rules& rules) {
+      Frame(*path, family, device, peers, services, settings, document).add(chains, rules);
+    };
+    add(net::Family::ipv4, v4, document.v4);
+    add(net::Family::ipv6, v6, document.v6);
   }
-  for (std::size_t i = 0; i < faults.size(); ++i) {
-    if (!faults[i].empty()) context.cannot(device.flows[i], dialect().title, faults[i]);
+  for (const auto& [flow, fault] : faults) {
+    context.cannot(device.flows[flow], dialect().title, fault);
   }
   peers.write(context);
   return document;

@@ -95,7 +95,9 @@ void put_line(std::string& out, const std::string& chain, const Line& line, net:
   put(out, "-A ", chain);
   put_prefix(out, " -s ", line.from);
   put_prefix(out, " -d ", line.to);
-  if (!line.loopback.empty()) put(out, " ", line.loopback);
+  if (line.loopback != Line::Loopback::any) {
+    put(out, line.loopback == Line::Loopback::in ? " -i lo" : " -o lo");
+  }
   // What is cheap to compare comes before what must be looked up.
   if (line.service != nullptr) put_service(out, *line.service);
   if (line.hop_limit_255) put(out, " -m hl --hl-eq 255");
@@ -320,14 +322,14 @@ Artefact print_apply(const Document& document, const std::string& hooks,
 }  // namespace
 
 void put_quoted(std::string& out, std::string_view text) {
+  const auto special = [](char c) { return c == '"' || c == '\'' || c == '\\'; };
   out += '"';
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t stop = std::min(text.find_first_of("\"'\\", at), text.size());
-    out += text.substr(at, stop - at);
-    if (stop < text.size()) {
-      out += '\\';
-      out += text[stop];
-    }
+  for (auto at = text.begin();;) {
+    const auto stop = std::find_if(at, text.end(), special);
+    out.append(at, stop);
+    if (stop == text.end()) break;
+    out += '\\';
+    out += *stop;
     at = stop + 1;
   }
   out += '"';

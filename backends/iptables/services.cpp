@@ -2,7 +2,9 @@
 // port.
 #include "backends/iptables/services.h"
 
+#include <algorithm>
 #include <cstddef>
+#include <utility>
 
 namespace hcipol::backends::iptables {
 
@@ -18,36 +20,55 @@ Service only_protocol(std::uint8_t number) {
   return service;
 }
 
-void add_ports(std::vector<Service>& out, const net::ServiceSet& set, std::uint8_t number) {
-  std::size_t free = 0;
-  for (const net::PortRange& range : set.ports(number)) {
-    const std::size_t slots = range.first == range.last ? 1 : 2;
-    if (slots > free) {
-      out.push_back(only_protocol(number));
-      free = port_slots;
-    }
-    out.back().ports.push_back(range);
-    free -= slots;
-  }
-}
+/// Lines for the parts of a set, which come in order.
+class ServiceLister {
+ public:
+  explicit ServiceLister(std::string& fault) : fault_(fault) {}
 
-void add_types(std::vector<Service>& out, const net::ServiceSet& set, std::uint8_t number,
-               std::string& fault) {
-  for (const net::PortRange& run : set.ports(number)) {
+  void add(std::uint8_t number, net::PortRange part) {
+    if (number == 0) {
+      fault_ = "IP protocol 0, which stands for every protocol there";
+    } else if (part.first == 0 && part.last == 65535) {
+      out_.push_back(only_protocol(number));
+    } else if (net::has_ports(number)) {
+      add_ports(number, part);
+    } else {
+      add_types(number, part);
+    }
+  }
+
+  std::vector<Service> take() { return std::move(out_); }
+
+ private:
+  void add_ports(std::uint8_t number, net::PortRange range) {
+    const std::size_t slots = range.first == range.last ? 1 : 2;
+    if (slots > free_ || out_.empty() || out_.back().protocol != number) {
+      out_.push_back(only_protocol(number));
+      free_ = port_slots;
+    }
+    out_.back().ports.push_back(range);
+    free_ -= slots;
+  }
+
+  void add_types(std::uint8_t number, net::PortRange run) {
     for (unsigned point = run.first; point <= run.last;) {
       const unsigned type = point >> 8;
       const bool whole = (point & 255) == 0 && point + 255 <= run.last;
       if (number == protocol::icmp && type == 255) {
-        fault = "ICMP type 255, which stands for every type there";
+        fault_ = "ICMP type 255, which stands for every type there";
         return;
       }
-      Service& service = out.emplace_back(only_protocol(number));
+      Service& service = out_.emplace_back(only_protocol(number));
       service.type = static_cast<std::uint8_t>(type);
       if (!whole) service.code = static_cast<std::uint8_t>(point & 255);
       point += whole ? 256 : 1;
     }
   }
-}
+
+  std::string& fault_;
+  std::vector<Service> out_;
+  std::size_t free_ = 0;  ///< slots of the last line, if it has ports
+};
 
 /// The one protocol that `set` has nothing of, all others being whole; or none.
 std::optional<std::uint8_t> sole_absentee(const net::ServiceSet& set) {
@@ -63,28 +84,25 @@ std::optional<std::uint8_t> sole_absentee(const net::ServiceSet& set) {
 
 std::vector<Service> lines_of(const net::ServiceSet& set, net::Family family, std::string& fault) {
   if (set.is_any()) return {Service{}};
-  std::vector<Service> out;
-  const auto absentee = sole_absentee(set);
-  if (absentee && *absentee != 0) {
-    out.push_back(only_protocol(*absentee));
-    out.back().negated = true;
+  if (const auto absentee = sole_absentee(set); absentee && *absentee != 0) {
+    Service others = only_protocol(*absentee);
+    others.negated = true;
+    return {others};
   }
   // ICMP belongs to one family each: the other protocol number can be on the wire, but nobody
   // there answers to it.
   const std::uint8_t foreign = family == net::Family::ipv4 ? protocol::icmpv6 : protocol::icmp;
-  for (const std::uint8_t number : set.protocols()) {
-    if (number == foreign || (absentee && number != *absentee && *absentee != 0)) continue;
-    if (number == 0) {
-      fault = "IP protocol 0, which stands for every protocol there";
-    } else if (set.contains_whole(number)) {
-      out.push_back(only_protocol(number));
-    } else if (net::has_ports(number)) {
-      add_ports(out, set, number);
-    } else {
-      add_types(out, set, number, fault);
+  ServiceLister lister(fault);
+  for (const net::ServiceRange& range : set.ranges()) {
+    for (std::uint32_t number = range.first >> 16; number <= range.last >> 16; ++number) {
+      if (number == foreign) continue;
+      const std::uint32_t first = std::max(range.first, number << 16);
+      const std::uint32_t last = std::min(range.last, number << 16 | 65535);
+      lister.add(static_cast<std::uint8_t>(number),
+                 {static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(last)});
     }
   }
-  return out;
+  return lister.take();
 }
 
 net::ServiceSet set_of(const Service& service) {
@@ -102,6 +120,27 @@ net::ServiceSet set_of(const Service& service) {
     ranges.push_back({base | range.first, base | range.last});
   }
   return net::ServiceSet::of(std::move(ranges));
+}
+
+const ServiceLines& ServiceBook::lines(const net::ServiceSet& set) {
+  const auto [place, fresh] = entries_.try_emplace(&set);
+  ServiceLines& out = place->second;
+  if (!fresh) return out;
+  auto& [v4, v6] = out.by_family;
+  v4 = make(set, net::Family::ipv4, out.fault);
+  const bool alike = std::none_of(set.ranges().begin(), set.ranges().end(), [](const auto& range) {
+    const auto meets = [&](std::uint32_t number) {
+      return range.first >> 16 <= number && number <= range.last >> 16;
+    };
+    return meets(protocol::icmp) || meets(protocol::icmpv6);
+  });
+  v6 = alike ? v4 : make(set, net::Family::ipv6, out.fault);
+  return out;
+}
+
+std::span<const Service> ServiceBook::make(const net::ServiceSet& set, net::Family family,
+                                           std::string& fault) {
+  return document_.service_lists.emplace_back(lines_of(set, family, fault));
 }
 
 }  // namespace hcipol::backends::iptables

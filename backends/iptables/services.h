@@ -2,7 +2,10 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
+#include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "backends/iptables/document.h"
@@ -17,33 +20,36 @@ std::vector<Service> lines_of(const net::ServiceSet& set, net::Family family, st
 /// The services that it matches.
 net::ServiceSet set_of(const Service& service);
 
+/// What lines match of a set of services.
+struct ServiceLines {
+  std::array<std::span<const Service>, 2> by_family;
+  std::string fault;  ///< what iptables cannot match, as the object of "cannot express"
+
+  std::span<const Service> in(net::Family family) const {
+    return by_family[static_cast<std::size_t>(family)];
+  }
+};
+
 /// What lines match of each set of services that occurs, made once: many flows share one.
 class ServiceBook {
  public:
   explicit ServiceBook(Document& document) : document_(document) {}
 
-  /// As lines_of().
-  const std::vector<const Service*>& lines(const net::ServiceSet& set, net::Family family,
-                                           std::string& fault) {
-    const auto [place, fresh] = entries_[static_cast<std::size_t>(family)].try_emplace(set);
-    Entry& entry = place->second;
-    if (fresh) {
-      for (Service& service : lines_of(set, family, entry.fault)) {
-        entry.lines.push_back(&document_.services.emplace_back(std::move(service)));
-      }
-    }
-    if (!entry.fault.empty()) fault = entry.fault;
-    return entry.lines;
-  }
+  /// The set must stay.
+  const ServiceLines& lines(const net::ServiceSet& set);
 
  private:
-  struct Entry {
-    std::vector<const Service*> lines;
-    std::string fault;
+  struct Hash {
+    std::size_t operator()(const net::ServiceSet* set) const { return net::ServiceSetHash()(*set); }
+  };
+  struct Equal {
+    bool operator()(const net::ServiceSet* a, const net::ServiceSet* b) const { return *a == *b; }
   };
 
+  std::span<const Service> make(const net::ServiceSet& set, net::Family family, std::string& fault);
+
   Document& document_;
-  std::array<net::ByService<Entry>, 2> entries_;  ///< by family
+  std::unordered_map<const net::ServiceSet*, ServiceLines, Hash, Equal> entries_;
 };
 
 }  // namespace hcipol::backends::iptables

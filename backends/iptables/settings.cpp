@@ -1,13 +1,12 @@
 // iptables 1.8.9 takes 28 bytes for a chain, ipset 7.17 takes 31 for a set.
 #include "backends/iptables/settings.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 
 #include "backends/common/gateway/machine.h"
 #include "backends/common/options.h"
+#include "backends/common/text.h"
 #include "backends/iptables/document.h"
 
 namespace hcipol::backends::iptables {
@@ -59,18 +58,20 @@ std::string chain_fault(std::string_view name) {
   return {};
 }
 
-char digit(net::Family family) {
-  return family == net::Family::ipv4 ? '4' : '6';
-}
-
 std::size_t label_limit(std::string_view base) {
   return max_set_name - base.size() - 1 - longest_suffix;
 }
+std::string set_name(std::string_view base, std::string_view label, std::string_view suffix) {
+  std::string out;
+  out.reserve(base.size() + 1 + label.size() + suffix.size());
+  put(out, base, ".", label, suffix);
+  return out;
+}
 std::string list_name(std::string_view base, std::string_view label, net::Family family) {
-  return fmt::format("{}.{}-v{}", base, label, digit(family));
+  return set_name(base, label, family == net::Family::ipv4 ? "-v4" : "-v6");
 }
 std::string learnt_name(std::string_view base, std::string_view label, net::Family family) {
-  return fmt::format("{}.{}-dns{}", base, label, digit(family));
+  return set_name(base, label, family == net::Family::ipv4 ? "-dns4" : "-dns6");
 }
 std::string reference(std::string_view, std::string_view set, net::Family) {
   return std::string(set);

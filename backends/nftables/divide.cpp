@@ -45,13 +45,13 @@ std::vector<Rule> picked(const std::vector<Rule>& rules, const std::vector<std::
 
 /// Takes many that lie around groups out of `rest`: by length, the groups of their places.
 std::map<unsigned, std::vector<Group>> around(std::vector<std::size_t>& rest,
-                                              const std::map<std::size_t, Block>& only) {
+                                              std::span<const Placed> placed) {
   if (rest.size() <= longest_list) return {};
   std::map<Block, std::vector<std::size_t>> by_place;
   std::vector<std::size_t> left;
   for (const std::size_t item : rest) {
-    const auto found = only.find(item);
-    (found == only.end() ? left : by_place[found->second]).push_back(item);
+    const Block* place = gateway::sole_place(placed, item);
+    (place == nullptr ? left : by_place[*place]).push_back(item);
   }
   std::map<unsigned, std::vector<Group>> out;
   for (auto& [place, items] : by_place) out[place.length].push_back({place, std::move(items)});
@@ -132,10 +132,8 @@ std::vector<Rule> Divider::divided(Chain& chain, std::vector<Rule> rules, const 
   const auto axis = side == Side::service ? gateway::Axis::services : gateway::Axis::addresses;
   for (std::size_t family = 0; family < placed.size(); ++family) {
     if (placed[family].empty()) continue;
-    const auto only = gateway::sole_places(placed[family]);
-    gateway::Blocks blocks =
-        gateway::cut(std::move(placed[family]), rules.size(), longest_list, axis);
-    const auto more = around(blocks.rest, only);
+    gateway::Blocks blocks = gateway::cut(placed[family], rules.size(), longest_list, axis);
+    const auto more = around(blocks.rest, placed[family]);
     look_up(chain, rules, std::move(blocks.groups), "", step);
     for (const auto& [length, groups] : more) {
       look_up(chain, rules, groups, fmt::format("-{}", length), step);

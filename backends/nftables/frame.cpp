@@ -3,6 +3,8 @@
 #include "backends/nftables/frame.h"
 
 #include <algorithm>
+#include <iterator>
+#include <span>
 #include <utility>
 
 namespace hcipol::backends::nftables {
@@ -37,9 +39,12 @@ void refuse(const Settings& settings, Document& document, std::vector<Rule>& rul
   rules.push_back(plain(Act::reject));
 }
 
-std::vector<Peer*> in(std::vector<Peer*> peers, Family family) {
-  std::erase_if(peers, [&](const Peer* peer) { return peer->in(family).empty(); });
-  return peers;
+std::vector<Peer*> in(std::span<Peer* const> peers, Family family) {
+  std::vector<Peer*> out;
+  out.reserve(peers.size());
+  std::copy_if(peers.begin(), peers.end(), std::back_inserter(out),
+               [&](const Peer* peer) { return !peer->in(family).empty(); });
+  return out;
 }
 
 /// Before the names of chains and maps: two ways stand in one table.
@@ -92,8 +97,9 @@ void Frame::add(const flow::Flow& flow) {
     share.family = family;
     share.from = in(peers_.from(flow), family);
     share.to = in(peers_.to(flow), family);
+    if (share.from.empty() || share.to.empty()) continue;
     share.services = services_.rules(flow.service, family);
-    if (share.from.empty() || share.to.empty() || share.services.empty()) continue;
+    if (share.services.empty()) continue;
     phase_of(flow.kind).add(share);
     for (Peer* from : share.from) {
       for (Peer* to : share.to) note_others(*from, *to, family);

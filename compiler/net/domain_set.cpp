@@ -2,6 +2,7 @@
 #include "net/domain_set.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -26,6 +27,13 @@ const DomainSet::Entry* find(std::span<const DomainSet::Entry> entries,
                                      return by_suffix(e.pattern, p) < 0;
                                    });
   return at != entries.end() && at->pattern == pattern ? &*at : nullptr;
+}
+
+/// Of two times eight characters, by which bits differ: how many at the end are the same.
+std::size_t same_at_end(std::uint64_t difference) {
+  const bool last_is_highest = std::endian::native == std::endian::little;
+  const int bits = last_is_highest ? std::countl_zero(difference) : std::countr_zero(difference);
+  return static_cast<std::size_t>(bits) / 8;
 }
 
 bool is_label_character(char c) {
@@ -118,15 +126,20 @@ std::strong_ordering by_suffix(std::string_view a, std::string_view b) {
   std::size_t same = 0;  // characters at the end
   // Most names share a long suffix, so eight characters at once.
   constexpr std::size_t step = sizeof(std::uint64_t);
-  const auto differ = [&] {
-    return std::memcmp(a.data() + a.size() - same - step, b.data() + b.size() - same - step,
-                       step) != 0;
+  const auto eight_of = [&](std::string_view text) {
+    std::uint64_t out = 0;
+    std::memcpy(&out, text.data() + text.size() - same - step, step);
+    return out;
   };
-  while (same + step <= common && !differ()) same += step;
-  for (; same < common; ++same) {
+  while (same + step <= common) {
+    const std::uint64_t difference = eight_of(a) ^ eight_of(b);
+    same += same_at_end(difference);
+    if (difference != 0) break;
+  }
+  while (same < common && a[a.size() - same - 1] == b[b.size() - same - 1]) ++same;
+  if (same < common) {
     const char x = a[a.size() - same - 1];
     const char y = b[b.size() - same - 1];
-    if (x == y) continue;
     if (x == '.') return std::strong_ordering::less;
     if (y == '.') return std::strong_ordering::greater;
     return static_cast<unsigned char>(x) <=> static_cast<unsigned char>(y);

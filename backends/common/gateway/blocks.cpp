@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <tuple>
 #include <utility>
 
 namespace hcipol::backends::gateway {
@@ -34,12 +35,16 @@ Block service_block(std::uint32_t point, unsigned length) {
 
 class Cutter {
  public:
-  Cutter(std::vector<Placed> placed, std::size_t items, std::size_t most, Axis axis)
-      : placed_(std::move(placed)), most_(most), axis_(axis), seen_(items), kept_(items) {}
+  Cutter(std::span<const Placed> placed, std::size_t items, std::size_t most, Axis axis)
+      : placed_(placed.begin(), placed.end()),
+        most_(most),
+        axis_(axis),
+        seen_(items),
+        kept_(items) {}
 
   Blocks run() {
     std::sort(placed_.begin(), placed_.end(), [](const Placed& a, const Placed& b) {
-      return std::pair(a.place, a.item) < std::pair(b.place, b.item);
+      return std::tie(a.place, a.item) < std::tie(b.place, b.item);
     });
     split(0, placed_.size(), 0);
     Blocks out;
@@ -188,19 +193,16 @@ std::vector<Block> cover(std::span<const net::Cidr> prefixes) {
   return out;
 }
 
-std::map<std::size_t, Block> sole_places(std::span<const Placed> placed) {
-  std::map<std::size_t, Block> out;
-  for (std::size_t i = 0; i < placed.size(); ++i) {
-    const std::size_t item = placed[i].item;
-    const bool more = (i > 0 && placed[i - 1].item == item) ||
-                      (i + 1 < placed.size() && placed[i + 1].item == item);
-    if (!more) out.emplace_hint(out.end(), item, placed[i].place);
-  }
-  return out;
+const Block* sole_place(std::span<const Placed> placed, std::size_t item) {
+  const auto first = std::partition_point(placed.begin(), placed.end(),
+                                          [&](const Placed& one) { return one.item < item; });
+  if (first == placed.end() || first->item != item) return nullptr;
+  const bool more = first + 1 != placed.end() && (first + 1)->item == item;
+  return more ? nullptr : &first->place;
 }
 
-Blocks cut(std::vector<Placed> placed, std::size_t items, std::size_t most, Axis axis) {
-  return Cutter(std::move(placed), items, most, axis).run();
+Blocks cut(std::span<const Placed> placed, std::size_t items, std::size_t most, Axis axis) {
+  return Cutter(placed, items, most, axis).run();
 }
 
 }  // namespace hcipol::backends::gateway

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstddef>
-#include <map>
 #include <span>
 #include <vector>
 
@@ -41,8 +40,8 @@ struct Placed {
   std::size_t item = 0;  ///< its index
 };
 
-/// The place of each item that has one alone; all places of an item come one after the other.
-std::map<std::size_t, Block> sole_places(std::span<const Placed> placed);
+/// The place of an item that has one alone, else null. The items of `placed` ascend.
+const Block* sole_place(std::span<const Placed> placed, std::size_t item);
 
 struct Group {
   Block block;
@@ -60,6 +59,6 @@ enum class Axis { addresses, services };
 /// The largest blocks in which at most `most` items lie, and with more those that are places of all
 /// their items. What block an item comes to depends on no more than how many others lie near it, so
 /// that one more item moves others only out of a block that is full.
-Blocks cut(std::vector<Placed> placed, std::size_t items, std::size_t most, Axis axis);
+Blocks cut(std::span<const Placed> placed, std::size_t items, std::size_t most, Axis axis);
 
 }  // namespace hcipol::backends::gateway

@@ -44,13 +44,16 @@ max-ttl={1}
 
 }  // namespace
 
-net::DomainSet below(const net::DomainSet& names) {
-  std::vector<net::DomainPattern> taken;
-  for (const net::DomainPattern& pattern : names.patterns()) {
-    taken.push_back({pattern.name, false});
-    taken.push_back({pattern.name, true});
+std::vector<net::DomainPattern> below(const net::DomainSet& names) {
+  std::vector<net::DomainPattern> taken = names.patterns();
+  // Of one alone it is the other of the two: all names below a name, or the name above a wildcard.
+  if (taken.size() == 1) {
+    taken.front().wildcard = !taken.front().wildcard;
+    return taken;
   }
-  return net::DomainSet::of(std::move(taken)) - names;
+  const std::size_t count = taken.size();
+  for (std::size_t i = 0; i < count; ++i) taken.push_back({taken[i].name, !taken[i].wildcard});
+  return (net::DomainSet::of(std::move(taken)) - names).patterns();
 }
 
 std::string widening(const std::vector<std::string>& more, bool all) {
@@ -66,36 +69,44 @@ std::string widening(const std::vector<std::string>& more, bool all) {
 std::size_t Domains::length_of(const DomainLine& line) const {
   std::size_t length = dialect_.domain_option.size() + std::string_view("=//").size();
   length += line.domain.size();
-  for (const std::string& set : line.sets) length += set.size() + 1;
+  for (const std::string_view set : line.sets) length += set.size() + 1;
   return length - 1;
 }
 
 void Domains::add(const Peer& peer, const LearntSet& set) {
+  const std::string& reference =
+      references_.emplace_back(dialect_.reference(settings_.base, set.name, set.family));
   for (const net::DomainPattern& pattern : peer.names) {
-    Entry& entry = domains_[{pattern.name, false}];
-    if (entry.sets.empty()) entry.span = peer.set->span;
-    entry.sets.push_back(dialect_.reference(settings_.base, set.name, set.family));
+    entries_.push_back({pattern.name, reference, &peer});
   }
 }
 
-std::vector<DomainLine> Domains::lines(EmitContext& context) const {
+std::vector<DomainLine> Domains::lines(EmitContext& context) {
+  std::stable_sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
+    return net::by_suffix(a.domain, b.domain) < 0;
+  });
   std::vector<DomainLine> out;
-  out.reserve(domains_.size());
-  for (const auto& [pattern, entry] : domains_) {
-    DomainLine& line = out.emplace_back(DomainLine{pattern.name, entry.sets});
-    net::DomainPattern parent = pattern;
-    for (auto dot = parent.name.find('.'); dot != std::string::npos; dot = parent.name.find('.')) {
-      parent.name.erase(0, dot + 1);
-      const auto found = domains_.find(parent);
-      if (found == domains_.end()) continue;
-      line.sets.insert(line.sets.end(), found->second.sets.begin(), found->second.sets.end());
+  out.reserve(entries_.size());
+  std::vector<std::size_t> parents;  // indices into `out`, the nearest last
+  for (auto at = entries_.begin(); at != entries_.end();) {
+    const Entry& first = *at;
+    DomainLine& line = out.emplace_back(DomainLine{std::string(first.domain), {}});
+    for (; at != entries_.end() && at->domain == first.domain; ++at) line.sets.push_back(at->set);
+    while (!parents.empty() && !net::is_below(line.domain, out[parents.back()].domain)) {
+      parents.pop_back();
     }
+    // Its line has the sets of its own parents already.
+    if (!parents.empty()) {
+      const std::vector<std::string_view>& more = out[parents.back()].sets;
+      line.sets.insert(line.sets.end(), more.begin(), more.end());
+    }
+    parents.push_back(out.size() - 1);
     std::sort(line.sets.begin(), line.sets.end());
     line.sets.erase(std::unique(line.sets.begin(), line.sets.end()), line.sets.end());
     const std::size_t length = length_of(line);
     if (length > max_dnsmasq_line) {
       context.reporter().report<Diag::device_limit>(
-          entry.span, "the name `" + pattern.name + "`", "dnsmasq",
+          first.peer->set->span, "the name `" + line.domain + "`", "dnsmasq",
           fmt::format("it belongs to {} sets, whose names take {} bytes of a line of {}",
                       line.sets.size(), length, max_dnsmasq_line));
     }
@@ -111,7 +122,7 @@ std::vector<Artefact> print_domains(const Sets& sets, const Dialect& dialect,
   for (const DomainLine& line : sets.domains) {
     put(out, dialect.domain_option, "=/", line.domain, "/");
     std::string_view separator;
-    for (const std::string& set : line.sets) {
+    for (const std::string_view set : line.sets) {
       put(out, separator, set);
       separator = ",";
     }

@@ -2,7 +2,7 @@
 // match counts.
 #pragma once
 
-#include <map>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,8 +11,9 @@
 
 namespace hcipol::backends::gateway {
 
-/// What names beyond `names` a device takes that can only say "a domain and all below it".
-net::DomainSet below(const net::DomainSet& names);
+/// What names beyond `names`, a union of patterns, a device takes that can only say "a domain and
+/// all below it"; sorted.
+std::vector<net::DomainPattern> below(const net::DomainSet& names);
 /// The same as a sentence; "" if there are none. A long list is shortened unless `all`.
 std::string widening(const std::vector<std::string>& more, bool all);
 
@@ -21,31 +22,29 @@ std::string widening(const std::vector<std::string>& more, bool all);
 /// first. So a domain's line names the sets of its parents, too.
 class Domains {
  public:
-  Domains(const Settings& settings, const Dialect& dialect)
-      : settings_(settings), dialect_(dialect) {}
+  /// The lines will point to `references`. The peers must stay until lines() has been called.
+  Domains(const Settings& settings, const Dialect& dialect, std::deque<std::string>& references)
+      : settings_(settings), dialect_(dialect), references_(references) {}
 
   void add(const Peer& peer, const LearntSet& set);
 
   /// Parents before what is below them. Reports a line that would be too long (E0613).
-  std::vector<DomainLine> lines(EmitContext& context) const;
+  std::vector<DomainLine> lines(EmitContext& context);
 
  private:
+  /// A domain of a peer, and the set that its addresses go to.
   struct Entry {
-    std::vector<std::string> sets;
-    Span span;  ///< of the first peer with this domain
-  };
-
-  struct BySuffix {
-    bool operator()(const net::DomainPattern& a, const net::DomainPattern& b) const {
-      return net::by_suffix(a, b) < 0;
-    }
+    std::string_view domain;
+    std::string_view set;
+    const Peer* peer;
   };
 
   std::size_t length_of(const DomainLine& line) const;
 
   const Settings& settings_;
   const Dialect& dialect_;
-  std::map<net::DomainPattern, Entry, BySuffix> domains_;
+  std::deque<std::string>& references_;
+  std::vector<Entry> entries_;
 };
 
 /// dnsmasq.conf and dnsmasq-cache.conf; nothing if there are no domains. `heading` begins the

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <string_view>
 #include <utility>
 
@@ -76,25 +77,29 @@ LineText& LineTexts::of(const policy::Rule& rule) {
 
 std::vector<SourceMapEntry> traces_of(std::vector<SourceMapEntry> lines) {
   if (lines.size() == 1 && lines.front().rule->carries.empty()) return lines;
+  // A rule, and which of the ids it is of, by the place where that came first.
+  using Trace = std::pair<std::size_t, const policy::Rule*>;
+  std::vector<Trace> traces;
+  traces.reserve(lines.size());
+  std::unordered_map<std::string_view, std::size_t> ids(lines.size());
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const std::size_t id = ids.emplace(lines[i].id, i).first->second;
+    const auto& [text, rule] = lines[i];
+    if (rule->carries.empty()) traces.emplace_back(id, rule);
+    for (const policy::Rule* carried : rule->carries) traces.emplace_back(id, carried);
+  }
+  // Mostly every line has its own id and rule.
+  if (traces.size() == lines.size() && ids.size() == lines.size()) {
+    for (std::size_t i = 0; i < lines.size(); ++i) lines[i].rule = traces[i].second;
+    return lines;
+  }
+  std::sort(traces.begin(), traces.end(), [](const Trace& a, const Trace& b) {
+    return a.first != b.first ? a.first < b.first : a.second->address < b.second->address;
+  });
+  traces.erase(std::unique(traces.begin(), traces.end()), traces.end());
   std::vector<SourceMapEntry> out;
-  out.reserve(lines.size());
-  std::unordered_map<std::string_view, std::vector<const policy::Rule*>> rules(lines.size());
-  for (const auto& [id, rule] : lines) {
-    auto& own = rules[id];
-    if (rule->carries.empty()) {
-      own.push_back(rule);
-    } else {
-      own.insert(own.end(), rule->carries.begin(), rule->carries.end());
-    }
-  }
-  for (const auto& [id, rule] : lines) {
-    auto& own = rules[id];  // none is left once the id has been said
-    std::sort(own.begin(), own.end(),
-              [](const policy::Rule* a, const policy::Rule* b) { return a->address < b->address; });
-    own.erase(std::unique(own.begin(), own.end()), own.end());
-    for (const policy::Rule* one : own) out.push_back({id, one});
-    own.clear();
-  }
+  out.reserve(traces.size());
+  for (const auto& [id, rule] : traces) out.push_back({lines[id].id, rule});
   return out;
 }
 

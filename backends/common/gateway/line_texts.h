@@ -43,9 +43,8 @@ class LineTexts {
   /// the flow's rule carries others, and only there.
   template <class Part>
   const LineText& of(const flow::Flow& flow, const Part& part) {
-    const bool whole = flow.rule->carries.empty();
-    LineText& text =
-        whole ? whole_[static_cast<std::size_t>(&flow - first_)] : of(parts_.of(flow, part()));
+    LineText& whole = whole_[static_cast<std::size_t>(&flow - first_)];
+    LineText& text = whole.rule != nullptr ? whole : of(parts_.of(flow, part()));
     if (!text.told) told_.push_back(text.rule);
     text.told = true;
     return text;
@@ -61,7 +60,7 @@ class LineTexts {
   TextLimits limits_;
   std::deque<std::string>& words_;
   const flow::Flow* first_;
-  std::vector<LineText> whole_;  ///< by flow, of those whose rules carry no others
+  std::vector<LineText> whole_;  ///< by flow; without a rule where that carries others
   std::unordered_map<const policy::Rule*, LineText> of_parts_;
   std::vector<const policy::Rule*> told_;
   RuleParts parts_;

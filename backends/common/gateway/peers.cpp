@@ -7,9 +7,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <string_view>
+#include <tuple>
 #include <unordered_set>
+#include <utility>
 
 #include "backends/common/gateway/blocks.h"
 #include "backends/common/gateway/domains.h"
@@ -95,7 +98,7 @@ void resolve(Peer& peer, const Settings& settings) {
   } else if (mode == Settings::Names::dnsmasq) {
     peer.addresses = set.set.addresses;
     peer.names = names.patterns();
-    for (const net::DomainPattern& pattern : below(names).patterns())
+    for (const net::DomainPattern& pattern : below(names))
       peer.below.push_back(net::to_string(pattern));
   } else if (mode == Settings::Names::addresses) {
     use_addresses(peer);
@@ -107,8 +110,8 @@ void resolve(Peer& peer, const Settings& settings) {
 }
 
 bool same(const policy::NamedSet& a, const policy::NamedSet& b) {
-  return a.set == b.set && a.tag == b.tag && a.tag_addresses == b.tag_addresses &&
-         a.addresses == b.addresses;
+  return a.name == b.name && a.set == b.set && a.tag == b.tag &&
+         a.tag_addresses == b.tag_addresses && a.addresses == b.addresses;
 }
 
 /// Each is a set that a packet is looked up in; more than these become one.
@@ -116,6 +119,20 @@ constexpr std::size_t most_sets_of_names = 16;
 
 bool only_names(const Peer& peer) {
   return !peer.names.empty() && peer.addresses.empty() && !peer.by_file;
+}
+
+/// By pointers, since sets are large things to move.
+template <class Set>
+void sort_by_name(std::vector<Set>& sets) {
+  std::vector<Set*> order;
+  order.reserve(sets.size());
+  for (Set& set : sets) order.push_back(&set);
+  std::sort(order.begin(), order.end(),
+            [](const Set* a, const Set* b) { return a->name < b->name; });
+  std::vector<Set> sorted;
+  sorted.reserve(sets.size());
+  for (Set* set : order) sorted.push_back(std::move(*set));
+  sets = std::move(sorted);
 }
 
 }  // namespace
@@ -139,104 +156,122 @@ std::string Peers::learnt_name(const Peer& peer, net::Family family) const {
 
 Peers::Peers(const flow::DevicePolicy& device, const Settings& settings, const Dialect& dialect,
              Sets& sets, EmitContext& context)
-    : settings_(settings), dialect_(dialect), sets_(sets) {
-  if (device.cluster->servers != nullptr) {
-    add(device.cluster->servers);
-    servers_ = &of(device.cluster->servers);
-  }
+    : flows_(device.flows),
+      settings_(settings),
+      dialect_(dialect),
+      sets_(sets),
+      label_limit_(dialect.label_limit(settings.base)) {
+  by_set_.reserve(device.flows.size());
+  by_label_.reserve(device.flows.size());
+  for (const std::string_view label : dialect.taken_labels) by_label_.emplace(label, nullptr);
+  if (device.cluster->servers != nullptr) servers_ = add(device.cluster->servers);
   if (const auto& machine = device.view->machine) {
     for (const auto* set : machine->parts) add(set);
   }
+  starts_.reserve(2 * device.flows.size() + 1);
   for (const flow::Flow& flow : device.flows) {
-    for (const auto* set : flow.from) add(set);
-    for (const auto* set : flow.to) add(set);
+    add_side(flow.from);
+    add_side(flow.to);
   }
+  starts_.push_back(named_.size());
   if (const auto& sees = device.view->sees) {
     for (const auto* set : sees->from.parts) add(set);
     for (const auto* set : sees->to.parts) add(set);
   }
   for (const flow::Flow& flow : device.flows) {
-    join_names(flow, flow.from, " from");
-    join_names(flow, flow.to, " to");
+    join(flow, side(flow), " from");
+    join(flow, side(flow) + 1, " to");
   }
-  label_all();
-  check_labels(context);
+  tell_apart(context);
   match_all();
 }
 
-void Peers::add(const policy::NamedSet* set) {
+Peer* Peers::add(const policy::NamedSet* set) {
   Peer*& place = by_set_[set];
-  if (place != nullptr) return;
-  std::vector<Peer*>& namesakes = by_name_[set->name];
-  const auto twin = std::find_if(namesakes.begin(), namesakes.end(),
-                                 [&](const Peer* peer) { return same(*peer->set, *set); });
-  if (twin != namesakes.end()) {
-    place = *twin;
-    return;
-  }
-  place = &peers_.emplace_back();
-  place->set = set;
+  if (place != nullptr) return place;
+  std::string label = label_of(*set);
+  const auto [first, end] = by_label_.equal_range(label);
+  const auto twin = std::find_if(first, end, [&](const auto& labelled) {
+    return labelled.second != nullptr && same(*labelled.second->set, *set);
+  });
+  if (twin != end) return place = twin->second;
+  place = &make(*set, std::move(label));
   resolve(*place, settings_);
-  namesakes.push_back(place);
+  return place;
 }
 
-void Peers::join_names(const flow::Flow& flow, const Side& sets, std::string_view what) {
+Peer& Peers::make(const policy::NamedSet& set, std::string label) {
+  Peer& peer = peers_.emplace_back();
+  peer.set = &set;
+  peer.label = std::move(label);
+  by_label_.emplace(peer.label, &peer);
+  return peer;
+}
+
+std::string Peers::label_of(const policy::NamedSet& set) const {
+  std::string label = slug(set.name);
+  if (label.empty()) return content_hash(set.name, label_limit_);
+  return label.size() <= label_limit_ ? label : shortened(label, label_limit_);
+}
+
+void Peers::add_side(const std::vector<const policy::NamedSet*>& sets) {
+  starts_.push_back(named_.size());
+  for (const auto* set : sets) named_.push_back(add(set));
+}
+
+/// Notes what the device has in place of the side's peers, if it is something else.
+void Peers::join(const flow::Flow& flow, std::size_t side, std::string_view what) {
+  const std::span<Peer* const> all = named(side);
+  if (all.size() < 2) return;
+  const auto count =
+      std::count_if(all.begin(), all.end(), [](const Peer* peer) { return only_names(*peer); });
+  const bool too_many = static_cast<std::size_t>(count) > most_sets_of_names;
   std::vector<net::DomainPattern> names;
-  std::size_t count = 0;
-  for (const auto* set : sets) {
-    const Peer& peer = of(set);
-    if (!only_names(peer)) continue;
-    ++count;
-    names.insert(names.end(), peer.names.begin(), peer.names.end());
+  std::vector<Peer*> out;
+  std::unordered_set<const Peer*> seen;
+  for (Peer* peer : all) {
+    if (too_many && only_names(*peer)) {
+      names.insert(names.end(), peer->names.begin(), peer->names.end());
+    } else if (seen.insert(peer).second) {
+      out.push_back(peer);
+    }
   }
-  if (count <= most_sets_of_names) return;
+  if (too_many) out.push_back(&joined(flow, std::move(names), what));
+  if (too_many || out.size() < all.size()) others_.emplace(side, std::move(out));
+}
+
+Peer& Peers::joined(const flow::Flow& flow, std::vector<net::DomainPattern> names,
+                    std::string_view what) {
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
   policy::NamedSet& set = joined_.emplace_back();
   set.name = flow.id + std::string(what);
   set.set.names = net::DomainSet::of(names);
   set.span = flow.rule->origin.span;
-  Peer& peer = peers_.emplace_back();
-  peer.set = &set;
+  Peer& peer = make(set, label_of(set));
   peer.names = std::move(names);
-  by_side_[&sets] = &peer;
+  return peer;
 }
 
-std::vector<Peer*> Peers::side(const Side& sets) {
-  const auto joined = by_side_.find(&sets);
-  std::vector<Peer*> out;
-  std::unordered_set<const Peer*> seen;
-  for (const auto* set : sets) {
-    Peer& peer = of(set);
-    if (joined != by_side_.end() && only_names(peer)) continue;
-    if (seen.insert(&peer).second) out.push_back(&peer);
-  }
-  if (joined != by_side_.end()) out.push_back(joined->second);
-  return out;
-}
-
-void Peers::label_all() {
-  const std::size_t limit = dialect_.label_limit(settings_.base);
-  std::map<std::string, std::vector<Peer*>> by_label;
-  for (const std::string_view name : dialect_.taken_labels)
-    by_label[std::string(name)].push_back(nullptr);
-  for (Peer& peer : peers_) {
-    std::string label = slug(peer.set->name);
-    if (label.empty()) label = content_hash(peer.set->name, limit);
-    peer.label = shortened(label, limit);
-    by_label[peer.label].push_back(&peer);
-  }
-  for (const auto& [label, namesakes] : by_label) {
-    if (namesakes.size() < 2) continue;
-    for (Peer* peer : namesakes) {
-      if (peer == nullptr) continue;
-      const std::string addresses =
-          peer->by_file ? peer->set->tag : net::to_string(peer->addresses);
-      const std::string all =
-          peer->set->name + "\n" + addresses + "\n" + net::to_string(peer->set->set.names);
-      peer->label = label.substr(0, limit - 9) + "." + content_hash(all, 8);
+/// Those who would be called as others are get a hash of what they are.
+void Peers::tell_apart(EmitContext& context) {
+  std::vector<Peer*> namesakes;
+  for (auto at = by_label_.begin(); at != by_label_.end();) {
+    auto end = std::next(at);
+    while (end != by_label_.end() && end->first == at->first) ++end;
+    for (const bool several = std::next(at) != end; at != end; ++at) {
+      if (several && at->second != nullptr) namesakes.push_back(at->second);
     }
   }
+  by_label_.clear();  // it points to the labels
+  if (namesakes.empty()) return;
+  for (Peer* peer : namesakes) {
+    const policy::NamedSet& set = *peer->set;
+    const std::string addresses = peer->by_file ? set.tag : net::to_string(peer->addresses);
+    const std::string all = set.name + "\n" + addresses + "\n" + net::to_string(set.set.names);
+    peer->label = peer->label.substr(0, label_limit_ - 9) + "." + content_hash(all, 8);
+  }
+  check_labels(context);
 }
 
 void Peers::check_labels(EmitContext& context) const {
@@ -253,13 +288,22 @@ void Peers::match_all() {
   const net::AddressSet none;
   const net::AddressSet& servers = servers_ == nullptr ? none : servers_->addresses;
   for (Peer& peer : peers_) {
-    for (const net::Cidr& cidr : peer.addresses.cidrs()) {
-      peer.prefixes[static_cast<std::size_t>(cidr.network.family)].push_back(cidr);
-    }
+    // Sorted, and IPv4 comes first.
+    std::vector<net::Cidr> prefixes = peer.addresses.cidrs();
+    auto& [v4, v6] = peer.prefixes;
+    const auto first = std::find_if(prefixes.begin(), prefixes.end(), [](const net::Cidr& cidr) {
+      return cidr.network.family == net::Family::ipv6;
+    });
+    v6.assign(first, prefixes.end());
+    prefixes.erase(first, prefixes.end());
+    v4 = std::move(prefixes);
+    const bool both = !v4.empty() && !v6.empty();
     for (const net::Family family : {net::Family::ipv4, net::Family::ipv6}) {
+      const auto index = static_cast<std::size_t>(family);
       match(peer, family);
-      peer.server[static_cast<std::size_t>(family)] =
-          peer.names.empty() && servers.contains(peer.addresses.only(family));
+      peer.server[index] = peer.names.empty() &&
+                           (peer.prefixes[index].empty() ||
+                            servers.contains(both ? peer.addresses.only(family) : peer.addresses));
     }
   }
 }
@@ -268,33 +312,36 @@ void Peers::match(Peer& peer, net::Family family) {
   const auto& prefixes = peer.prefixes[static_cast<std::size_t>(family)];
   auto& matches = peer.matches[static_cast<std::size_t>(family)];
   if (prefixes.size() == 1 && prefixes.front().length == 0) {
-    matches.push_back(nullptr);
+    matches.add(nullptr);
     return;
   }
   if (peer.listed(family)) {
-    matches.push_back(keep({Match::Kind::list, list_name(peer, family),
-                            peer.by_file ? std::vector<net::Cidr>() : cover(prefixes)}));
+    matches.add(keep({Match::Kind::list, list_name(peer, family),
+                      peer.by_file ? std::vector<net::Cidr>() : cover(prefixes)}));
   } else if (!prefixes.empty()) {
     const net::Cidr& prefix = prefixes.front();
-    matches.push_back(keep({Match::Kind::prefix, net::to_short_string(prefix), {prefix}}));
+    matches.add(keep({Match::Kind::prefix, net::to_short_string(prefix), {prefix}}));
   }
   if (!peer.names.empty()) {
-    matches.push_back(keep({Match::Kind::learnt, learnt_name(peer, family), {}}));
+    matches.add(keep({Match::Kind::learnt, learnt_name(peer, family), {}}));
   }
 }
 
 void Peers::write(EmitContext& context) {
-  Domains domains(settings_, dialect_);
+  Domains domains(settings_, dialect_, sets_.references);
   for (const Peer& peer : peers_) {
     for (const net::Family family : {net::Family::ipv4, net::Family::ipv6}) {
       const auto index = static_cast<std::size_t>(family);
-      if (!peer.used[index] || peer.any(family)) continue;
-      if (peer.listed(family)) {
-        sets_.lists.push_back({list_name(peer, family), family, peer.prefixes[index]});
+      if (!peer.used[index]) continue;
+      for (const Match* match : peer.in(family)) {
+        if (match == nullptr || match->kind == Match::Kind::prefix) continue;
+        if (match->kind == Match::Kind::list) {
+          sets_.lists.push_back({match->text, family, peer.prefixes[index]});
+          continue;
+        }
+        sets_.learnt.push_back({match->text, family, peer.set->name, peer.names});
+        domains.add(peer, sets_.learnt.back());
       }
-      if (peer.names.empty()) continue;
-      sets_.learnt.push_back({learnt_name(peer, family), family, peer.set->name, peer.names});
-      domains.add(peer, sets_.learnt.back());
     }
     const std::size_t most = std::max(peer.prefixes[0].size(), peer.prefixes[1].size());
     if (dialect_.max_prefixes != 0 && most > dialect_.max_prefixes) {
@@ -303,15 +350,14 @@ void Peers::write(EmitContext& context) {
           fmt::format("{} prefixes of {}", most, dialect_.max_prefixes));
     }
   }
-  const auto by_name = [](const auto& a, const auto& b) { return a.name < b.name; };
-  std::sort(sets_.lists.begin(), sets_.lists.end(), by_name);
-  std::sort(sets_.learnt.begin(), sets_.learnt.end(), by_name);
+  sort_by_name(sets_.lists);
+  sort_by_name(sets_.learnt);
   sets_.domains = domains.lines(context);
 }
 
 std::vector<net::Cidr> outermost(std::vector<net::Cidr> prefixes) {
   std::sort(prefixes.begin(), prefixes.end(), [](const net::Cidr& a, const net::Cidr& b) {
-    return std::pair(a.network, a.length) < std::pair(b.network, b.length);
+    return std::tie(a.network, a.length) < std::tie(b.network, b.length);
   });
   std::vector<net::Cidr> out;
   for (const net::Cidr& cidr : prefixes) {

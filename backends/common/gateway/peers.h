@@ -2,8 +2,11 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <deque>
+#include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -14,6 +17,17 @@
 
 namespace hcipol::backends::gateway {
 
+/// At most two, which most peers have one of: of its addresses, and of its names.
+class Matches {
+ public:
+  void add(const Match* match) { matches_.at(count_++) = match; }
+  std::span<const Match* const> all() const { return {matches_.data(), count_}; }
+
+ private:
+  std::array<const Match*, 2> matches_{};
+  std::size_t count_ = 0;
+};
+
 /// A named set as the device sees it.
 struct Peer {
   const policy::NamedSet* set = nullptr;
@@ -22,7 +36,7 @@ struct Peer {
   std::vector<net::DomainPattern> names;  ///< learnt by dnsmasq
   std::array<std::vector<net::Cidr>, 2> prefixes;  ///< of `addresses`, by family
   /// By family: any of them; none: it is not in that family. A null pointer matches everything.
-  std::array<std::vector<const Match*>, 2> matches;
+  std::array<Matches, 2> matches;
   std::array<bool, 2> server{};  ///< by family: all its addresses are servers'
   std::array<bool, 2> used{};
   /// Why the device cannot have it, as the object of "cannot express".
@@ -40,8 +54,8 @@ struct Peer {
   std::vector<std::string> below;  ///< by which names beyond `names` it is wider
   bool is_wider() const { return !wider.empty() || !below.empty(); }
 
-  const std::vector<const Match*>& in(net::Family family) const {
-    return matches[static_cast<std::size_t>(family)];
+  std::span<const Match* const> in(net::Family family) const {
+    return matches[static_cast<std::size_t>(family)].all();
   }
   bool any(net::Family family) const {
     return !in(family).empty() && in(family).front() == nullptr;
@@ -59,7 +73,7 @@ struct Peer {
 /// those sets are written.
 class Peers {
  public:
-  /// The matches will belong to `sets`.
+  /// The matches will belong to `sets`; the device's flows must stay.
   Peers(const flow::DevicePolicy& device, const Settings& settings, const Dialect& dialect,
         Sets& sets, EmitContext& context);
 
@@ -69,8 +83,11 @@ class Peers {
   Peer& of(const policy::NamedSet* set) { return *by_set_.at(set); }
   /// The peers of `flow.from` or `flow.to`, each once. Host names that are too many to be looked up
   /// one after the other are one peer of the flow's own, whose sets dnsmasq fills for all of them.
-  std::vector<Peer*> from(const flow::Flow& flow) { return side(flow.from); }
-  std::vector<Peer*> to(const flow::Flow& flow) { return side(flow.to); }
+  std::span<Peer* const> from(const flow::Flow& flow) const { return on_device(side(flow)); }
+  std::span<Peer* const> to(const flow::Flow& flow) const { return on_device(side(flow) + 1); }
+  /// A peer for each of the sets, as the policy has them.
+  std::span<Peer* const> named_from(const flow::Flow& flow) const { return named(side(flow)); }
+  std::span<Peer* const> named_to(const flow::Flow& flow) const { return named(side(flow) + 1); }
   /// Null if the policy has no servers.
   Peer* servers() { return servers_; }
   static void use(Peer& peer, net::Family family) {
@@ -81,12 +98,26 @@ class Peers {
   void write(EmitContext& context);
 
  private:
-  using Side = std::vector<const policy::NamedSet*>;
+  /// Two for each of the device's flows, `from` and `to`.
+  std::size_t side(const flow::Flow& flow) const {
+    return 2 * static_cast<std::size_t>(&flow - flows_.data());
+  }
+  std::span<Peer* const> named(std::size_t side) const {
+    return std::span(named_).subspan(starts_[side], starts_[side + 1] - starts_[side]);
+  }
+  std::span<Peer* const> on_device(std::size_t side) const {
+    const auto other = others_.find(side);
+    return other == others_.end() ? named(side) : other->second;
+  }
 
-  void add(const policy::NamedSet* set);
-  void join_names(const flow::Flow& flow, const Side& sets, std::string_view what);
-  std::vector<Peer*> side(const Side& sets);
-  void label_all();
+  Peer* add(const policy::NamedSet* set);
+  Peer& make(const policy::NamedSet& set, std::string label);
+  std::string label_of(const policy::NamedSet& set) const;
+  void add_side(const std::vector<const policy::NamedSet*>& sets);
+  void join(const flow::Flow& flow, std::size_t side, std::string_view what);
+  Peer& joined(const flow::Flow& flow, std::vector<net::DomainPattern> names,
+               std::string_view what);
+  void tell_apart(EmitContext& context);
   void check_labels(EmitContext& context) const;
   void match_all();
   void match(Peer& peer, net::Family family);
@@ -95,14 +126,20 @@ class Peers {
   std::string list_name(const Peer& peer, net::Family family) const;
   std::string learnt_name(const Peer& peer, net::Family family) const;
 
+  const std::vector<flow::Flow>& flows_;
   const Settings& settings_;
   const Dialect& dialect_;
   Sets& sets_;
+  std::size_t label_limit_;  ///< bytes
   std::deque<Peer> peers_;
   std::unordered_map<const policy::NamedSet*, Peer*> by_set_;
+  /// While they are made; null for a label that the device has taken.
+  std::unordered_multimap<std::string_view, Peer*> by_label_;
   std::deque<policy::NamedSet> joined_;
-  std::unordered_map<const Side*, Peer*> by_side_;  ///< of a flow: in place of its names
-  std::unordered_map<std::string, std::vector<Peer*>> by_name_;
+  std::vector<Peer*> named_;         ///< of all sides, one after the other
+  std::vector<std::size_t> starts_;  ///< by side: where in `named_` it begins, and the end of all
+  /// By side, where the device has others than the policy: names joined, or one peer for two sets.
+  std::unordered_map<std::size_t, std::vector<Peer*>> others_;
   Peer* servers_ = nullptr;
 };
 

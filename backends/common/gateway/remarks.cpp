@@ -4,9 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <set>
+#include <span>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 
 #include "backends/common/gateway/domains.h"
@@ -35,20 +36,29 @@ std::string joined(std::vector<std::string> sentences, const std::vector<std::st
   return fmt::format("{}", fmt::join(sentences, "; "));
 }
 
-/// What the gateway has in place of the set.
-net::PeerSet on_the_device(const Peer& peer) {
+/// What the gateway has in place of the sets.
+net::PeerSet on_the_device(std::span<Peer* const> peers) {
+  std::vector<net::AddressRange> ranges;
   std::vector<net::DomainPattern> names;
-  for (const net::DomainPattern& pattern : peer.names) {
-    names.push_back({pattern.name, false});
-    names.push_back({pattern.name, true});
+  for (const Peer* peer : peers) {
+    const auto own = peer->addresses.ranges();
+    ranges.insert(ranges.end(), own.begin(), own.end());
+    for (const net::DomainPattern& pattern : peer->names) {
+      names.push_back({pattern.name, false});
+      names.push_back({pattern.name, true});
+    }
   }
-  return {peer.addresses, net::DomainSet::of(std::move(names))};
+  return {net::AddressSet::of(std::move(ranges)), net::DomainSet::of(std::move(names))};
 }
 
 /// Names that the gateway has addresses for instead.
-net::DomainSet lost_names(const Peer& peer) {
-  const bool lost = peer.names.empty() && peer.set->has_names();
-  return lost ? peer.set->set.names : net::DomainSet();
+net::DomainSet lost_names(std::span<Peer* const> peers) {
+  net::DomainSet out;
+  for (const Peer* peer : peers) {
+    const bool lost = peer->names.empty() && peer->set->has_names();
+    if (lost) out = out | peer->set->set.names;
+  }
+  return out;
 }
 
 class Reporting {
@@ -56,24 +66,33 @@ class Reporting {
   Reporting(Peers& peers, EmitContext& context) : peers_(peers), context_(context) {}
 
   void look_at(const flow::Flow& flow) {
-    for (const auto* sets : {&flow.from, &flow.to}) {
-      for (const auto* set : *sets) look_at(flow, peers_.of(set), sets == &flow.from);
-    }
-    add_changes(flow);
+    const auto from = peers_.named_from(flow);
+    const auto to = peers_.named_to(flow);
+    for (const Peer* peer : from) report_faults(flow, *peer);
+    for (const Peer* peer : to) report_faults(flow, *peer);
+    const auto says = [](const Peer* peer) { return !peer->names.empty() || peer->is_wider(); };
+    const bool from_says = std::any_of(from.begin(), from.end(), says);
+    const bool to_says = std::any_of(to.begin(), to.end(), says);
+    if (!from_says && !to_says) return;
+    RuleRemarks& remarks = of(flow);
+    const std::string on = net::to_string(flow.service);
+    if (from_says) add(remarks, from, on, &Wider::from);
+    if (to_says) add(remarks, to, on, &Wider::to);
+    add_changes(remarks, flow);
   }
 
   void finish() {
-    for (const RuleRemarks& remarks : rules_) {
+    for (RuleRemarks& remarks : rules_) {
       const bool deny = remarks.flow->kind == policy::Rule::Kind::deny;
       const std::string first = deny ? deny_by_name() : "";
       std::string text = joined({first, widening(remarks.below, false)}, remarks.sentences);
       std::string whole = joined({first, widening(remarks.below, true)}, remarks.whole);
       if (!first.empty()) {
-        context_.not_enforced(*remarks.flow, title_, std::move(text), remarks.changes,
+        context_.not_enforced(*remarks.flow, title_, std::move(text), std::move(remarks.changes),
                               std::move(whole));
       } else if (!text.empty()) {
-        context_.widened(*remarks.flow, title_, std::move(text), remarks.wider, remarks.changes,
-                         std::move(whole));
+        context_.widened(*remarks.flow, title_, std::move(text), std::move(remarks.wider),
+                         std::move(remarks.changes), std::move(whole));
       }
     }
     if (by_name_) {
@@ -97,7 +116,7 @@ class Reporting {
   }
 
  private:
-  void look_at(const flow::Flow& flow, const Peer& peer, bool source) {
+  void report_faults(const flow::Flow& flow, const Peer& peer) {
     if (!peer.fault.empty()) context_.cannot(flow, title_, peer.fault);
     if (!peer.missing_tag.empty()) {
       context_.reporter()
@@ -106,24 +125,32 @@ class Reporting {
           .help("give the policy a service tag file: data \"service_tags\"");
     }
     for (const net::DomainPattern& name : peer.unlocked) report_unlocked(peer, name);
-    if (!peer.names.empty()) {
-      by_name_ = true;
-      name_as_source_ = name_as_source_ || source;
-    }
-    if (peer.names.empty() && !peer.is_wider()) return;
+  }
+
+  RuleRemarks& of(const flow::Flow& flow) {
     const auto [place, fresh] = index_.emplace(flow.rule, rules_.size());
     if (fresh) rules_.push_back({&flow, {}, {}, {}, {}, {}});
-    RuleRemarks& remarks = rules_[place->second];
-    for (const std::string& name : peer.below) add_once(remarks.below, name);
-    add_once(remarks.sentences, peer.wider);
-    add_once(remarks.whole, peer.wider_whole.empty() ? peer.wider : peer.wider_whole);
-    const auto& all = peer.below.empty() ? peer.wider_by : peer.below;
-    if (all.empty()) return;
-    const std::string on = net::to_string(flow.service);
-    auto wider = std::find_if(remarks.wider.begin(), remarks.wider.end(),
-                              [&](const Wider& one) { return one.on == on; });
-    if (wider == remarks.wider.end()) wider = remarks.wider.insert(wider, {{}, {}, on});
-    for (const std::string& by : all) add_once(source ? wider->from : wider->to, by);
+    return rules_[place->second];
+  }
+
+  /// Of the peers at one end of a flow with the services `on`.
+  void add(RuleRemarks& remarks, std::span<Peer* const> peers, const std::string& on,
+           std::vector<std::string> Wider::*end) {
+    for (const Peer* peer : peers) {
+      if (!peer->names.empty()) {
+        by_name_ = true;
+        name_as_source_ = name_as_source_ || end == &Wider::from;
+      }
+      for (const std::string& name : peer->below) add_once(remarks.below, name);
+      add_once(remarks.sentences, peer->wider);
+      add_once(remarks.whole, peer->wider_whole.empty() ? peer->wider : peer->wider_whole);
+      const auto& all = peer->below.empty() ? peer->wider_by : peer->below;
+      if (all.empty()) continue;
+      auto wider = std::find_if(remarks.wider.begin(), remarks.wider.end(),
+                                [&](const Wider& one) { return one.on == on; });
+      if (wider == remarks.wider.end()) wider = remarks.wider.insert(wider, {{}, {}, on});
+      for (const std::string& by : all) add_once((*wider).*end, by);
+    }
   }
 
   void report_unlocked(const Peer& peer, const net::DomainPattern& name) {
@@ -151,27 +178,21 @@ class Reporting {
     }
   }
 
-  void add_changes(const flow::Flow& flow) {
-    const auto remarks = index_.find(flow.rule);
-    if (remarks == index_.end()) return;
-    net::PeerSet from, to, lost_from, lost_to;
-    bool wider = false;
-    const auto add = [&](const Peer& peer, net::PeerSet& all, net::PeerSet& lost) {
-      all = all | on_the_device(peer);
-      lost.names = lost.names | lost_names(peer);
-      wider = wider || peer.is_wider();
-    };
-    for (const auto* set : flow.from) add(peers_.of(set), from, lost_from);
-    for (const auto* set : flow.to) add(peers_.of(set), to, lost_to);
-    if (!wider) return;
-    auto& changes = rules_[remarks->second].changes;
-    changes.push_back({Change::Kind::added, {from, to, flow.service}});
+  void add_changes(RuleRemarks& remarks, const flow::Flow& flow) {
+    const auto from = peers_.named_from(flow);
+    const auto to = peers_.named_to(flow);
+    const auto wider = [](const Peer* peer) { return peer->is_wider(); };
+    if (std::none_of(from.begin(), from.end(), wider) && std::none_of(to.begin(), to.end(), wider))
+      return;
+    remarks.changes.push_back(
+        {Change::Kind::added, {on_the_device(from), on_the_device(to), flow.service}});
     const auto lose = [&](net::PeerSet source, net::PeerSet destination) {
       net::Box box{std::move(source), std::move(destination), flow.service};
-      if (!net::is_empty(box)) changes.push_back({Change::Kind::lost, std::move(box)});
+      if (!net::is_empty(box)) remarks.changes.push_back({Change::Kind::lost, std::move(box)});
     };
-    lose(lost_from, flow::peers(flow.to));
-    lose(flow::peers(flow.from), lost_to);
+    const net::DomainSet lost_from = lost_names(from), lost_to = lost_names(to);
+    if (!lost_from.empty()) lose({{}, lost_from}, flow::peers(flow.to));
+    if (!lost_to.empty()) lose(flow::peers(flow.from), {{}, lost_to});
   }
 
   Peers& peers_;
@@ -179,7 +200,7 @@ class Reporting {
   const std::string_view title_ = dialect_.title;
   EmitContext& context_;
   std::vector<RuleRemarks> rules_;
-  std::map<const policy::Rule*, std::size_t> index_;
+  std::unordered_map<const policy::Rule*, std::size_t> index_;
   std::set<net::DomainPattern> unlocked_;  ///< already reported
   bool by_name_ = false;
   bool name_as_source_ = false;

@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "net/address_set.h"
@@ -40,14 +41,17 @@ struct LearntSet {
 /// line matches.
 struct DomainLine {
   std::string domain;
-  std::vector<std::string> sets;  ///< as dnsmasq refers to them
+  std::vector<std::string_view> sets;  ///< as dnsmasq refers to them
 };
 
 struct Sets {
   std::vector<AddressList> lists;
   std::vector<LearntSet> learnt;
   std::vector<DomainLine> domains;
-  std::deque<Match> matches;  ///< owner of what rules point to
+
+  // Owners of what rules and lines for domains point to.
+  std::deque<Match> matches;
+  std::deque<std::string> references;  ///< to learnt sets
 };
 
 /// Without the prefixes that lie within others. Neighbours are not joined: one more leaves the rest

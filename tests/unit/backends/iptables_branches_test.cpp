@@ -94,7 +94,9 @@ class Branches : public testing::TestWithParam<unsigned> {
 
   std::vector<device::Chain> tree(const std::vector<device::Line>& lines) {
     constexpr std::array sides{device::Side::to, device::Side::service};
-    return branches({"HCI-prod.servers", lines}, sides, device::room_for_source, document_);
+    std::vector<device::Chain> out;
+    branches({"HCI-prod.servers", lines}, sides, device::room_for_source, document_, out);
+    return out;
   }
 
   std::mt19937 random_{GetParam()};
