@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <iterator>
 
 #include "backends/common/names.h"
@@ -28,21 +27,11 @@ const net::AddressSet& refused() {
   return set;
 }
 
-std::string text(const net::AddressRange& range) {
-  const auto& [first, last] = range;
-  const auto differ = first.high != last.high ? 64 + std::bit_width(first.high ^ last.high)
-                                              : std::bit_width(first.low ^ last.low);
-  const unsigned length = net::width(first.family) - static_cast<unsigned>(differ);
-  const bool prefix = net::first_of(first, length) == first && net::last_of(first, length) == last;
-  if (prefix) return net::to_short_string({first, length});
-  return net::to_string(first) + "-" + net::to_string(last);
-}
-
 std::vector<std::string> texts(const net::AddressSet& set, Families families) {
   std::vector<std::string> out;
   for (const net::AddressRange& range : set.ranges()) {
     const Families family = range.first.family == net::Family::ipv4 ? v4 : v6;
-    if ((families & family) != 0) out.push_back(text(range));
+    if ((families & family) != 0) out.push_back(net::to_string(range));
   }
   return out;
 }
