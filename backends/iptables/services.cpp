@@ -37,6 +37,11 @@ class ServiceLister {
     }
   }
 
+  void add_all_but(std::uint8_t number) {
+    out_.push_back(only_protocol(number));
+    out_.back().negated = true;
+  }
+
   std::vector<Service> take() { return std::move(out_); }
 
  private:
@@ -70,7 +75,7 @@ class ServiceLister {
   std::size_t free_ = 0;  ///< slots of the last line, if it has ports
 };
 
-/// The one protocol that `set` has nothing of, all others being whole; or none.
+/// The one protocol that `set` does not have whole, all others being whole; or none.
 std::optional<std::uint8_t> sole_absentee(const net::ServiceSet& set) {
   // Quick for what all policies have: of two protocols at least one would be whole.
   if (!set.contains_whole(253) && !set.contains_whole(254)) return std::nullopt;
@@ -84,18 +89,17 @@ std::optional<std::uint8_t> sole_absentee(const net::ServiceSet& set) {
 
 std::vector<Service> lines_of(const net::ServiceSet& set, net::Family family, std::string& fault) {
   if (set.is_any()) return {Service{}};
-  if (const auto absentee = sole_absentee(set); absentee && *absentee != 0) {
-    Service others = only_protocol(*absentee);
-    others.negated = true;
-    return {others};
-  }
+  ServiceLister lister(fault);
+  // All others are one line, which leaves what the set has of this one.
+  const auto absentee = sole_absentee(set);
+  const bool all_but_one = absentee && *absentee != 0;
+  if (all_but_one) lister.add_all_but(*absentee);
   // ICMP belongs to one family each: the other protocol number can be on the wire, but nobody
   // there answers to it.
   const std::uint8_t foreign = family == net::Family::ipv4 ? protocol::icmpv6 : protocol::icmp;
-  ServiceLister lister(fault);
   for (const net::ServiceRange& range : set.ranges()) {
     for (std::uint32_t number = range.first >> 16; number <= range.last >> 16; ++number) {
-      if (number == foreign) continue;
+      if (number == foreign || (all_but_one && number != *absentee)) continue;
       const std::uint32_t first = std::max(range.first, number << 16);
       const std::uint32_t last = std::min(range.last, number << 16 | 65535);
       lister.add(static_cast<std::uint8_t>(number),
