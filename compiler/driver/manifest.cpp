@@ -5,9 +5,12 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
+#include "driver/former_build.h"
 #include "driver/version.h"
 #include "net/id_table.h"
+#include "support/bug.h"
 #include "support/files.h"
 #include "support/sha256.h"
 #include "support/text.h"
@@ -121,9 +124,6 @@ std::string spaced(const Json& object) {
   }
   return out + " }";
 }
-
-constexpr std::string_view rule_begin = "            { \"id\": ";
-constexpr std::string_view remark_begin = "        { \"code\": ";
 
 /// A cluster and the folder of a target.
 using TargetKey = std::pair<std::string, std::string>;
@@ -239,33 +239,14 @@ std::size_t size_hint(const Built& built) {
   return 10'000 + lines * rule_text;
 }
 
-/// Nothing if its members are of another form than append_device() writes.
-std::optional<DeviceRecord> read_device(const Json& target) {
-  DeviceRecord out;
-  const auto is_text = [](const Json& value, const char* key) {
-    return value.is_object() && value.contains(key) && value[key].is_string();
-  };
-  const auto is_count = [](const Json& value, const char* key) {
-    return value.contains(key) && value[key].is_number_unsigned();
-  };
-  for (const Json& one : target.value("budgets", Json::array())) {
-    if (!is_text(one, "limit") || !is_count(one, "used") || !is_count(one, "allowed")) {
-      return std::nullopt;
-    }
-    out.budgets.push_back({one["limit"], one["used"], one["allowed"]});
-  }
-  for (const Json& one : target.value("made", Json::array())) {
-    if (!is_text(one, "what") || !is_text(one, "remove")) return std::nullopt;
-    out.made.push_back({one["what"], one["remove"]});
-  }
-  return out;
-}
-
 // The targets of a former manifest, each as the text that it had there.
 std::map<TargetKey, std::string> former_targets(const std::string& text) {
   std::map<TargetKey, std::string> out;
+  std::string error;
+  const auto former = read_manifest(text, error);
+  if (!former) return out;
   const Json json = Json::parse(text, nullptr, false);
-  if (!json.is_object() || !json.contains("targets") || !json["targets"].is_object()) return out;
+  if (json.is_discarded()) bug("targets are to be kept of a manifest that is not whole");
   for (const auto& [name, value] : json["targets"].items()) {
     const std::size_t slash = name.find('/');
     if (slash == std::string::npos) continue;
@@ -290,25 +271,12 @@ std::map<TargetKey, std::string> former_targets(const std::string& text) {
     }
     if (!remarks.empty()) remarks += "\n      ";
     std::string device;
-    if (const auto record = read_device(value)) append_device(*record, device);
+    if (const auto known = former->devices.find(name); known != former->devices.end()) {
+      append_device(known->second, device);
+    }
     out[{name.substr(0, slash), name.substr(slash + 1)}] =
         fmt::format("{{\n      \"files\": [{}\n      ],\n      \"remarks\": [{}]{}\n    }}", files,
                     remarks, device);
-  }
-  return out;
-}
-
-// The lines of rules and remarks, which are nearly all of a manifest and not asked for when it is
-// read, left out. A line break cannot stand within a string, so a line that begins like these and
-// ends with its object is a member of a list.
-std::string without_rules(std::string_view text) {
-  std::string out;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
-    const std::string_view line = text.substr(0, end);
-    text.remove_prefix(end);
-    const bool member = line.starts_with(rule_begin) || line.starts_with(remark_begin);
-    if (!member || !(line.ends_with(" },\n") || line.ends_with(" }\n"))) append(out, line);
   }
   return out;
 }
@@ -362,49 +330,6 @@ std::string manifest(const Compilation& compilation, const Built& built,
     before = ",";
   }
   out += targets.empty() ? "}\n}\n" : "\n  }\n}\n";
-  return out;
-}
-
-std::optional<FormerBuild> read_manifest(const std::string& text, std::string& error) {
-  Json json = Json::parse(without_rules(text), nullptr, false);
-  // Somebody's own layout is as good as ours.
-  if (json.is_discarded()) json = Json::parse(text, nullptr, false);
-  if (json.is_discarded() || !json.is_object() || json.value("version", Json()) != 1 ||
-      !json.contains("targets") || !json["targets"].is_object()) {
-    error = "it is not JSON of version 1";
-    return std::nullopt;
-  }
-  FormerBuild out;
-  if (json.contains("service_tags")) {
-    auto tags = read_tag_record(json["service_tags"].dump());
-    if (!tags) {
-      error = "its `service_tags` are no list of prefixes by cloud and tag";
-      return std::nullopt;
-    }
-    out.tags = *std::move(tags);
-  }
-  for (const auto& [name, target] : json["targets"].items()) {
-    if (!target.is_object() || !target.contains("files") || !target["files"].is_array()) {
-      error = "a target has no list of files";
-      return std::nullopt;
-    }
-    for (const Json& file : target["files"]) {
-      const Json path = file.is_object() ? file.value("path", Json()) : Json();
-      const std::string normal = path.is_string() ? normal_path(path.get<std::string>()) : "..";
-      const bool inside = !normal.starts_with("..") && !normal.starts_with('/') && normal != ".";
-      if (!inside || !file.contains("sha256")) {
-        error = "a file has no path inside the output directory";
-        return std::nullopt;
-      }
-      out.files.insert(normal);
-    }
-    auto device = read_device(target);
-    if (!device) {
-      error = "the `budgets` or `made` of a target are of another form";
-      return std::nullopt;
-    }
-    out.devices[name] = *std::move(device);
-  }
   return out;
 }
 

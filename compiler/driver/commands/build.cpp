@@ -10,6 +10,7 @@
 #include "backends/backend.h"
 #include "driver/commands.h"
 #include "driver/deny.h"
+#include "driver/former_build.h"
 #include "driver/manifest.h"
 #include "report/invariants.h"
 #include "support/text.h"
@@ -130,13 +131,13 @@ class Builder {
     std::string error;
     const auto former = environment_.files->read(manifest_path, error);
     std::set<std::string> owned;
+    const auto refuse = [&] {
+      c_.reporter.report<Diag::bad_manifest>(Span{}, manifest_path, error)
+          .help("remove it, or build into another directory with `-o`");
+    };
     if (former) {
       auto last = read_manifest(*former, error);
-      if (!last) {
-        c_.reporter.report<Diag::bad_manifest>(Span{}, manifest_path, error)
-            .help("remove it, or build into another directory with `-o`");
-        return;
-      }
+      if (!last) return refuse();
       owned = std::move(last->files);
       tag_changes_ = tag_changes(last->tags, tags_used(*c_.evaluator));
       former_devices_ = std::move(last->devices);
@@ -154,6 +155,10 @@ class Builder {
       } else {
         keeps_others = true;
       }
+    }
+    if (keeps_others && !is_whole(*former)) {
+      error = not_json;
+      return refuse();
     }
     bool given = false;
     const Date day = as_of(options_, environment_, given);
