@@ -67,7 +67,7 @@ ScriptReader::ScriptReader(std::string_view file, std::string_view text, std::st
   if (!take(head)) fail("the head is another one");
   if (!text_.ends_with(engine)) fail("the engine is another one");
   text_.remove_suffix(engine.size());
-  // A rule has a value for every forty bytes, or fewer.
+  // Of rules each value has some forty bytes.
   if (at_ < text_.size()) values_.reserve((text_.size() - at_) / 32);
   while (true) {
     separator('\n');
@@ -123,6 +123,11 @@ void ScriptReader::read_value(std::string_view key) {
   const std::size_t index = values_.size();
   const std::size_t begin = at_;
   values_.emplace_back().key = key;
+  if (next_is('\'')) {
+    const std::string_view text = string();
+    values_[index].source = text;
+    return;
+  }
   if (take("@(")) {
     list();
     values_[index].kind = ValueKind::list;
@@ -133,9 +138,7 @@ void ScriptReader::read_value(std::string_view key) {
     values_[index].shared = static_cast<std::uint32_t>(index - shared_list());
     values_[index].kind = ValueKind::list;
   } else {
-    const std::string_view text = string();
-    values_[index].source = text;
-    return;
+    fail("no `'`");
   }
   values_[index].source = text_.substr(begin, at_ - begin);
   values_[index].size = static_cast<std::uint32_t>(values_.size() - index);
@@ -157,7 +160,7 @@ void ScriptReader::list() {
 void ScriptReader::table(std::size_t index) {
   separator(';');
   while (!take('}')) {
-    const std::string_view key = this->key(next_is('\'') ? string() : word());
+    const std::string_view key = this->key();
     for (std::size_t at = index + 1; at < values_.size(); at += values_[at].size) {
       if (values_[at].key == key) fail("a key twice");
     }
@@ -199,24 +202,26 @@ std::string_view ScriptReader::string() {
 
 // Up to a quote, and without it.
 std::string_view ScriptReader::string_part() {
-  const std::size_t begin = at_;
-  const auto plain = [](char c) { return c >= 0x20 && c <= 0x7e && c != '\''; };
-  while (at_ < text_.size() && plain(text_[at_])) ++at_;
-  const std::string_view out = text_.substr(begin, at_ - begin);
-  if (!take('\'')) fail("a string that does not end, or that is not printable ASCII");
+  const std::size_t end = text_.find('\'', at_);
+  const std::string_view out = text_.substr(at_, end - at_);
+  if (end == std::string_view::npos || !printable_ascii_but<>(out)) {
+    fail("a string that does not end, or that is not printable ASCII");
+  }
+  at_ = end + 1;
   return out;
 }
 
 std::string_view ScriptReader::word() {
-  const std::size_t begin = at_;
-  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-  while (at_ < text_.size() && letter(text_[at_])) ++at_;
-  if (at_ == begin) fail("no plain value");
-  return text_.substr(begin, at_ - begin);
+  const std::string_view out =
+      run([](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); });
+  if (out.empty()) fail("no plain value");
+  return out;
 }
 
-std::string_view ScriptReader::key(std::string_view text) {
-  return *keys_.insert(to_lower(text)).first;
+std::string_view ScriptReader::key() {
+  const std::string_view text = next_is('\'') ? string() : word();
+  const auto known = keys_.find(text);
+  return known != keys_.end() ? known->second : keys_.emplace(text, to_lower(text)).first->second;
 }
 
 bool ScriptReader::take(std::string_view text) {
@@ -235,17 +240,24 @@ void ScriptReader::need(char c) {
   if (!take(c)) fail(c == '\n' ? "no line end" : fmt::format("no `{}`", c));
 }
 
+template <class Is>
+std::string_view ScriptReader::run(Is is) {
+  const std::string_view rest = text_.substr(at_);
+  std::size_t size = 0;
+  while (size < rest.size() && is(rest[size])) ++size;
+  at_ += size;
+  return rest.substr(0, size);
+}
+
 void ScriptReader::blanks() {
-  while (next_is(' ')) ++at_;
+  run([](char c) { return c == ' '; });
 }
 
 bool ScriptReader::separator(char also) {
   bool any = false;
-  while (at_ < text_.size()) {
-    const char c = text_[at_];
-    if (c != ' ' && c != '\n' && c != also) break;
-    any = any || c != ' ';
+  for (blanks(); next_is('\n') || next_is(also); blanks()) {
     ++at_;
+    any = true;
   }
   return any;
 }

@@ -6,7 +6,7 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <unordered_set>
+#include <unordered_map>
 #include <vector>
 
 #include "backends/common/reading.h"
@@ -93,11 +93,14 @@ class ScriptReader {
   std::string_view string();
   std::string_view string_part();
   std::string_view word();
-  std::string_view key(std::string_view text);
+  std::string_view key();
   bool take(std::string_view text);
   bool take(char c);
   void need(char c);
   bool next_is(char c) const { return at_ < text_.size() && text_[at_] == c; }
+  /// What there is of characters that are such.
+  template <class Is>
+  std::string_view run(Is is);
   void blanks();
   /// Blanks, line ends and whatever else may stand between elements; whether there was any.
   bool separator(char also);
@@ -108,8 +111,9 @@ class ScriptReader {
   std::size_t at_ = 0;
   std::vector<ScriptValue> values_;
   std::map<std::string, std::size_t, std::less<>> variables_;
-  std::unordered_set<std::string> keys_;  ///< in lower case: those of tables are few
-  std::deque<std::string> unquoted_;      ///< strings that are not as in the text
+  /// In lower case, by how they are written: those of tables are few.
+  std::unordered_map<std::string_view, std::string> keys_;
+  std::deque<std::string> unquoted_;  ///< strings that are not as in the text
 };
 
 }  // namespace hcipol::backends::windows_firewall
