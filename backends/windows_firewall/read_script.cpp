@@ -237,7 +237,7 @@ bool ScriptReader::take(char c) {
 }
 
 void ScriptReader::need(char c) {
-  if (!take(c)) fail(c == '\n' ? "no line end" : fmt::format("no `{}`", c));
+  if (!take(c)) fail(fmt::format("no `{}`", c == '\n' ? "line end" : std::string_view(&c, 1)));
 }
 
 template <class Is>
