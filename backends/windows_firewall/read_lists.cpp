@@ -16,10 +16,6 @@ namespace {
 /// [MS-FASP] 2.2.5.
 constexpr std::size_t longest_rule_list = 1000;
 
-std::string naming(std::string_view what, std::string_view text) {
-  return std::string(what) + std::string(text);
-}
-
 /// "10.0.0.1", "10.0.0.0/28", "10.0.0.4-10.0.0.6".
 std::optional<net::AddressRange> read_range(std::string_view text) {
   std::optional<net::AddressRange> out;
@@ -46,7 +42,7 @@ std::pair<std::string_view, std::string_view> numbers(std::string_view text, cha
   return {text.substr(0, at), text.substr(at + 1)};
 }
 
-std::optional<std::uint32_t> protocol_number(std::string_view word) {
+std::optional<std::uint32_t> number_of_protocol(std::string_view word) {
   if (word == "TCP") return 6;
   if (word == "UDP") return 17;
   if (word == "ICMPv4") return 1;
@@ -60,8 +56,8 @@ net::ServiceSet read_service(ScriptTable& rule, std::string_view word, const Scr
     if (ports != nullptr || types != nullptr) rule.fail("ports or types of every protocol");
     return net::ServiceSet::any();
   }
-  const auto number = protocol_number(word);
-  if (!number) rule.fail(naming("protocol ", word));
+  const auto number = number_of_protocol(word);
+  if (!number) rule.fail(fmt::format("protocol {}", word));
   const auto protocol = static_cast<std::uint8_t>(*number);
   if (ports != nullptr && !net::has_ports(protocol)) rule.fail("ports of a protocol without them");
   if (types != nullptr && !net::has_types(protocol)) rule.fail("types of a protocol without them");
@@ -73,7 +69,7 @@ net::ServiceSet read_service(ScriptTable& rule, std::string_view word, const Scr
       const auto [first, last] = numbers(port.text(), '-');
       const auto begin = number_of(first, 65535);
       const auto end = last.empty() ? begin : number_of(last, 65535);
-      if (!begin || !end || *begin > *end) rule.fail(naming("no port: ", port.text()));
+      if (!begin || !end || *begin > *end) rule.fail(fmt::format("no port: {}", port.text()));
       out.push_back({base + *begin, base + *end});
     }
   }
@@ -82,7 +78,7 @@ net::ServiceSet read_service(ScriptTable& rule, std::string_view word, const Scr
       const auto [first, last] = numbers(each.text(), ':');
       const auto type = number_of(first, 255);
       const auto code = last.empty() ? std::optional<std::uint32_t>(0) : number_of(last, 255);
-      if (!type || !code) rule.fail(naming("no ICMP type: ", each.text()));
+      if (!type || !code) rule.fail(fmt::format("no ICMP type: {}", each.text()));
       const std::uint32_t point = base + *type * 256 + *code;
       out.push_back({point, last.empty() ? point + 255 : point});
     }
@@ -103,7 +99,7 @@ const net::PeerSet* ScriptLists::keyword_addresses(ScriptTable& keyword, const S
   std::vector<net::AddressRange> ranges;
   for (const ScriptValue& address : list) {
     const auto range = read_range(address.text());
-    if (!range) keyword.fail(naming("no address: ", address.text()));
+    if (!range) keyword.fail(fmt::format("no address: {}", address.text()));
     ranges.push_back(*range);
   }
   return known->second = out_.keep(net::PeerSet{net::AddressSet::of(std::move(ranges)), {}});

@@ -14,7 +14,7 @@
 namespace hcipol::backends::windows_firewall {
 
 /// A string, a list @( … ) or a table @{ … }. The values of a script are one array: behind each
-/// one are those that are within it, in the order of the script.
+/// one are those that are within it, in the order of the script. So a copy of one means nothing.
 struct ScriptValue {
   enum class Kind : std::uint8_t { text, list, table };
 
