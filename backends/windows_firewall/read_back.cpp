@@ -8,6 +8,9 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
+#include <string_view>
+#include <unordered_set>
 
 #include "backends/common/options.h"
 #include "backends/windows_firewall/read_lists.h"
@@ -39,7 +42,7 @@ class ServerReader {
         lists_(lists),
         script_(file_, artefact.text, engine_part("head.ps1"), engine) {
     if (node_ == nullptr) throw Unreadable(file_, 0, "it belongs to no server");
-    for (const auto& [name, value] : script_.values()) {
+    for (const auto& [name, index] : script_.variables()) {
       static const std::set<std::string_view> known{"policy",   "proxy", "addresses",
                                                     "keywords", "rules", "builtin"};
       if (!known.contains(name)) throw Unreadable(file_, 0, "an unknown variable $" + name);
@@ -99,6 +102,7 @@ class ServerReader {
     reading.node = node_;
     reading.inbound = inbound;
     RuleList& list = reading.lists.emplace_back();
+    list.reserve(rules_[inbound].size());
     for (const ReadAct act : {ReadAct::deny, ReadAct::allow}) {
       for (const auto& [rule, until] : rules_[inbound]) {
         const bool acts = only_ending ? until == day : !day || !until || *day <= *until;
@@ -108,7 +112,7 @@ class ServerReader {
   }
 
   void read_policy() {
-    ScriptTable policy(file_, *script_.value("policy"));
+    ScriptTable policy(script_, *script_.value("policy"));
     for (const char* key : {"server", "group"}) {
       if (policy.text(key).empty()) policy.fail("it has no name");
     }
@@ -125,10 +129,9 @@ class ServerReader {
     if (addresses == nullptr || addresses->kind != ScriptValue::Kind::list) {
       policy.fail("no list of the server's addresses");
     }
-    TextList texts;
-    for (const ScriptValue& each : addresses->list) texts.push_back(&each.text);
     // The engine stops on a machine that has none of them.
-    const net::PeerSet own = texts.empty() ? net::PeerSet() : *lists_.addresses(policy, texts);
+    const bool none = addresses->elements() == 0;
+    const net::PeerSet own = none ? net::PeerSet() : *lists_.addresses(policy, *addresses);
     if (!node_->set->set.addresses.contains(own.addresses)) policy.fail("another server's address");
     if (own.addresses.empty() && !node_->set->set.addresses.empty()) policy.fail("no address");
     policy.done();
@@ -143,8 +146,8 @@ class ServerReader {
 
   // Where the servers' programs find the proxy is not the firewall's.
   void read_proxy() {
-    ScriptTable proxy(file_, *script_.value("proxy"));
-    const std::string& settings = proxy.text("settings");
+    ScriptTable proxy(script_, *script_.value("proxy"));
+    const std::string_view settings = proxy.text("settings");
     if (settings != "Set" && settings != "None" && settings != "Ignored")
       proxy.fail("its settings");
     if (settings == "Set") {
@@ -159,21 +162,21 @@ class ServerReader {
   void read_keywords() {
     const ScriptValue& list = *script_.value("keywords");
     if (list.kind != ScriptValue::Kind::list) throw Unreadable(file_, 0, "$keywords is no list");
-    for (const ScriptValue& each : list.list) {
-      ScriptTable keyword(file_, each);
-      const std::string& id = keyword.text("id");
-      const std::string& name = keyword.text("keyword");
-      const TextList addresses = keyword.texts("addresses");
+    for (const ScriptValue& each : list) {
+      ScriptTable keyword(script_, each);
+      const std::string_view id = keyword.text("id");
+      const std::string_view name = keyword.text("keyword");
+      const ScriptValue* addresses = keyword.texts("addresses");
       keyword.done();
       if (id.size() != 38 || id.front() != '{' || id.back() != '}') keyword.fail("no GUID");
       const net::PeerSet* meant = nullptr;
-      if (addresses.empty()) {
+      if (addresses == nullptr) {
         const auto pattern = net::parse_pattern(name);
         if (!pattern) keyword.fail("no host name");
         meant = lists_.names(net::DomainSet(*pattern));
       } else {
         if (name.empty()) keyword.fail("no name");
-        meant = lists_.keyword_addresses(keyword, addresses);
+        meant = lists_.keyword_addresses(keyword, *addresses);
       }
       if (!keywords_.emplace(id, meant).second) keyword.fail("a GUID twice");
     }
@@ -185,18 +188,19 @@ class ServerReader {
     const ScriptValue& list = *script_.value("builtin");
     if (list.kind != ScriptValue::Kind::list) throw Unreadable(file_, 0, "$builtin is no list");
     const bool wanted = flag_option(context_.options(), "builtin", false);
-    if (!wanted && !list.list.empty()) throw Unreadable(file_, 0, "the target wants no $builtin");
+    if (!wanted && list.elements() != 0) throw Unreadable(file_, 0, "the target wants no $builtin");
     std::set<std::string> names;
-    for (const ScriptValue& each : list.list) {
-      ScriptTable row(file_, each);
-      const std::string& name = row.text("name");
-      const std::string& protocol = row.text("protocol");
-      const TextList ports = row.texts("localport");
-      const TextList types = row.texts("icmptype");
+    for (const ScriptValue& each : list) {
+      ScriptTable row(script_, each);
+      const std::string_view name = row.text("name");
+      const std::string_view protocol = row.text("protocol");
+      const ScriptValue* ports = row.texts("localport");
+      const ScriptValue* types = row.texts("icmptype");
       row.done();
       if (!names.insert(to_lower(name)).second) row.fail("a rule of Windows' own twice");
       const auto known = known_builtins().find(name);
-      if (known == known_builtins().end()) row.fail("no rule of Windows' own: " + name);
+      if (known == known_builtins().end())
+        row.fail(fmt::format("no rule of Windows' own: {}", name));
       // On servers that of WinRM is for Domain and Private.
       const std::string profiles = wanted_profile();
       const bool in_public = profiles == "Any" || profiles.find("Public") != std::string::npos;
@@ -235,9 +239,10 @@ class ServerReader {
   void read_rules() {
     const ScriptValue& list = *script_.value("rules");
     if (list.kind != ScriptValue::Kind::list) throw Unreadable(file_, 0, "$rules is no list");
-    std::set<std::string> names;
-    for (const ScriptValue& each : list.list) {
-      ScriptTable rule(file_, each);
+    std::unordered_set<std::string> names;
+    names.reserve(list.elements());
+    for (const ScriptValue& each : list) {
+      ScriptTable rule(script_, each);
       std::string name = to_lower(rule.text("name"));
       // The engine takes away what has the prefix and is not in the table.
       if (!name.starts_with(name_prefix_)) rule.fail("a name without the prefix");
@@ -250,29 +255,31 @@ class ServerReader {
   void read_rule(ScriptTable& rule) {
     rule.text("displayname");
     rule.text("description");
-    const std::string& direction = rule.text("direction");
+    const std::string_view direction = rule.text("direction");
     const bool inbound = direction == "Inbound";
     if (!inbound && direction != "Outbound") rule.fail("direction");
-    const std::string& action = rule.text("action");
+    const std::string_view action = rule.text("action");
     if (action != "Allow" && action != "Block") rule.fail("action");
     std::optional<Date> until;
     if (const ScriptValue* end = rule.find("until")) {
-      until = parse_date(end->text);
+      until = parse_date(end->text());
       // The engine compares texts, so there is one way to write a day.
-      if (!until || to_string(*until) != end->text) rule.fail("no day: " + end->text);
+      if (!until || to_string(*until) != end->text()) {
+        rule.fail(fmt::format("no day: {}", end->text()));
+      }
       if (action != "Allow") rule.fail("a block that ends");
     }
 
-    const std::string& protocol = rule.text("protocol");
+    const std::string_view protocol = rule.text("protocol");
     // The other side's port is any; a rule that asks for it is not ours.
-    const TextList ports = rule.texts(inbound ? "localport" : "remoteport");
-    const TextList types = rule.texts("icmptype");
+    const ScriptValue* ports = rule.texts(inbound ? "localport" : "remoteport");
+    const ScriptValue* types = rule.texts("icmptype");
     const net::PeerSet* local = list_or_any(rule, "localaddress");
     if (local == nullptr) rule.fail("every local address");
     const net::PeerSet* remote = nullptr;
-    if (const TextList ids = rule.texts("remotedynamickeywordaddresses"); !ids.empty()) {
+    if (const ScriptValue* ids = rule.texts("remotedynamickeywordaddresses")) {
       if (inbound || rule.find("remoteaddress") != nullptr) rule.fail("names beside addresses");
-      remote = resolved(rule, ids);
+      remote = resolved(rule, *ids);
     } else {
       remote = list_or_any(rule, "remoteaddress");
       if (remote != nullptr) check_families(rule, *local, *remote);
@@ -287,17 +294,19 @@ class ServerReader {
 
   /// Null for `Any`.
   const net::PeerSet* list_or_any(ScriptTable& rule, std::string_view key) {
-    const TextList texts = rule.texts(key);
-    if (texts.empty()) rule.fail(fmt::format("`{}` is missing", key));
-    if (texts.size() == 1 && *texts.front() == "Any") return nullptr;
-    return lists_.addresses(rule, texts);
+    const ScriptValue* texts = rule.texts(key);
+    if (texts == nullptr) rule.fail(fmt::format("`{}` is missing", key));
+    if (texts->elements() == 1 && (*texts->begin()).text() == "Any") return nullptr;
+    return lists_.addresses(rule, *texts);
   }
 
-  const net::PeerSet* resolved(ScriptTable& rule, const TextList& ids) {
+  const net::PeerSet* resolved(ScriptTable& rule, const ScriptValue& ids) {
     std::vector<const net::PeerSet*> parts;
-    for (const std::string* id : ids) {
-      const auto keyword = keywords_.find(*id);
-      if (keyword == keywords_.end()) rule.fail("there is no keyword " + *id);
+    for (const ScriptValue& id : ids) {
+      const auto keyword = keywords_.find(id.text());
+      if (keyword == keywords_.end()) {
+        rule.fail(fmt::format("there is no keyword {}", id.text()));
+      }
       parts.push_back(keyword->second);
     }
     return lists_.united(parts);
@@ -319,7 +328,7 @@ class ServerReader {
   ScriptLists& lists_;
   ScriptReader script_;
   std::string name_prefix_;
-  std::map<std::string, const net::PeerSet*> keywords_;
+  std::map<std::string_view, const net::PeerSet*> keywords_;
   std::array<std::vector<DatedRule>, 2> rules_;  ///< by `inbound`
 };
 

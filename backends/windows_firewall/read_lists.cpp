@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <map>
 #include <optional>
 #include <utility>
 
@@ -16,12 +15,6 @@ namespace {
 
 /// [MS-FASP] 2.2.5.
 constexpr std::size_t longest_rule_list = 1000;
-
-std::string joined_lines(const TextList& texts) {
-  std::string out;
-  for (const std::string* text : texts) out += *text + "\n";
-  return out;
-}
 
 /// "10.0.0.1", "10.0.0.0/28", "10.0.0.4-10.0.0.6".
 std::optional<net::AddressRange> read_range(std::string_view text) {
@@ -49,56 +42,64 @@ std::pair<std::string_view, std::string_view> numbers(std::string_view text, cha
   return {text.substr(0, at), text.substr(at + 1)};
 }
 
-net::ServiceSet read_service(ScriptTable& rule, const std::string& word, const TextList& ports,
-                             const TextList& types) {
-  static const std::map<std::string_view, std::uint8_t> words{
-      {"TCP", 6}, {"UDP", 17}, {"ICMPv4", 1}, {"ICMPv6", 58}};
+std::optional<std::uint32_t> number_of_protocol(std::string_view word) {
+  if (word == "TCP") return 6;
+  if (word == "UDP") return 17;
+  if (word == "ICMPv4") return 1;
+  if (word == "ICMPv6") return 58;
+  return number_of(word, 255);
+}
+
+net::ServiceSet read_service(ScriptTable& rule, std::string_view word, const ScriptValue* ports,
+                             const ScriptValue* types) {
   if (word == "Any") {
-    if (!ports.empty() || !types.empty()) rule.fail("ports or types of every protocol");
+    if (ports != nullptr || types != nullptr) rule.fail("ports or types of every protocol");
     return net::ServiceSet::any();
   }
-  const auto named = words.find(word);
-  const auto number =
-      named != words.end() ? std::optional<std::uint32_t>(named->second) : number_of(word, 255);
-  if (!number) rule.fail("protocol " + word);
+  const auto number = number_of_protocol(word);
+  if (!number) rule.fail(fmt::format("protocol {}", word));
   const auto protocol = static_cast<std::uint8_t>(*number);
-  if (!ports.empty() && !net::has_ports(protocol)) rule.fail("ports of a protocol without them");
-  if (!types.empty() && !net::has_types(protocol)) rule.fail("types of a protocol without them");
-  if (ports.empty() && types.empty()) return net::ServiceSet::whole(protocol);
+  if (ports != nullptr && !net::has_ports(protocol)) rule.fail("ports of a protocol without them");
+  if (types != nullptr && !net::has_types(protocol)) rule.fail("types of a protocol without them");
+  if (ports == nullptr && types == nullptr) return net::ServiceSet::whole(protocol);
   std::vector<net::ServiceRange> out;
   const std::uint32_t base = protocol * 65536u;
-  for (const std::string* text : ports) {
-    const auto [first, last] = numbers(*text, '-');
-    const auto end = last.empty() ? number_of(first, 65535) : number_of(last, 65535);
-    const auto begin = number_of(first, 65535);
-    if (!begin || !end || *begin > *end) rule.fail("no port: " + *text);
-    out.push_back({base + *begin, base + *end});
+  if (ports != nullptr) {
+    for (const ScriptValue& port : *ports) {
+      const auto [first, last] = numbers(port.text(), '-');
+      const auto begin = number_of(first, 65535);
+      const auto end = last.empty() ? begin : number_of(last, 65535);
+      if (!begin || !end || *begin > *end) rule.fail(fmt::format("no port: {}", port.text()));
+      out.push_back({base + *begin, base + *end});
+    }
   }
-  for (const std::string* text : types) {
-    const auto [first, last] = numbers(*text, ':');
-    const auto type = number_of(first, 255);
-    const auto code = last.empty() ? std::optional<std::uint32_t>(0) : number_of(last, 255);
-    if (!type || !code) rule.fail("no ICMP type: " + *text);
-    const std::uint32_t point = base + *type * 256 + *code;
-    out.push_back({point, last.empty() ? point + 255 : point});
+  if (types != nullptr) {
+    for (const ScriptValue& each : *types) {
+      const auto [first, last] = numbers(each.text(), ':');
+      const auto type = number_of(first, 255);
+      const auto code = last.empty() ? std::optional<std::uint32_t>(0) : number_of(last, 255);
+      if (!type || !code) rule.fail(fmt::format("no ICMP type: {}", each.text()));
+      const std::uint32_t point = base + *type * 256 + *code;
+      out.push_back({point, last.empty() ? point + 255 : point});
+    }
   }
   return net::ServiceSet::of(std::move(out));
 }
 
 }  // namespace
 
-const net::PeerSet* ScriptLists::addresses(ScriptTable& rule, const TextList& texts) {
-  if (texts.size() > longest_rule_list) rule.fail("more than 1,000 addresses");
-  return keyword_addresses(rule, texts);
+const net::PeerSet* ScriptLists::addresses(ScriptTable& rule, const ScriptValue& list) {
+  if (list.elements() > longest_rule_list) rule.fail("more than 1,000 addresses");
+  return keyword_addresses(rule, list);
 }
 
-const net::PeerSet* ScriptLists::keyword_addresses(ScriptTable& keyword, const TextList& texts) {
-  const auto [known, fresh] = peers_.try_emplace(joined_lines(texts), nullptr);
+const net::PeerSet* ScriptLists::keyword_addresses(ScriptTable& keyword, const ScriptValue& list) {
+  const auto [known, fresh] = peers_.try_emplace(list.source, nullptr);
   if (!fresh) return known->second;
   std::vector<net::AddressRange> ranges;
-  for (const std::string* text : texts) {
-    const auto range = read_range(*text);
-    if (!range) keyword.fail("no address: " + *text);
+  for (const ScriptValue& address : list) {
+    const auto range = read_range(address.text());
+    if (!range) keyword.fail(fmt::format("no address: {}", address.text()));
     ranges.push_back(*range);
   }
   return known->second = out_.keep(net::PeerSet{net::AddressSet::of(std::move(ranges)), {}});
@@ -112,13 +113,17 @@ const net::PeerSet* ScriptLists::united(const std::vector<const net::PeerSet*>& 
   return parts.size() == 1 ? parts.front() : out_.keep(union_of(parts));
 }
 
-const net::ServiceSet* ScriptLists::service(ScriptTable& rule, const std::string& protocol,
-                                            const TextList& ports, const TextList& types) {
-  if (ports.size() > longest_rule_list || types.size() > longest_rule_list) {
-    rule.fail("more than 1,000 ports or types");
+const net::ServiceSet* ScriptLists::service(ScriptTable& rule, std::string_view protocol,
+                                            const ScriptValue* ports, const ScriptValue* types) {
+  // No string or list of strings has a tab in it.
+  service_ = protocol;
+  for (const ScriptValue* list : {ports, types}) {
+    service_ += '\t';
+    if (list == nullptr) continue;
+    if (list->elements() > longest_rule_list) rule.fail("more than 1,000 ports or types");
+    service_ += list->source;
   }
-  const auto key = fmt::format("{}\t{}\t{}", protocol, joined_lines(ports), joined_lines(types));
-  const auto [known, fresh] = services_.try_emplace(key, nullptr);
+  const auto [known, fresh] = services_.try_emplace(service_, nullptr);
   if (!fresh) return known->second;
   return known->second = out_.keep(read_service(rule, protocol, ports, types));
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -10,27 +11,27 @@
 
 namespace hcipol::backends::windows_firewall {
 
-using TextList = std::vector<const std::string*>;
-
-/// Lists are understood once for all scripts of a cluster. What Windows would refuse fails in the
-/// table that it is from.
+/// Lists are understood once for all scripts of a cluster, which must live as long: they are known
+/// again by how they are written. What Windows would refuse fails in the table that it is from.
 class ScriptLists {
  public:
   explicit ScriptLists(DeviceReading& out) : out_(out) {}
 
-  const net::PeerSet* addresses(ScriptTable& rule, const TextList& texts);
+  const net::PeerSet* addresses(ScriptTable& rule, const ScriptValue& list);
   /// Those of a dynamic keyword, which may be many.
-  const net::PeerSet* keyword_addresses(ScriptTable& keyword, const TextList& texts);
+  const net::PeerSet* keyword_addresses(ScriptTable& keyword, const ScriptValue& list);
   const net::PeerSet* names(net::DomainSet set);
   /// All of them, at least one.
   const net::PeerSet* united(const std::vector<const net::PeerSet*>& parts);
-  const net::ServiceSet* service(ScriptTable& rule, const std::string& protocol,
-                                 const TextList& ports, const TextList& types);
+  /// Null for no list.
+  const net::ServiceSet* service(ScriptTable& rule, std::string_view protocol,
+                                 const ScriptValue* ports, const ScriptValue* types);
 
  private:
   DeviceReading& out_;
-  std::unordered_map<std::string, const net::PeerSet*> peers_;
+  std::unordered_map<std::string_view, const net::PeerSet*> peers_;
   std::unordered_map<std::string, const net::ServiceSet*> services_;
+  std::string service_;  ///< how the one that is looked for is written
 };
 
 }  // namespace hcipol::backends::windows_firewall

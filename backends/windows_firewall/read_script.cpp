@@ -11,47 +11,53 @@ namespace hcipol::backends::windows_firewall {
 
 using ValueKind = ScriptValue::Kind;
 
-ScriptTable::ScriptTable(std::string_view file, const ScriptValue& value)
-    : file_(file), value_(value) {
+std::size_t ScriptValue::elements() const {
+  std::size_t out = 0;
+  for (auto at = begin(); at != end(); ++at) ++out;
+  return out;
+}
+
+ScriptTable::ScriptTable(const ScriptReader& script, const ScriptValue& value)
+    : script_(script), value_(value) {
   if (value.kind != ValueKind::table) fail("no table");
 }
 
 void ScriptTable::fail(std::string_view what) const {
-  throw Unreadable(file_, value_.line, what);
+  const bool table = value_.kind == ValueKind::table;
+  throw Unreadable(script_.file(), table ? script_.line_of(value_.source) : 0, what);
 }
 
 const ScriptValue* ScriptTable::find(std::string_view key) {
-  const auto found = std::find_if(value_.table.begin(), value_.table.end(),
-                                  [&](const auto& entry) { return entry.first == key; });
-  if (found == value_.table.end()) return nullptr;
-  ++used_;
-  return &found->second;
+  for (const ScriptValue& entry : value_) {
+    if (entry.key != key) continue;
+    ++used_;
+    return &entry;
+  }
+  return nullptr;
 }
 
-const std::string& ScriptTable::text(std::string_view key) {
-  static const std::string none;
+std::string_view ScriptTable::text(std::string_view key) {
   const ScriptValue* found = find(key);
-  if (found == nullptr) return none;
+  if (found == nullptr) return {};
   if (found->kind != ValueKind::text) fail(fmt::format("`{}` is no string", key));
-  return found->text;
+  return found->source;
 }
 
-std::vector<const std::string*> ScriptTable::texts(std::string_view key) {
-  std::vector<const std::string*> out;
+const ScriptValue* ScriptTable::texts(std::string_view key) {
   const ScriptValue* found = find(key);
-  if (found == nullptr) return out;
+  if (found == nullptr) return nullptr;
   if (found->kind != ValueKind::list) fail(fmt::format("`{}` is no list", key));
-  for (const ScriptValue& element : found->elements()) {
+  const ScriptValue& out = found->meant();
+  for (const ScriptValue& element : out) {
     if (element.kind != ValueKind::text) fail(fmt::format("`{}` is no list of strings", key));
-    out.push_back(&element.text);
   }
   // Cmdlets take an empty list for no condition at all.
-  if (out.empty()) fail(fmt::format("`{}` is empty", key));
-  return out;
+  if (out.begin() == out.end()) fail(fmt::format("`{}` is empty", key));
+  return &out;
 }
 
 void ScriptTable::done() const {
-  if (used_ != value_.table.size()) fail("an entry that is not known here");
+  if (used_ != value_.elements()) fail("an entry that is not known here");
 }
 
 ScriptReader::ScriptReader(std::string_view file, std::string_view text, std::string_view head,
@@ -61,6 +67,8 @@ ScriptReader::ScriptReader(std::string_view file, std::string_view text, std::st
   if (!take(head)) fail("the head is another one");
   if (!text_.ends_with(engine)) fail("the engine is another one");
   text_.remove_suffix(engine.size());
+  // Of rules each value has some forty bytes.
+  if (at_ < text_.size()) values_.reserve((text_.size() - at_) / 32);
   while (true) {
     separator('\n');
     if (at_ == text_.size()) return;
@@ -69,27 +77,23 @@ ScriptReader::ScriptReader(std::string_view file, std::string_view text, std::st
 }
 
 const ScriptValue* ScriptReader::value(std::string_view name, bool may_lack) const {
-  const auto found = values_.find(name);
-  if (found != values_.end()) return &found->second;
+  const auto found = variables_.find(name);
+  if (found != variables_.end()) return &values_[found->second];
   if (!may_lack) fail(fmt::format("there is no ${}", name));
   return nullptr;
 }
 
 void ScriptReader::fail(std::string_view what) const {
-  throw Unreadable(file_, line(), what);
+  throw Unreadable(file_, line_of(text_.substr(at_)), what);
 }
 
-// Counts from where it stopped the last time: places are asked for in order.
-std::size_t ScriptReader::line() const {
-  const auto more = text_.substr(counted_, at_ - counted_);
-  line_ += static_cast<std::size_t>(std::count(more.begin(), more.end(), '\n'));
-  counted_ = at_;
-  return line_;
+std::size_t ScriptReader::line_of(std::string_view source) const {
+  return 1 + static_cast<std::size_t>(std::count(text_.data(), source.data(), '\n'));
 }
 
 // "# …" lines up to the first empty one. A block comment or a #Requires would start otherwise.
 void ScriptReader::comments() {
-  while (!take("\n")) {
+  while (!take('\n')) {
     const std::size_t end = text_.find('\n', at_);
     if (end == std::string_view::npos || !text_.substr(at_).starts_with("# ")) {
       fail("no comment");
@@ -104,112 +108,120 @@ void ScriptReader::comments() {
 }
 
 void ScriptReader::assignment() {
-  need("$");
+  need('$');
   std::string name = to_lower(word());
   blanks();
-  need("=");
+  need('=');
   blanks();
-  ScriptValue value = read_value();
-  need("\n");
-  if (!values_.emplace(std::move(name), std::move(value)).second) fail("a variable twice");
+  const std::size_t index = values_.size();
+  read_value({});
+  need('\n');
+  if (!variables_.emplace(std::move(name), index).second) fail("a variable twice");
 }
 
-ScriptValue ScriptReader::read_value() {
-  ScriptValue out;
-  const std::size_t line = this->line();
-  if (take("@(")) {
-    out = list();
-  } else if (take("@{")) {
-    out = table();
-    out.line = line;
-  } else if (take("$addresses[")) {
-    out = shared_list();
-  } else {
-    out.text = string();
+void ScriptReader::read_value(std::string_view key) {
+  const std::size_t index = values_.size();
+  const std::size_t begin = at_;
+  values_.emplace_back().key = key;
+  if (next_is('\'')) {
+    const std::string_view text = string();
+    values_[index].source = text;
+    return;
   }
-  return out;
+  if (take("@(")) {
+    list();
+    values_[index].kind = ValueKind::list;
+  } else if (take("@{")) {
+    table(index);
+    values_[index].kind = ValueKind::table;
+  } else if (take("$addresses[")) {
+    values_[index].shared = static_cast<std::uint32_t>(index - shared_list());
+    values_[index].kind = ValueKind::list;
+  } else {
+    fail("no `'`");
+  }
+  values_[index].source = text_.substr(begin, at_ - begin);
+  values_[index].size = static_cast<std::uint32_t>(values_.size() - index);
 }
 
 // Elements between commas, or statements on lines of their own: both become elements.
-ScriptValue ScriptReader::list() {
-  ScriptValue out;
-  out.kind = ValueKind::list;
+void ScriptReader::list() {
   separator('\n');
-  while (!take(")")) {
-    out.list.push_back(read_value());
+  while (!take(')')) {
+    read_value({});
     blanks();
-    const bool comma = take(",");
-    blanks();
+    const bool comma = take(',');
     const bool line_end = separator('\n');
-    const bool closes = at_ < text_.size() && text_[at_] == ')';
+    const bool closes = next_is(')');
     if (comma ? closes : !line_end && !closes) fail("no end of an element");
   }
-  return out;
 }
 
-ScriptValue ScriptReader::table() {
-  ScriptValue out;
-  out.kind = ValueKind::table;
-  out.table.reserve(entries_);
+void ScriptReader::table(std::size_t index) {
   separator(';');
-  while (!take("}")) {
-    const bool quoted = at_ < text_.size() && text_[at_] == '\'';
-    std::string key = to_lower(quoted ? string() : std::string(word()));
-    const bool twice = std::any_of(out.table.begin(), out.table.end(),
-                                   [&](const auto& entry) { return entry.first == key; });
-    if (twice) fail("a key twice");
+  while (!take('}')) {
+    const std::string_view key = this->key();
+    for (std::size_t at = index + 1; at < values_.size(); at += values_[at].size) {
+      if (values_[at].key == key) fail("a key twice");
+    }
     blanks();
-    need("=");
+    need('=');
     blanks();
-    out.table.emplace_back(std::move(key), read_value());
+    read_value(key);
     const bool separated = separator(';');
-    const bool closes = at_ < text_.size() && text_[at_] == '}';
-    if (!separated && !closes) fail("no end of an entry");
+    if (!separated && !next_is('}')) fail("no end of an entry");
   }
-  entries_ = out.table.size();
-  return out;
 }
 
-ScriptValue ScriptReader::shared_list() {
+std::size_t ScriptReader::shared_list() {
   const std::string key = to_lower(string());
-  need("]");
-  const auto lists = values_.find("addresses");
-  if (lists == values_.end()) fail("there is no $addresses yet");
-  for (const auto& [name, value] : lists->second.table) {
-    if (name != key || value.kind != ValueKind::list) continue;
-    ScriptValue out;
-    out.kind = ValueKind::list;
-    out.shared = &value.list;
-    return out;
+  need(']');
+  const auto lists = variables_.find("addresses");
+  if (lists == variables_.end()) fail("there is no $addresses yet");
+  const ScriptValue& table = values_[lists->second];
+  if (table.kind == ValueKind::table) {
+    for (const ScriptValue& value : table) {
+      if (value.key != key || value.kind != ValueKind::list) continue;
+      return static_cast<std::size_t>(&value - values_.data());
+    }
   }
   fail(fmt::format("there is no $addresses['{}']", key));
 }
 
-std::string ScriptReader::string() {
-  need("'");
-  std::string out;
-  for (std::size_t end = at_; end < text_.size(); ++end) {
-    const char c = text_[end];
-    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7e) {
-      at_ = end;
-      break;
-    }
-    if (c != '\'') continue;
-    out.append(text_, at_, end - at_);
-    at_ = end + 1;
-    if (!take("'")) return out;
+std::string_view ScriptReader::string() {
+  need('\'');
+  const std::string_view first = string_part();
+  if (!next_is('\'')) return first;
+  std::string& out = unquoted_.emplace_back(first);
+  while (take('\'')) {
     out += '\'';
-    end = at_ - 1;
+    out += string_part();
   }
-  fail("a string that does not end, or that is not printable ASCII");
+  return out;
+}
+
+// Up to a quote, and without it.
+std::string_view ScriptReader::string_part() {
+  const std::size_t end = text_.find('\'', at_);
+  const std::string_view out = text_.substr(at_, end - at_);
+  if (end == std::string_view::npos || !printable_ascii_but<>(out)) {
+    fail("a string that does not end, or that is not printable ASCII");
+  }
+  at_ = end + 1;
+  return out;
 }
 
 std::string_view ScriptReader::word() {
-  const std::size_t begin = at_;
-  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-  while (at_ < text_.size() && letter(text_[at_])) ++at_;
-  if (at_ == begin) fail("no plain value");
-  return text_.substr(begin, at_ - begin);
+  const std::string_view out =
+      run([](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); });
+  if (out.empty()) fail("no plain value");
+  return out;
+}
+
+std::string_view ScriptReader::key() {
+  const std::string_view text = next_is('\'') ? string() : word();
+  const auto known = keys_.find(text);
+  return known != keys_.end() ? known->second : keys_.emplace(text, to_lower(text)).first->second;
 }
 
 bool ScriptReader::take(std::string_view text) {
@@ -218,22 +230,34 @@ bool ScriptReader::take(std::string_view text) {
   return true;
 }
 
-void ScriptReader::need(std::string_view text) {
-  if (!take(text)) fail(fmt::format("no `{}`", text == "\n" ? "line end" : text));
+bool ScriptReader::take(char c) {
+  if (!next_is(c)) return false;
+  ++at_;
+  return true;
+}
+
+void ScriptReader::need(char c) {
+  if (!take(c)) fail(fmt::format("no `{}`", c == '\n' ? "line end" : std::string_view(&c, 1)));
+}
+
+template <class Is>
+std::string_view ScriptReader::run(Is is) {
+  const std::string_view rest = text_.substr(at_);
+  std::size_t size = 0;
+  while (size < rest.size() && is(rest[size])) ++size;
+  at_ += size;
+  return rest.substr(0, size);
 }
 
 void ScriptReader::blanks() {
-  while (take(" ")) {
-  }
+  run([](char c) { return c == ' '; });
 }
 
 bool ScriptReader::separator(char also) {
   bool any = false;
-  while (at_ < text_.size()) {
-    const char c = text_[at_];
-    if (c != ' ' && c != '\n' && c != also) break;
-    any = any || c != ' ';
+  for (blanks(); next_is('\n') || next_is(also); blanks()) {
     ++at_;
+    any = true;
   }
   return any;
 }
