@@ -65,7 +65,9 @@ ScriptReader::ScriptReader(std::string_view file, std::string_view text, std::st
     : file_(file), text_(text) {
   comments();
   if (!take(head)) fail("the head is another one");
-  if (!text_.ends_with(engine)) fail("the engine is another one");
+  // Nothing of the text belongs to both.
+  const bool room = text_.size() - at_ >= engine.size();
+  if (!room || !text_.ends_with(engine)) fail("the engine is another one");
   text_.remove_suffix(engine.size());
   // Of rules each value has some forty bytes.
   if (at_ < text_.size()) values_.reserve((text_.size() - at_) / 32);
