@@ -137,7 +137,9 @@ class Checker {
       const xml_node profile = ip.child("certificate-profile");
       if (std::string_view(profile.text().get()).size() > 63) fail(entry, "its profile");
     }
-    for (const xml_node& member : parts.find("list").children()) check_url(member);
+    if (const xml_node list = parts.find("list")) {
+      for (const xml_node& member : list.children()) check_url(member);
+    }
   }
 
   // Vendor's "Guidelines for URL Category Exceptions": a wildcard is a whole token.
@@ -172,8 +174,8 @@ class Checker {
          {"source", "destination", "service", "category", "application"}) {
       check_list(parts.find(list), most_members);
     }
-    for (const std::string_view name : {"from", "to"}) {
-      const xml_node list = parts.find(name);
+    for (const std::string_view zones : {"from", "to"}) {
+      const xml_node list = parts.find(zones);
       check_list(list, most_members);
       for (xml_node zone = list.first_child(); zone; zone = zone.next_sibling()) {
         if (std::string_view(zone.text().get()).size() > 31) fail(rule, "a zone");

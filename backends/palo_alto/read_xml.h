@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <boost/container/small_vector.hpp>
+#include <cstring>
 #include <pugixml.hpp>
 #include <string_view>
 
@@ -20,6 +21,9 @@ namespace hcipol::backends::palo_alto {
 /// was told so (parse_embed_pcdata: half the nodes of a configuration would be such texts).
 inline std::string_view own_text(pugi::xml_node element) {
   return element.value();
+}
+inline bool has_own_text(pugi::xml_node element) {
+  return *element.value() != '\0';
 }
 
 /// The children of an element with their names, so that asking for one by one goes through the tree
@@ -40,6 +44,7 @@ class Children {
   auto begin() const { return children_.begin(); }
   auto end() const { return children_.end(); }
   std::size_t size() const { return children_.size(); }
+  Child& operator[](std::size_t i) { return children_[i]; }
   /// The first of a name, or null.
   pugi::xml_node find(std::string_view name) const {
     for (const Child& child : children_) {
@@ -66,14 +71,19 @@ class Elements {
       : file_(file), node_(node), children_(node) {}
 
   pugi::xml_node find(std::string_view name) {
-    pugi::xml_node found;
-    for (const Children::Child& child : children_) {
-      if (child.name != name) continue;
-      if (found) fail(fmt::format("`{}` stands twice", name));
-      found = child.node;
+    const std::size_t none = children_.size();
+    std::size_t found = none;
+    for (std::size_t i = first_left_; i < none; ++i) {
+      if (children_[i].name != name) continue;
+      if (found != none) fail(fmt::format("`{}` stands twice", name));
+      found = i;
     }
-    used_ += found ? 1u : 0u;
-    return found;
+    if (found == none) return {};
+    ++used_;
+    // Nobody asks for it again, so it need not be passed any more.
+    children_[found].name = {};
+    while (first_left_ < none && children_[first_left_].name.empty()) ++first_left_;
+    return children_[found].node;
   }
   pugi::xml_node need(std::string_view name) {
     const pugi::xml_node child = find(name);
@@ -99,17 +109,17 @@ class Elements {
     const pugi::xml_node list = find(name);
     if (!list) return out;
     for (pugi::xml_node member = list.first_child(); member; member = member.next_sibling()) {
-      if (std::string_view(member.name()) != "member") unreadable(file_, list, "no list");
+      if (std::strcmp(member.name(), "member") != 0) unreadable(file_, list, "no list");
       out.push_back(text_of(member));
     }
-    if (out.empty() || list.first_attribute() || !own_text(list).empty()) {
+    if (out.empty() || list.first_attribute() || has_own_text(list)) {
       unreadable(file_, list, "no list");
     }
     return out;
   }
   /// How many attributes the element may have: the one of entries, `name`, has been read then.
   void done(std::size_t attributes = 0) const {
-    if (!own_text(node_).empty()) fail("text or a comment between elements");
+    if (has_own_text(node_)) fail("text or a comment between elements");
     for (const Children::Child& child : children_) {
       if (child.node.type() != pugi::node_element) fail("text or a comment between elements");
     }
@@ -125,18 +135,19 @@ class Elements {
   pugi::xml_node node_;
   Children children_;
   std::size_t used_ = 0;
+  std::size_t first_left_ = 0;  ///< the first child that may still be asked for
 };
 
 /// The entries of a section by name, in order; each `take(name, node)`.
 template <class Take>
 void for_each_entry(std::string_view file, pugi::xml_node section, Take take) {
   if (!section) return;
-  if (section.first_attribute() || !section.first_child() || !own_text(section).empty()) {
+  if (section.first_attribute() || !section.first_child() || has_own_text(section)) {
     unreadable(file, section, "no entries");
   }
   for (pugi::xml_node entry = section.first_child(); entry; entry = entry.next_sibling()) {
     const std::string_view name = entry.attribute("name").value();
-    if (std::string_view(entry.name()) != "entry" || name.empty()) {
+    if (std::strcmp(entry.name(), "entry") != 0 || name.empty()) {
       unreadable(file, section, "no entry with a name");
     }
     take(name, entry);
