@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "backends/common/options.h"
 #include "backends/palo_alto/read_commands.h"
@@ -19,7 +20,6 @@ namespace hcipol::backends::palo_alto {
 namespace {
 
 using ReadAct = ReadRule::Act;
-using MemberNames = std::vector<std::string_view>;
 
 constexpr std::size_t longest_rule_name = 63;
 
@@ -145,7 +145,7 @@ class ConfigReader {
     const MemberNames to = needed(rule, "to");
     const net::PeerSet* source = peers(needed(rule, "source"));
     const net::PeerSet* destination = peers(needed(rule, "destination"));
-    if (needed(rule, "source-user") != MemberNames{"any"}) rule.fail("users");
+    if (!is_any(needed(rule, "source-user"))) rule.fail("users");
     const MemberNames service_names = needed(rule, "service");
     const MemberNames applications = needed(rule, "application");
     const MemberNames category = needed(rule, "category");
@@ -164,7 +164,7 @@ class ConfigReader {
     if (action == "deny" && until_) rule.fail("a deny that ends");
     const net::ServiceSet* service = services(service_names, applications, action == "allow");
     const Type type = type_of(rule);
-    for (const char* log : {"log-setting", "log-start", "log-end"}) rule.text(log);
+    for (const std::string_view log : {"log-setting", "log-start", "log-end"}) rule.text(log);
     if (const pugi::xml_node profile = rule.find("profile-setting")) {
       Elements setting(file_, profile);
       if (needed(setting, "group").size() != 1 || action != "allow") rule.fail("its profiles");
@@ -183,7 +183,7 @@ class ConfigReader {
     add(rule, base, type, from, to);
   }
 
-  static MemberNames needed(Elements& rule, const char* name) {
+  static MemberNames needed(Elements& rule, std::string_view name) {
     MemberNames out = rule.members(name);
     if (out.empty()) rule.fail(fmt::format("`{}` is missing", name));
     if (out.size() > 1 && std::find(out.begin(), out.end(), "any") != out.end()) {
@@ -242,8 +242,9 @@ class ConfigReader {
   /// What is in the zones; null for everything.
   const net::PeerSet* place(const Elements& rule, ReadAct act, const MemberNames& zones) {
     if (zones.front() == "any") return nullptr;
-    const auto [known, fresh] = places_.try_emplace(
-        fmt::format("{} {}", act == ReadAct::allow, fmt::join(zones, "\n")), nullptr);
+    start_key(act == ReadAct::allow);
+    add_to_key(zones);
+    const auto [known, fresh] = places_.try_emplace(key_, nullptr);
     if (!fresh) return known->second;
     net::PeerSet out;
     for (const std::string_view name : zones) {
@@ -252,6 +253,12 @@ class ConfigReader {
       out = out | *reach(act, zone);
     }
     return known->second = out_.keep(std::move(out));
+  }
+
+  /// A key says of which members a set was made; the buffer serves all of them.
+  void start_key(bool flag) { key_.assign(1, flag ? '1' : '0'); }
+  void add_to_key(const MemberNames& members) {
+    for (const std::string_view member : members) (key_ += member) += '\n';
   }
 
   void add(const ReadRule& base, const net::PeerSet* from, const net::PeerSet* to) {
@@ -269,8 +276,9 @@ class ConfigReader {
   }
 
   const net::PeerSet* peers(const MemberNames& members) {
-    const auto [known, fresh] =
-        peers_.try_emplace(fmt::format("{}", fmt::join(members, "\n")), nullptr);
+    key_.clear();
+    add_to_key(members);
+    const auto [known, fresh] = peers_.try_emplace(key_, nullptr);
     if (!fresh) return known->second;
     if (auto set = objects_.peers(members)) known->second = out_.keep(*std::move(set));
     return known->second;
@@ -278,9 +286,11 @@ class ConfigReader {
 
   const net::ServiceSet* services(const MemberNames& services, const MemberNames& applications,
                                   bool allow) {
-    const auto [known, fresh] = services_.try_emplace(
-        fmt::format("{}\t{}\t{}", allow, fmt::join(services, "\n"), fmt::join(applications, "\n")),
-        nullptr);
+    start_key(allow);
+    add_to_key(services);
+    key_ += '\t';
+    add_to_key(applications);
+    const auto [known, fresh] = services_.try_emplace(key_, nullptr);
     if (!fresh) return known->second;
     if (auto set = objects_.services(services, applications, allow)) {
       known->second = out_.keep(*std::move(set));
@@ -295,7 +305,8 @@ class ConfigReader {
   Zones zones_;
   std::vector<DatedRule> rules_;
   std::optional<Date> until_;  ///< of the rule that is being read
-  std::set<std::string> names_;
+  std::unordered_set<std::string> names_;
+  std::string key_;
   std::unordered_map<std::string, const net::PeerSet*> places_;
   std::unordered_map<const net::PeerSet*, const net::PeerSet*> reach_;
   std::unordered_map<std::string, const net::PeerSet*> peers_;

@@ -1,12 +1,10 @@
 // Rules are numbers, and an order is who comes after whom: ten thousand moves take no time.
 #include "backends/palo_alto/read_candidate.h"
 
-#include <algorithm>
-
 namespace hcipol::backends::palo_alto {
 
 EntryNames::EntryNames(pugi::xml_node section) {
-  for (const pugi::xml_node& entry : section.children()) {
+  for (pugi::xml_node entry = section.first_child(); entry; entry = entry.next_sibling()) {
     names_.emplace_back(entry.attribute("name").value());
   }
 }
@@ -67,12 +65,9 @@ bool RulebaseInUse::in_place() const {
 }
 
 bool RemovedEntries::remove(pugi::xml_node section, std::string_view name) {
-  const auto found = std::find(sections_.begin(), sections_.end(), section);
-  const auto index = static_cast<std::size_t>(found - sections_.begin());
-  if (index == sections_.size() || index > at_) return false;
-  if (index < at_) {
-    if (left_ > 0 || index + 1 != at_) return false;
-    at_ = index;
+  if (at_ == sections_.size() || sections_[at_] != section) {
+    if (left_ > 0 || at_ == 0 || sections_[at_ - 1] != section) return false;
+    --at_;
     entries_ = EntryNames(section);
     left_ = entries_.size();
     removed_.assign(left_, false);

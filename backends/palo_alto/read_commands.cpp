@@ -10,6 +10,7 @@
 #include "backends/common/options.h"
 #include "backends/common/read_text.h"
 #include "backends/palo_alto/read_candidate.h"
+#include "backends/palo_alto/read_characters.h"
 #include "backends/palo_alto/read_set.h"
 #include "backends/palo_alto/read_shell.h"
 
@@ -76,6 +77,7 @@ class CommandReader {
   void read_apply() {
     Sections by_line, by_api;
     Rulebases moved_by_line = rulebases(), moved_by_api = rulebases();
+    const std::string load_from_file = "load config partial from " + file_.path + " ";
     const Lines any_moves = moved_by_line.empty() ? Lines{} : Lines{std::string(moves)};
     std::optional<Move> list;  // for the rules whose names the lines are
     Lines other;
@@ -88,8 +90,7 @@ class CommandReader {
         } else {
           move(moved_by_api, *list, line);
         }
-      } else if (const auto load =
-                     between(line, "load config partial from " + file_.path + " ", "")) {
+      } else if (const auto load = between(line, load_from_file, "")) {
         load_by_line(*load, by_line);
         add_kind(other, loads);
       } else if (const auto partial =
@@ -305,21 +306,21 @@ class CommandReader {
   }
 
   void remove_by_line(std::string_view line, RemovedEntries& removed) {
-    const std::vector<std::string_view> words = command_words(commands_.path, line_, line);
-    const xml_node section = section_of(words, 1);
-    if (!removed.remove(section, words.back())) fail("what is not there or still in use");
+    command_words(commands_.path, line_, line, words_);
+    const xml_node section = section_of(words_, 1);
+    if (!removed.remove(section, words_.back())) fail("what is not there or still in use");
   }
 
   void move_by_line(std::string_view line, Rulebases& rulebases) {
-    const std::vector<std::string_view> words = command_words(commands_.path, line_, line);
-    const std::size_t size = words.size();
-    if (words.back() == "top") {
-      const Move to{section_of(words, 2), {}};
-      return move(rulebases, to, words[size - 2]);
+    command_words(commands_.path, line_, line, words_);
+    const std::size_t size = words_.size();
+    if (words_.back() == "top") {
+      const Move to{section_of(words_, 2), {}};
+      return move(rulebases, to, words_[size - 2]);
     }
-    const Move to{section_of(words, 3), words.back()};
-    if (words[size - 2] != "before") fail("neither on top nor before a rule");
-    move(rulebases, to, words[size - 3]);
+    const Move to{section_of(words_, 3), words_.back()};
+    if (words_[size - 2] != "before") fail("neither on top nor before a rule");
+    move(rulebases, to, words_[size - 3]);
   }
 
   /// Where a loop over the lines behind it moves them.
@@ -356,10 +357,8 @@ class CommandReader {
   }
 
   static bool plain_name(std::string_view name) {
-    return std::all_of(name.begin(), name.end(), [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-             c == '.' || c == '_' || c == '-';
-    });
+    static constexpr Characters plain = Characters::word("._-");
+    return plain.has_all(name);
   }
 
   void expect_same(const Lines& found, const Lines& lines) {
@@ -377,6 +376,7 @@ class CommandReader {
   std::string before_;
   Sections sections_;
   std::size_t line_ = 0;
+  std::vector<std::string_view> words_;  ///< of the line, if it is a command with a path
   std::string_view last_path_;
   xml_node last_section_;
 };

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <map>
 #include <set>
-#include <string>
+#include <unordered_set>
 
-#include "backends/common/read_text.h"
+#include "backends/palo_alto/read_characters.h"
 #include "support/text.h"
 
 namespace hcipol::backends::palo_alto {
@@ -20,27 +20,22 @@ constexpr std::size_t most_tags = 64;
 constexpr std::size_t most_members = 65'535;   // capirca's paloaltofw.py
 constexpr std::size_t longest_file_name = 32;  // netbox-panorama-configpump #12
 
-bool letter_or_digit(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-bool all_of(std::string_view text, std::string_view beside_letters_and_digits) {
-  return std::all_of(text.begin(), text.end(), [&](char c) {
-    return letter_or_digit(c) || beside_letters_and_digits.find(c) != std::string_view::npos;
-  });
-}
+constexpr Characters letters_and_digits = Characters::word("");
+constexpr Characters of_names = Characters::word(" ._-");
+constexpr Characters of_schedules = Characters::word(" _-");
+constexpr Characters of_hosts = Characters::word("._-");
 
 bool plain_name(std::string_view name) {
-  return all_of(name, " ._-") && (letter_or_digit(name.front()) || name.front() == '_') &&
+  return of_names.has_all(name) && (letters_and_digits.has(name.front()) || name.front() == '_') &&
          name.back() != ' ';
 }
 bool category_name(std::string_view name) {
-  return all_of(name, " ._-") && !(name.front() >= '0' && name.front() <= '9') &&
+  return of_names.has_all(name) && !(name.front() >= '0' && name.front() <= '9') &&
          name.front() != ' ';
 }
 // Vendor's documentation of schedules: letters, digits, blanks, hyphens and underscores.
 bool schedule_name(std::string_view name) {
-  return plain_name(name) && all_of(name, " _-");
+  return plain_name(name) && of_schedules.has_all(name);
 }
 bool tag_name(std::string_view name) {
   return name.find_first_of("[]'") == std::string_view::npos && name != "none";
@@ -75,7 +70,7 @@ class Checker {
     std::size_t rules = 0;
     for (const char* rulebase : configuration.rulebases()) {
       const xml_node list = configuration.rules().child(rulebase).child("security").child("rules");
-      for (const xml_node& rule : list.children()) {
+      for (xml_node rule = list.first_child(); rule; rule = rule.next_sibling()) {
         check_rule(rule);
         ++rules;
       }
@@ -96,8 +91,8 @@ class Checker {
     // Addresses, groups and lists stand in the same fields of rules.
     const std::string_view path = section.path;
     const bool peers = path == "address" || path == "address-group" || path == "external-list";
-    std::set<std::string>& names = names_[peers ? "peers" : section.path];
-    for (const xml_node& entry : list.children()) {
+    Names& names = names_[peers ? "peers" : section.path];
+    for (xml_node entry = list.first_child(); entry; entry = entry.next_sibling()) {
       const std::string_view name = entry.attribute("name").value();
       if (name.empty() || name.size() > section.longest_name || !section.legal(name)) {
         fail(entry, "its name");
@@ -108,36 +103,43 @@ class Checker {
       if (name == "any" || name == "0.0.0.0" || name == "application-default") {
         fail(entry, "a reserved name");
       }
-      if (!names.insert(std::string(name)).second) fail(entry, "a name that is taken");
-      check_text(entry, section.text, section.longest_text);
-      check_list(entry, "tag", most_tags);
-      check_list(entry, "static", 102'400);
-      check_value(entry);
+      if (!names.insert(name).second) fail(entry, "a name that is taken");
+      const Children parts(entry);
+      check_text(entry, parts, section.text, section.longest_text);
+      check_list(parts.find("tag"), most_tags);
+      check_list(parts.find("static"), 102'400);
+      check_value(entry, parts);
       ++count;
     }
     if (count > section.most) fail(list, "too many of them");
   }
 
   // What only some kinds of objects have.
-  void check_value(xml_node entry) const {
-    if (const xml_node fqdn = entry.child("fqdn")) {
+  void check_value(xml_node entry, const Children& parts) const {
+    if (const xml_node fqdn = parts.find("fqdn")) {
       const std::string_view text = fqdn.text().get();
-      const bool legal = text.size() >= 3 && text.size() <= 255 && all_of(text, "._-") &&
-                         (letter_or_digit(text.front()) || text.front() == '_') &&
-                         letter_or_digit(text.back());
+      const bool legal = text.size() >= 3 && text.size() <= 255 && of_hosts.has_all(text) &&
+                         (letters_and_digits.has(text.front()) || text.front() == '_') &&
+                         letters_and_digits.has(text.back());
       if (!legal) fail(entry, "its host name");
       // Release notes: names with capitals did not match before 10.2.10-h12.
       if (text != to_lower(text)) fail(entry, "capitals in a host name");
     }
-    for (const char* protocol : {"tcp", "udp"}) {
-      const xml_node port = entry.child("protocol").child(protocol).child("port");
-      if (std::string_view(port.text().get()).size() > 1023) fail(entry, "its ports");
+    if (const xml_node by_protocol = parts.find("protocol")) {
+      for (const char* protocol : {"tcp", "udp"}) {
+        const xml_node port = by_protocol.child(protocol).child("port");
+        if (std::string_view(port.text().get()).size() > 1023) fail(entry, "its ports");
+      }
     }
-    const xml_node url = entry.child("type").child("ip").child("url");
-    if (std::string_view(url.text().get()).size() > 255) fail(entry, "its URL");
-    const xml_node profile = entry.child("type").child("ip").child("certificate-profile");
-    if (std::string_view(profile.text().get()).size() > 63) fail(entry, "its profile");
-    for (const xml_node& member : entry.child("list").children()) check_url(member);
+    if (const xml_node ip = parts.find("type").child("ip")) {
+      const xml_node url = ip.child("url");
+      if (std::string_view(url.text().get()).size() > 255) fail(entry, "its URL");
+      const xml_node profile = ip.child("certificate-profile");
+      if (std::string_view(profile.text().get()).size() > 63) fail(entry, "its profile");
+    }
+    if (const xml_node list = parts.find("list")) {
+      for (const xml_node& member : list.children()) check_url(member);
+    }
   }
 
   // Vendor's "Guidelines for URL Category Exceptions": a wildcard is a whole token.
@@ -163,50 +165,58 @@ class Checker {
     for (const char* reserved : {"any", "intrazone-default", "interzone-default"}) {
       if (name == reserved) fail(rule, "a reserved name");
     }
-    check_text(rule, "description", 1024);
-    check_text(rule, "group-tag", 127);
-    check_text(rule, "log-setting", 63);
-    check_list(rule, "tag", most_tags);
-    for (const char* list : {"source", "destination", "service", "category", "application"}) {
-      check_list(rule, list, most_members);
+    const Children parts(rule);
+    check_text(rule, parts, "description", 1024);
+    check_text(rule, parts, "group-tag", 127);
+    check_text(rule, parts, "log-setting", 63);
+    check_list(parts.find("tag"), most_tags);
+    for (const std::string_view list :
+         {"source", "destination", "service", "category", "application"}) {
+      check_list(parts.find(list), most_members);
     }
-    for (const char* list : {"from", "to"}) {
-      check_list(rule, list, most_members);
-      for (const xml_node& zone : rule.child(list).children()) {
+    for (const std::string_view zones : {"from", "to"}) {
+      const xml_node list = parts.find(zones);
+      check_list(list, most_members);
+      for (xml_node zone = list.first_child(); zone; zone = zone.next_sibling()) {
         if (std::string_view(zone.text().get()).size() > 31) fail(rule, "a zone");
       }
     }
-    if (std::string_view(rule.child_value("rule-type")) == "intrazone" && !same_zones(rule)) {
+    if (std::string_view(parts.find("rule-type").child_value()) == "intrazone" &&
+        !same_zones(parts)) {
       fail(rule, "an intrazone rule between different zones");
     }
-    const xml_node group = rule.child("profile-setting").child("group");
-    check_list(rule.child("profile-setting"), "group", 1);
+    const xml_node group = parts.find("profile-setting").child("group");
+    check_list(group, 1);
     if (std::string_view(group.child("member").text().get()).size() > 31) fail(rule, "its profile");
   }
 
-  static bool same_zones(xml_node rule) {
-    const auto zones = [&](const char* list) {
+  static bool same_zones(const Children& rule) {
+    const auto zones = [&](std::string_view list) {
       std::set<std::string_view> out;
-      for (const xml_node& zone : rule.child(list).children()) out.insert(zone.text().get());
+      for (const xml_node& zone : rule.find(list).children()) out.insert(zone.text().get());
       return out;
     };
     return zones("from") == zones("to");
   }
 
   // Release notes of 10.1.0: Panorama's command line does not refuse a member that stands twice.
-  void check_list(xml_node parent, const char* name, std::size_t most) const {
-    const xml_node list = parent.child(name);
+  void check_list(xml_node list, std::size_t most) const {
     const xml_node first = list.first_child();
     if (!first.next_sibling()) return;
-    std::set<std::string_view> members;
-    for (const xml_node& member : list.children()) {
-      if (!members.insert(member.text().get()).second) fail(list, "a member that stands twice");
+    MemberNames members;
+    for (xml_node member = first; member; member = member.next_sibling()) {
+      members.push_back(member.text().get());
+    }
+    std::sort(members.begin(), members.end());
+    if (std::adjacent_find(members.begin(), members.end()) != members.end()) {
+      fail(list, "a member that stands twice");
     }
     if (members.size() > most) fail(list, "too many members");
   }
 
-  void check_text(xml_node entry, const char* name, std::size_t longest) const {
-    if (std::string_view(entry.child_value(name)).size() > longest) {
+  void check_text(xml_node entry, const Children& parts, std::string_view name,
+                  std::size_t longest) const {
+    if (std::string_view(parts.find(name).child_value()).size() > longest) {
       fail(entry, fmt::format("a {} of more than {} bytes", name, longest));
     }
   }
@@ -220,7 +230,8 @@ class Checker {
   }
 
   std::string_view file_;
-  std::map<std::string_view, std::set<std::string>> names_;
+  using Names = std::unordered_set<std::string_view>;
+  std::map<std::string_view, Names> names_;  ///< by what they must be unique in
 };
 
 }  // namespace

@@ -294,8 +294,8 @@ void ObjectReader::read_categories(pugi::xml_node profiles) {
 template <class Set>
 std::optional<std::vector<const Set*>> ObjectReader::found(
     const std::unordered_map<std::string_view, Set>& known, std::string_view what,
-    const std::vector<std::string_view>& members) const {
-  if (members.size() == 1 && members.front() == "any") return std::nullopt;
+    const MemberNames& members) const {
+  if (is_any(members)) return std::nullopt;
   std::vector<const Set*> out;
   for (const std::string_view member : members) {
     const auto one = known.find(member);
@@ -305,14 +305,12 @@ std::optional<std::vector<const Set*>> ObjectReader::found(
   return out;
 }
 
-std::optional<net::PeerSet> ObjectReader::peers(
-    const std::vector<std::string_view>& members) const {
+std::optional<net::PeerSet> ObjectReader::peers(const MemberNames& members) const {
   const auto sets = found(peers_, "address", members);
   return sets ? std::optional(net::union_of(*sets)) : std::nullopt;
 }
 
-std::optional<net::DomainSet> ObjectReader::categories(
-    const std::vector<std::string_view>& members) const {
+std::optional<net::DomainSet> ObjectReader::categories(const MemberNames& members) const {
   const auto sets = found(categories_, "URL category", members);
   if (!sets) return std::nullopt;
   net::DomainSet out;
@@ -320,10 +318,10 @@ std::optional<net::DomainSet> ObjectReader::categories(
   return out;
 }
 
-std::optional<net::ServiceSet> ObjectReader::services(
-    const std::vector<std::string_view>& services,
-    const std::vector<std::string_view>& applications, bool allow) const {
-  const bool any_application = applications.size() == 1 && applications.front() == "any";
+std::optional<net::ServiceSet> ObjectReader::services(const MemberNames& services,
+                                                      const MemberNames& applications,
+                                                      bool allow) const {
+  const bool any_application = is_any(applications);
   const bool by_application = services.size() == 1 && services.front() == "application-default";
   const bool recognised = !any_application && !by_application;
   if (any_application && by_application) fail("the ports of no application");
@@ -335,7 +333,7 @@ std::optional<net::ServiceSet> ObjectReader::services(
     for (const std::string_view name : applications) out = out | application(name);
     return out;
   }
-  if (services.size() == 1 && services.front() == "any") return std::nullopt;
+  if (is_any(services)) return std::nullopt;
   for (const std::string_view name : services) {
     const auto found = services_.find(name);
     if (found == services_.end()) fail("there is no service " + quoted(name));

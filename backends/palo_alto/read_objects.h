@@ -26,17 +26,16 @@ class ObjectReader {
   /// Whether some lists are for one family, so that the families must be read apart.
   bool by_family() const { return by_family_; }
 
-  /// Members of `source` or `destination`; nothing for `any`.
-  std::optional<net::PeerSet> peers(const std::vector<std::string_view>& members) const;
-  /// Members of `category`; nothing for `any`.
-  std::optional<net::DomainSet> categories(const std::vector<std::string_view>& members) const;
+  /// MemberNames of `source` or `destination`; nothing for `any`.
+  std::optional<net::PeerSet> peers(const MemberNames& members) const;
+  /// MemberNames of `category`; nothing for `any`.
+  std::optional<net::DomainSet> categories(const MemberNames& members) const;
   /// What a rule's `service` and `application` match together: a packet must be in both. Nothing
   /// for everything. What a predefined application beside ports matches is taken to be all of the
   /// ports, if one of the rule's applications is known to be spoken on each: what is sent there by
   /// something else is no question of headers, and an allow that asks for it only allows less.
-  std::optional<net::ServiceSet> services(const std::vector<std::string_view>& services,
-                                          const std::vector<std::string_view>& applications,
-                                          bool allow) const;
+  std::optional<net::ServiceSet> services(const MemberNames& services,
+                                          const MemberNames& applications, bool allow) const;
   void check_tag(std::string_view name) const;
   /// The last day on which a rule with this schedule matches anything. It does so from the day on
   /// which any policy was built.
@@ -63,7 +62,7 @@ class ObjectReader {
   template <class Set>
   std::optional<std::vector<const Set*>> found(
       const std::unordered_map<std::string_view, Set>& known, std::string_view what,
-      const std::vector<std::string_view>& members) const;
+      const MemberNames& members) const;
   [[noreturn]] void fail(std::string_view what) const { throw Unreadable(file_, 0, what); }
 
   std::string_view file_;

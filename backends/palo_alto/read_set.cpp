@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "backends/common/read_text.h"
+#include "backends/palo_alto/read_characters.h"
 
 namespace hcipol::backends::palo_alto {
 
@@ -96,7 +97,7 @@ class SetReader {
 
   void read(std::string_view line, std::size_t number) {
     line_ = number;
-    words_ = command_words(file_, number, line);
+    command_words(file_, number, line, words_);
     at_ = 0;
     if (next() != "set") fail("no `set` command");
     const pugi::xml_node base = place();
@@ -192,12 +193,13 @@ class SetReader {
 
 }  // namespace
 
-std::vector<std::string_view> command_words(std::string_view file, std::size_t line,
-                                            std::string_view text) {
-  if (text.find_first_of("?\\|") != std::string_view::npos) {
+void command_words(std::string_view file, std::size_t line, std::string_view text,
+                   std::vector<std::string_view>& out) {
+  static constexpr Characters of_terminal("?\\|"), ends_of_word(" \"'");
+  if (of_terminal.has_any(text)) {
     throw Unreadable(file, line, "a character that the command line takes for itself");
   }
-  std::vector<std::string_view> out;
+  out.clear();
   while (true) {
     std::size_t end = 0;
     if (text.starts_with('"')) {
@@ -206,13 +208,13 @@ std::vector<std::string_view> command_words(std::string_view file, std::size_t l
       out.push_back(text.substr(1, end - 1));
       ++end;
     } else {
-      end = std::min(text.find(' '), text.size());
-      out.push_back(text.substr(0, end));
-      if (out.back().empty() || out.back().find_first_of("\"'") != std::string_view::npos) {
+      end = ends_of_word.first_in(text);
+      if (end == 0 || (end < text.size() && text[end] != ' ')) {
         throw Unreadable(file, line, "no word");
       }
+      out.push_back(text.substr(0, end));
     }
-    if (end == text.size()) return out;
+    if (end == text.size()) return;
     if (text[end] != ' ') throw Unreadable(file, line, "no blank behind a quotation");
     text.remove_prefix(end + 1);
   }

@@ -11,8 +11,8 @@ namespace hcipol::backends::palo_alto {
 /// The words of a command line: separated by single blanks, or in quotation marks, between which
 /// nothing escapes anything. Throws Unreadable for what a terminal does not pass on as it is: `?`
 /// asks for help, `|` and `\` are its own.
-std::vector<std::string_view> command_words(std::string_view file, std::size_t line,
-                                            std::string_view text);
+void command_words(std::string_view file, std::size_t line, std::string_view text,
+                   std::vector<std::string_view>& out);
 
 /// Builds `config` in `tree` from commands of configuration mode, in the form of a complete XML
 /// configuration, but without a virtual system or device group that no command speaks of. `vsys` is
