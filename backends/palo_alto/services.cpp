@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "backends/common/names.h"
 #include "backends/common/text.h"
 #include "backends/palo_alto/names.h"
 #include "backends/palo_alto/objects.h"
@@ -23,18 +24,6 @@ std::string text_of(const PortRange& range) {
   put(out, decimal(range.first));
   if (range.first != range.last) put(out, "-", decimal(range.last));
   return out;
-}
-
-/// The runs of what the set has of the protocol, on its own axis.
-template <class Take>
-void for_each_run(const ServiceSet& set, std::uint8_t protocol, Take take) {
-  const std::uint32_t first = std::uint32_t{protocol} << 16;
-  const std::uint32_t last = first | 0xffff;
-  for (const net::ServiceRange& range : set.ranges()) {
-    if (range.last < first || range.first > last) continue;
-    take(PortRange{static_cast<std::uint16_t>(std::max(range.first, first)),
-                   static_cast<std::uint16_t>(std::min(range.last, last))});
-  }
 }
 
 }  // namespace
@@ -83,10 +72,10 @@ void Objects::add_ports(const ServiceSet& set, std::uint8_t protocol, Members& o
     std::string name;
     put(name, object_prefix, kind, "-", ports);
     std::replace(name.begin(), name.end(), ',', '_');
-    out.push_back(define(document_.services, fitting(std::move(name)),
+    out.push_back(define(document_.services, shortened(std::move(name), name_limit),
                          Service{kind, std::exchange(ports, {})}));
   };
-  for_each_run(set, protocol, [&](const PortRange& range) {
+  set.for_each_run(protocol, [&](const PortRange& range) {
     const std::string text = text_of(range);
     if (ports.size() + 1 + text.size() > port_text_limit) finish();
     if (!ports.empty()) ports += ',';
@@ -107,7 +96,7 @@ bool Objects::add_icmp(const ServiceSet& set, std::uint8_t protocol, Members& ou
   const auto ident = v4 ? Application::Ident::icmp_type : Application::Ident::icmp6_type;
   const unsigned echo_request = v4 ? 8 : 128;
   bool fits = true;
-  for_each_run(set, protocol, [&](const PortRange& run) {
+  set.for_each_run(protocol, [&](const PortRange& run) {
     // Two applications for one type would make it a matter of luck which one a packet gets.
     fits = fits && run.first % 256 == 0 && run.last % 256 == 255;
     if (!fits) return;

@@ -27,16 +27,6 @@ constexpr bool has_details(std::uint8_t protocol) {
   return has_ports(protocol) || has_types(protocol);
 }
 
-/// What of each range belongs to the protocol, where anything does.
-template <class Visit>
-void each_within(std::span<const ServiceRange> ranges, std::uint8_t protocol, Visit visit) {
-  const ServiceRange all = whole_range(protocol);
-  for (const ServiceRange& range : ranges) {
-    const ServiceRange part{std::max(range.first, all.first), std::min(range.last, all.last)};
-    if (part.first <= part.last) visit(part);
-  }
-}
-
 /// Whether `holds` of the protocol of each range; one with several ranges is asked about for each.
 template <class Holds>
 bool all_protocols(std::span<const ServiceRange> ranges, Holds holds) {
@@ -174,15 +164,16 @@ bool ServiceSet::is_within(std::uint8_t protocol) const {
 
 ServiceSet ServiceSet::only(std::uint8_t protocol) const {
   ServiceSet set;
-  each_within(ranges(), protocol, [&](const ServiceRange& part) { set.ranges_.push_back(part); });
+  const std::uint32_t base = first_point(protocol);
+  for_each_run(protocol, [&](const PortRange& run) {
+    set.ranges_.push_back({base + run.first, base + run.last});
+  });
   return set;
 }
 
 std::vector<PortRange> ServiceSet::ports(std::uint8_t protocol) const {
   std::vector<PortRange> out;
-  each_within(ranges(), protocol, [&](const ServiceRange& part) {
-    out.push_back({static_cast<std::uint16_t>(part.first), static_cast<std::uint16_t>(part.last)});
-  });
+  for_each_run(protocol, [&](const PortRange& run) { out.push_back(run); });
   return out;
 }
 
@@ -222,8 +213,7 @@ bool all_have_types(const ServiceSet& set) {
 
 std::size_t port_count(const ServiceSet& set, std::uint8_t protocol) {
   std::size_t count = 0;
-  each_within(set.ranges(), protocol,
-              [&](const ServiceRange& part) { count += part.last - part.first + 1; });
+  set.for_each_run(protocol, [&](const PortRange& run) { count += run.last - run.first + 1u; });
   return count;
 }
 

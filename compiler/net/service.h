@@ -1,6 +1,7 @@
 // What a packet asks for: protocol with port, ICMP type and code, or any; and sets of it.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -75,6 +76,16 @@ class ServiceSet {
   ServiceSet only(std::uint8_t protocol) const;
   /// Ports of TCP or UDP, sorted; for ICMP the raw type × 256 + code runs.
   std::vector<PortRange> ports(std::uint8_t protocol) const;
+  /// The same without a list: `take(PortRange)` for each.
+  template <class Take>
+  void for_each_run(std::uint8_t protocol, Take take) const {
+    const std::uint32_t first = std::uint32_t{protocol} << 16, last = first | 0xffff;
+    for (const ServiceRange& range : ranges_) {
+      if (range.last < first || range.first > last) continue;
+      take(PortRange{static_cast<std::uint16_t>(std::max(range.first, first)),
+                     static_cast<std::uint16_t>(std::min(range.last, last))});
+    }
+  }
   bool contains(const ServiceSet& other) const;
   bool intersects(const ServiceSet& other) const;
 
