@@ -378,7 +378,7 @@ void Legaliser::add_rule(const Flow& flow, SecurityRule rule, std::string_view s
   }
   std::string name;
   put(name, key_, "-", slug(id.empty() ? flow.id : id), suffix);
-  rule.name = fitting(std::move(name));
+  rule.name = shortened(std::move(name), name_limit);
   identities_.push_back({cleanup, flow.id, std::string(suffix)});
   (cleanup ? document_.cleanup : document_.rules).push_back(std::move(rule));
 }

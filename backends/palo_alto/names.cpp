@@ -40,7 +40,7 @@ NamedAddress named(const net::Cidr& cidr) {
   if (!host) put(name, "_", decimal(cidr.length));
   replace_colons(name);
   put(text, "/", decimal(cidr.length));
-  return {fitting(std::move(name)), {Address::Kind::netmask, std::move(text)}};
+  return {shortened(std::move(name), name_limit), {Address::Kind::netmask, std::move(text)}};
 }
 
 NamedAddress named(const net::AddressRange& range) {
@@ -52,17 +52,13 @@ NamedAddress named(const net::AddressRange& range) {
   put(name, object_prefix, "range-", first, range.first.family == net::Family::ipv4 ? "-" : "_",
       last);
   replace_colons(name);
-  return {fitting(std::move(name)), {Address::Kind::range, first + "-" + last}};
-}
-
-std::string fitting(std::string name, std::size_t limit) {
-  return name.size() <= limit ? std::move(name) : shortened(name, limit);
+  return {shortened(std::move(name), name_limit), {Address::Kind::range, first + "-" + last}};
 }
 
 std::string object_name(std::string_view name, std::size_t limit) {
   std::string out;
   put(out, object_prefix, name);
-  return fitting(std::move(out), limit);
+  return shortened(std::move(out), limit);
 }
 
 std::string category_name(std::string_view name) {
@@ -80,7 +76,7 @@ std::string cluster_key(std::string_view cluster) {
   std::string key = slug(cluster);
   if (key != cluster) key += (key.empty() ? "" : "-") + content_hash(cluster, 6);
   // Half of a name must be left for the rule or the set.
-  return shortened(key, short_name_limit);
+  return shortened(std::move(key), short_name_limit);
 }
 
 std::string plain_text(std::string_view text, std::size_t bytes) {

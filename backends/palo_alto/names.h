@@ -23,9 +23,6 @@ NamedAddress named(const net::Cidr& cidr);
 /// A range that is a single prefix is an object of that.
 NamedAddress named(const net::AddressRange& range);
 
-/// A name that is made already, shortened if it must be.
-std::string fitting(std::string name, std::size_t limit = name_limit);
-
 /// `name` behind the prefix, shortened.
 std::string object_name(std::string_view name, std::size_t limit = name_limit);
 

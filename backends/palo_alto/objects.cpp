@@ -168,7 +168,7 @@ std::size_t Objects::add_names(const NamedSet& set, NamesBy by, Endpoint& out) {
     std::string name;
     put(name, object_prefix, "fqdn-", pattern.name);
     // Lower case matters: PAN-OS release notes, fixed in 10.2.10-h12.
-    out.members.push_back(define(document_.addresses, fitting(std::move(name)),
+    out.members.push_back(define(document_.addresses, shortened(std::move(name), name_limit),
                                  Address{Address::Kind::fqdn, pattern.name}));
     out.hosts.push_back(pattern.name);
   }
@@ -254,7 +254,7 @@ Members Objects::grouped(const NamedSet& set, Members members, std::string_view 
   if (members.size() <= in_rule && !always) return members;
   std::string name = names_.of(set);
   name += suffix;
-  return {define(document_.address_groups, fitting(std::move(name)),
+  return {define(document_.address_groups, shortened(std::move(name), name_limit),
                  AddressGroup{std::move(members), title(set, object_description_limit)})};
 }
 

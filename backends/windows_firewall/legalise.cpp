@@ -267,7 +267,7 @@ void Legaliser::add_rule(Script& script, const Case& one, Shape shape, const Add
   rule.name.reserve(settings_.name_prefix.size() + id.size() + hash_digits + 5);
   rule.name += settings_.name_prefix;
   append_slug(rule.name, id);
-  if (rule.name.size() > longest_name) rule.name = shortened(std::move(rule.name), longest_name);
+  rule.name = shortened(std::move(rule.name), longest_name);
   rule.name += shape.inbound ? "-in-" : "-out-";
   forms_.content(content_, id, *rule.form, local);
   rule.name += content_hash(content_, hash_digits);

@@ -211,7 +211,7 @@ Peer& Peers::make(const policy::NamedSet& set, std::string label) {
 std::string Peers::label_of(const policy::NamedSet& set) const {
   std::string label = slug(set.name);
   if (label.empty()) return content_hash(set.name, label_limit_);
-  return label.size() <= label_limit_ ? label : shortened(label, label_limit_);
+  return shortened(std::move(label), label_limit_);
 }
 
 void Peers::add_side(const std::vector<const policy::NamedSet*>& sets) {
