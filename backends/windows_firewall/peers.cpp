@@ -47,12 +47,6 @@ void append(std::vector<net::AddressRange>& out, const net::AddressSet& set) {
   out.insert(out.end(), ranges.begin(), ranges.end());
 }
 
-bool has_whole(const net::AddressSet& set, net::Family family) {
-  const net::AddressRange all{net::first_address(family), net::last_address(family)};
-  const auto ranges = set.ranges();
-  return std::find(ranges.begin(), ranges.end(), all) != ranges.end();
-}
-
 Families families_of(const net::AddressSet& set) {
   return (set.has(net::Family::ipv4) ? v4 : 0) | (set.has(net::Family::ipv6) ? v6 : 0);
 }
@@ -98,8 +92,8 @@ void PeerBook::set_addresses(Peers& peers, Parts& parts) {
   std::vector<net::AddressRange>& all = parts.fixed;
   all.insert(all.end(), parts.of_tags.begin(), parts.of_tags.end());
   peers.addresses = net::AddressSet::of(std::move(all));
-  if (has_whole(peers.addresses, net::Family::ipv4)) peers.whole |= v4;
-  if (has_whole(peers.addresses, net::Family::ipv6)) peers.whole |= v6;
+  if (peers.addresses.has_whole(net::Family::ipv4)) peers.whole |= v4;
+  if (peers.addresses.has_whole(net::Family::ipv6)) peers.whole |= v6;
   // A set that is all of IPv6 becomes `Any`, so nothing has to be left out of it.
   if ((peers.whole & v6) == 0 && peers.addresses.intersects(refused())) {
     peers.addresses = peers.addresses - refused();

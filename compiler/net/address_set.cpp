@@ -140,6 +140,11 @@ bool AddressSet::has(Family family) const {
   return (family == Family::ipv4 ? ranges_.front() : ranges_.back()).first.family == family;
 }
 
+bool AddressSet::has_whole(Family family) const {
+  const AddressRange all{first_address(family), last_address(family)};
+  return std::find(ranges_.begin(), ranges_.end(), all) != ranges_.end();
+}
+
 AddressSet AddressSet::only(Family family) const {
   AddressSet set;
   for (const AddressRange& range : ranges_) {
@@ -192,10 +197,7 @@ double size(const AddressSet& set) {
 }
 
 bool has_whole_family(const AddressSet& set) {
-  return std::any_of(set.ranges().begin(), set.ranges().end(), [](const AddressRange& range) {
-    const Family family = range.first.family;
-    return range.first == first_address(family) && range.last == last_address(family);
-  });
+  return set.has_whole(Family::ipv4) || set.has_whole(Family::ipv6);
 }
 
 std::optional<Cidr> as_prefix(const AddressRange& range) {

@@ -31,6 +31,8 @@ class AddressSet {
   bool contains(const AddressSet& other) const;
   bool intersects(const AddressSet& other) const;
   bool has(Family family) const;
+  /// Every address of the family is a member.
+  bool has_whole(Family family) const;
   /// The members of one family.
   AddressSet only(Family family) const;
   /// The fewest prefixes with exactly these members, sorted.
