@@ -9,31 +9,16 @@
 #include <vector>
 
 #include "backends/common/reading.h"
+#include "support/text.h"
 
 namespace hcipol::backends {
-
-/// Whether there is a control character other than the end of a line.
-inline bool has_control(std::string_view text) {
-  // Without branches and a way out, and in blocks of one size, the compiler looks at many
-  // characters at a time.
-  const auto is_control = [](char c) -> unsigned char {
-    const auto byte = static_cast<unsigned char>(c);
-    return ((byte < 0x20) & (byte != '\n')) | (byte == 0x7f) ? 1 : 0;
-  };
-  constexpr std::size_t block = 64;
-  unsigned char control = 0;
-  for (; text.size() >= block; text.remove_prefix(block)) {
-    for (std::size_t i = 0; i < block; ++i) control |= is_control(text[i]);
-  }
-  for (const char c : text) control |= is_control(c);
-  return control != 0;
-}
 
 /// Calls `take(line, number)` for each line, numbers from 1. Throws Unreadable for a last line
 /// without an end and for control characters.
 template <class Take>
 void for_each_line(std::string_view file, std::string_view text, Take take) {
-  if (has_control(text)) throw Unreadable(file, 0, "a control character");
+  if (find_control(text, "") != std::string_view::npos)
+    throw Unreadable(file, 0, "a control character");
   std::size_t number = 0;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = text.find('\n', at);

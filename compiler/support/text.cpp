@@ -177,6 +177,24 @@ bool has_control_characters(std::string_view text) {
   return false;
 }
 
+// Lines of nothing but printable ASCII, as nearly all are, are passed over at once.
+std::size_t find_control(std::string_view text, std::string_view allowed) {
+  const auto strange = [&](char c) {
+    const bool control = (c >= 0 && c < 0x20) || c == 0x7f;
+    return control && allowed.find(c) == std::string_view::npos;
+  };
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string_view line = text.substr(begin, end - begin);
+    if (!printable_ascii_but<>(line)) {
+      const auto at = std::find_if(line.begin(), line.end(), strange);
+      if (at != line.end()) return begin + static_cast<std::size_t>(at - line.begin());
+    }
+    begin = end + 1;
+  }
+  return std::string_view::npos;
+}
+
 std::string one_line(std::string_view text, std::size_t bytes) {
   std::string out;
   for (std::size_t at = 0; at < text.size();) {

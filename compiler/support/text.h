@@ -80,4 +80,8 @@ bool printable_ascii_but(std::string_view text) {
 /// does.
 bool has_control_characters(std::string_view text);
 
+/// Where the first control character of ASCII is that is neither the end of a line nor one of
+/// `allowed`, or npos.
+std::size_t find_control(std::string_view text, std::string_view allowed);
+
 }  // namespace hcipol

@@ -11,27 +11,6 @@
 #include "syntax/tree.h"
 
 namespace hcipol::syntax {
-namespace {
-
-/// The first byte that no text file holds, or npos.
-std::size_t find_control(std::string_view text) {
-  const auto control = [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte < 0x20 && c != '\n' && c != '\t' && c != '\r') || byte == 0x7F;
-  };
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = std::min(text.find('\n', begin), text.size());
-    const std::string_view line = text.substr(begin, end - begin);
-    if (!printable_ascii_but<>(line)) {
-      const auto at = std::find_if(line.begin(), line.end(), control);
-      if (at != line.end()) return begin + static_cast<std::size_t>(at - line.begin());
-    }
-    begin = end + 1;
-  }
-  return text.npos;
-}
-
-}  // namespace
 
 bool readable(FileId id, std::string_view text, Reporter& reporter) {
   if (text.size() > max_file_bytes) {
@@ -48,7 +27,7 @@ bool readable(FileId id, std::string_view text, Reporter& reporter) {
         .help("save the file as UTF-8: `iconv -f WINDOWS-1252 -t UTF-8` converts it");
     return false;
   }
-  if (const std::size_t at = find_control(text); at != text.npos) {
+  if (const std::size_t at = find_control(text, "\t\r"); at != text.npos) {
     const auto byte = static_cast<unsigned char>(text[at]);
     reporter.report<Diag::not_utf8>(byte_at(at))
         .here(fmt::format("this is the control character U+{:04X}", byte))

@@ -42,5 +42,19 @@ RC_GTEST_PROP(PrintableAsciiBut, IsTheSameAsOneByOne, ()) {
   RC_ASSERT((printable_ascii_but<'&', '\''>(text)) == one_by_one(text, "&'"));
 }
 
+TEST(FindControl, FindsTheFirstByteThatIsNotAllowed) {
+  for (int byte = 0; byte < 256; ++byte) {
+    const auto c = static_cast<char>(byte);
+    const bool control = (byte < 0x20 && c != '\n') || byte == 0x7f;
+    for (const std::string_view allowed : {"", "\t\r"}) {
+      const bool refused = control && allowed.find(c) == std::string_view::npos;
+      const std::string text = "a line\n\n\xC3\xA9 " + std::string(1, c) + "\nend";
+      EXPECT_EQ(find_control(text, allowed), refused ? 11 : std::string_view::npos) << byte;
+    }
+  }
+  EXPECT_EQ(find_control("", ""), std::string_view::npos);
+  EXPECT_EQ(find_control("\n\x01", ""), 1u);
+}
+
 }  // namespace
 }  // namespace hcipol
