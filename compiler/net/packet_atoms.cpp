@@ -41,10 +41,8 @@ class SharedSets {
 
   std::uint32_t intern(std::uint64_t content, IdTable& table) {
     if (content == 0) return 0;
-    if (const std::uint32_t known = table.find(content); known != IdTable::absent) return known;
-    const std::uint32_t id = ids();
-    contents_.push_back(content);
-    table.add(content, id);
+    const std::uint32_t id = table.find_or_add(content, ids());
+    if (id == ids()) contents_.push_back(content);
     return id;
   }
 

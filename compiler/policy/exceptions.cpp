@@ -57,7 +57,8 @@ void apply_exceptions(BuildContext& context) {
         defaults.expires = terms.expires;
         defaults.owner = terms.owner;
         defaults.reason = terms.reason;
-        read_rule(context, context.policy.clusters[i], *rule, inside, std::move(origin), defaults);
+        read_rule(context, context.policy.clusters[i], *rule, inside, std::move(origin),
+                  std::move(defaults));
       }
     }
   }
