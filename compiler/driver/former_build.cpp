@@ -52,10 +52,6 @@ std::optional<DeviceRecord> read_device(const Json& target) {
 
 }  // namespace
 
-bool is_whole(const std::string& manifest) {
-  return Json::accept(manifest);
-}
-
 std::optional<FormerBuild> read_manifest(const std::string& text, std::string& error) {
   Json json = Json::parse(without_rules(text), nullptr, false);
   // Somebody's own layout is as good as ours.

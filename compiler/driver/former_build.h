@@ -29,7 +29,4 @@ struct FormerBuild {
 /// Nothing if the text is no manifest (`error` says why). Rules and remarks are not looked at.
 std::optional<FormerBuild> read_manifest(const std::string& text, std::string& error);
 
-/// Whether rules and remarks are whole, too, so that they can be taken over.
-bool is_whole(const std::string& manifest);
-
 }  // namespace hcipol::driver

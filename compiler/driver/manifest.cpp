@@ -10,7 +10,6 @@
 #include "driver/former_build.h"
 #include "driver/version.h"
 #include "net/id_table.h"
-#include "support/bug.h"
 #include "support/files.h"
 #include "support/sha256.h"
 #include "support/text.h"
@@ -125,9 +124,6 @@ std::string spaced(const Json& object) {
   return out + " }";
 }
 
-/// A cluster and the folder of a target.
-using TargetKey = std::pair<std::string, std::string>;
-
 /// What a manifest says of a target: what was built, or else the text of a former manifest.
 struct TargetEntry {
   std::vector<const BuiltFile*> files;
@@ -239,14 +235,12 @@ std::size_t size_hint(const Built& built) {
   return 10'000 + lines * rule_text;
 }
 
-// The targets of a former manifest, each as the text that it had there.
-std::map<TargetKey, std::string> former_targets(const std::string& text) {
-  std::map<TargetKey, std::string> out;
-  std::string error;
-  const auto former = read_manifest(text, error);
-  if (!former) return out;
-  const Json json = Json::parse(text, nullptr, false);
-  if (json.is_discarded()) bug("targets are to be kept of a manifest that is not whole");
+}  // namespace
+
+std::optional<KeptTargets> kept_targets(const std::string& manifest, const DeviceRecords& devices) {
+  const Json json = Json::parse(manifest, nullptr, false);
+  if (json.is_discarded()) return std::nullopt;
+  KeptTargets out;
   for (const auto& [name, value] : json["targets"].items()) {
     const std::size_t slash = name.find('/');
     if (slash == std::string::npos) continue;
@@ -271,7 +265,7 @@ std::map<TargetKey, std::string> former_targets(const std::string& text) {
     }
     if (!remarks.empty()) remarks += "\n      ";
     std::string device;
-    if (const auto known = former->devices.find(name); known != former->devices.end()) {
+    if (const auto known = devices.find(name); known != devices.end()) {
       append_device(known->second, device);
     }
     out[{name.substr(0, slash), name.substr(slash + 1)}] =
@@ -281,10 +275,8 @@ std::map<TargetKey, std::string> former_targets(const std::string& text) {
   return out;
 }
 
-}  // namespace
-
 std::string manifest(const Compilation& compilation, const Built& built,
-                     const std::optional<Date>& as_of, const std::optional<std::string>& kept) {
+                     const std::optional<Date>& as_of, KeptTargets kept) {
   std::map<TargetKey, TargetEntry> targets;
   for (const BuiltFile& file : built.files) {
     targets[{file.cluster, file.target}].files.push_back(&file);
@@ -298,12 +290,10 @@ std::string manifest(const Compilation& compilation, const Built& built,
     const auto target = targets.find({name.substr(0, slash), name.substr(slash + 1)});
     if (target != targets.end()) target->second.device = &record;
   }
-  if (kept) {
-    std::set<std::string> rebuilt;
-    for (const policy::Target& target : compilation.policy.targets) rebuilt.insert(target.folder());
-    for (auto& [key, text] : former_targets(*kept)) {
-      if (!rebuilt.contains(key.second)) targets[key].kept = std::move(text);
-    }
+  std::set<std::string> rebuilt;
+  for (const policy::Target& target : compilation.policy.targets) rebuilt.insert(target.folder());
+  for (auto& [key, text] : kept) {
+    if (!rebuilt.contains(key.second)) targets[key].kept = std::move(text);
   }
   std::string out;
   out.reserve(size_hint(built));

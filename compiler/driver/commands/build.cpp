@@ -156,14 +156,16 @@ class Builder {
         keeps_others = true;
       }
     }
-    if (keeps_others && !is_whole(*former)) {
+    std::optional<KeptTargets> kept = KeptTargets();
+    if (keeps_others) kept = kept_targets(*former, former_devices_);
+    if (!kept) {
       error = not_json;
       return refuse();
     }
     bool given = false;
     const Date day = as_of(options_, environment_, given);
-    changes_.writes[manifest_path] = manifest(c_, built_, given ? std::optional(day) : std::nullopt,
-                                              keeps_others ? former : std::nullopt);
+    changes_.writes[manifest_path] =
+        manifest(c_, built_, given ? std::optional(day) : std::nullopt, *std::move(kept));
     // The manifest has their hashes; from here on they are only written.
     for (BuiltFile& file : built_.files) {
       changes_.writes[join_path(options_.output, file.path)] = std::move(file.text);

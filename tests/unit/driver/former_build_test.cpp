@@ -7,6 +7,8 @@
 #include <set>
 #include <string>
 
+#include "driver/manifest.h"
+
 namespace hcipol::driver {
 namespace {
 
@@ -86,12 +88,15 @@ TEST(FormerBuild, IsNotReadWhereItIsDamaged) {
   }
 }
 
-TEST(FormerBuild, IsWholeOnlyWithItsRules) {
-  EXPECT_TRUE(is_whole(written));
+TEST(FormerBuild, IsKeptOnlyWithItsRules) {
+  const auto kept = kept_targets(written, {});
+  ASSERT_TRUE(kept);
+  const std::string& text = kept->at({"lab", "iptables"});
+  EXPECT_NE(text.find("\n            { \"id\": \"HCI-lab b\", \"rule\": \"main/f.b\""), text.npos);
   const std::string damaged = replaced(written, "\"main/f.b\"", "\"main/f.b");
   std::string error;
   EXPECT_TRUE(read_manifest(damaged, error));
-  EXPECT_FALSE(is_whole(damaged));
+  EXPECT_FALSE(kept_targets(damaged, {}));
 }
 
 }  // namespace
