@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -235,6 +236,11 @@ std::size_t size_hint(const Built& built) {
   return 10'000 + lines * rule_text;
 }
 
+bool are_objects(const Json& list) {
+  return list.is_array() &&
+         std::all_of(list.begin(), list.end(), [](const Json& each) { return each.is_object(); });
+}
+
 }  // namespace
 
 std::optional<KeptTargets> kept_targets(const std::string& manifest, const DeviceRecords& devices) {
@@ -252,14 +258,18 @@ std::optional<KeptTargets> kept_targets(const std::string& manifest, const Devic
           "          \"rules\": [",
           file["path"].dump(), file["sha256"].dump());
       std::string rules;
-      for (const Json& rule : file["rules"]) {
+      const auto list = file.find("rules");
+      if (list == file.end() || !are_objects(*list)) return std::nullopt;
+      for (const Json& rule : *list) {
         rules += rules.empty() ? "\n" : ",\n";
         rules += fmt::format("            {}", spaced(rule));
       }
       files += rules + (rules.empty() ? "" : "\n          ") + "]\n        }";
     }
     std::string remarks;
-    for (const Json& remark : value.value("remarks", Json::array())) {
+    const Json list = value.value("remarks", Json::array());
+    if (!are_objects(list)) return std::nullopt;
+    for (const Json& remark : list) {
       remarks += remarks.empty() ? "\n" : ",\n";
       remarks += fmt::format("        {}", spaced(remark));
     }

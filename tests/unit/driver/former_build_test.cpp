@@ -97,6 +97,15 @@ TEST(FormerBuild, IsKeptOnlyWithItsRules) {
   std::string error;
   EXPECT_TRUE(read_manifest(damaged, error));
   EXPECT_FALSE(kept_targets(damaged, {}));
+  for (const std::string& text : {
+           replaced(written, "\"rules\": []", "\"rules\": 3"),
+           replaced(written, "\"rules\": []", "\"rules\": [\"a\"]"),
+           replaced(written, "\"rules\": []", "\"size\": 3"),
+           replaced(written, "\"remarks\": [\n", "\"remarks\": [ 7,\n"),
+       }) {
+    EXPECT_TRUE(read_manifest(text, error)) << text;
+    EXPECT_FALSE(kept_targets(text, {})) << text;
+  }
 }
 
 }  // namespace
